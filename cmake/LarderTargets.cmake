@@ -1,0 +1,90 @@
+# cmake/LarderTargets.cmake -- how a larder library, plugin, test or benchmark is made.
+#
+#   larder_library(NAME core SOURCES ... DEPS ... [PRIVATE_DEPS ...])   -> larder_core, alias larder::core
+#   larder_plugin(NAME store_memory SOURCES ... MANIFEST ... [LIBS ...]) -> store_memory.so under bin/plugins
+#   larder_test(NAME dsl SOURCES ... DEPS ...)                           -> test_dsl under bin/tests
+#   larder_bench(NAME policy SOURCES ... DEPS ...)                       -> bench_policy under bin/bench
+#
+# The folders' CMakeLists.txt state facts (names, sources, dependencies); every flag is here.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+find_program(LARDER_CCACHE ccache)
+if(LARDER_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${LARDER_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${LARDER_CCACHE})
+endif()
+
+set(LARDER_BIN ${PROJECT_BINARY_DIR}/bin)
+
+add_library(larder_flags INTERFACE)
+target_compile_options(larder_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(larder_flags INTERFACE
+    -Wduplicated-cond $<$<COMPILE_LANGUAGE:CXX>:-Wuseless-cast>)
+elseif(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  target_compile_options(larder_flags INTERFACE -Wthread-safety)
+endif()
+if(LARDER_WERROR)
+  target_compile_options(larder_flags INTERFACE -Werror)
+endif()
+# One definition for everybody: Boost.DLL on std::filesystem needs no Boost library at run time.
+target_compile_definitions(larder_flags INTERFACE BOOST_DLL_USE_STD_FS)
+if(LARDER_SANITIZE)
+  target_compile_options(larder_flags INTERFACE -fsanitize=${LARDER_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(larder_flags INTERFACE -fsanitize=${LARDER_SANITIZE})
+  target_compile_definitions(larder_flags INTERFACE LARDER_SANITIZED=1)
+endif()
+
+function(larder_library)
+  cmake_parse_arguments(A "" "NAME" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  add_library(larder_${A_NAME} STATIC ${A_SOURCES})
+  add_library(larder::${A_NAME} ALIAS larder_${A_NAME})
+  target_include_directories(larder_${A_NAME} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(larder_${A_NAME} PUBLIC ${A_DEPS} PRIVATE larder_flags ${A_PRIVATE_DEPS})
+endfunction()
+
+function(larder_plugin)
+  cmake_parse_arguments(A "" "NAME;MANIFEST" "SOURCES;LIBS" ${ARGN})
+  larder_add_plugin(${A_NAME} SOURCES ${A_SOURCES} MANIFEST ${A_MANIFEST})
+  target_link_libraries(${A_NAME} PRIVATE larder_flags ${A_LIBS})
+  set_target_properties(${A_NAME} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${LARDER_BIN}/plugins)
+endfunction()
+
+function(larder_test)
+  cmake_parse_arguments(A "" "NAME" "SOURCES;DEPS" ${ARGN})
+  add_executable(test_${A_NAME} ${A_SOURCES})
+  target_include_directories(test_${A_NAME} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tests)
+  target_compile_definitions(test_${A_NAME} PRIVATE
+    LARDER_SOURCE_DIR="${PROJECT_SOURCE_DIR}" LARDER_BIN_DIR="${LARDER_BIN}")
+  target_link_libraries(test_${A_NAME} PRIVATE larder_flags ${A_DEPS} larder_catch2)
+  set_target_properties(test_${A_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${LARDER_BIN}/tests)
+  add_test(NAME ${A_NAME} COMMAND test_${A_NAME})
+endfunction()
+
+function(larder_bench)
+  cmake_parse_arguments(A "" "NAME" "SOURCES;DEPS" ${ARGN})
+  if(NOT LARDER_BENCH)
+    return()
+  endif()
+  add_executable(bench_${A_NAME} ${A_SOURCES})
+  target_include_directories(bench_${A_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(bench_${A_NAME} PRIVATE
+    LARDER_SOURCE_DIR="${PROJECT_SOURCE_DIR}" LARDER_BIN_DIR="${LARDER_BIN}")
+  target_link_libraries(bench_${A_NAME} PRIVATE larder_flags ${A_DEPS})
+  set_target_properties(bench_${A_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${LARDER_BIN}/bench)
+endfunction()
