@@ -1,0 +1,64 @@
+// dsl/compile.hpp -- policy files in, a checked Policy or everything that is wrong with them out.
+//
+// The only door to the language for the kernel and the program: `check`, `explain`, `serve` and reload
+// all come through here, so they cannot disagree.
+#pragma once
+
+#include "dsl/diagnostic.hpp"
+#include "dsl/policy.hpp"
+#include "dsl/source.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace larder::dsl {
+
+// What larder.toml and the plugins' manifests offer, for the checks that need to know. Built by
+// kernel/config without running plugin code; without one, names of stores, codecs, sinks and sources
+// are not checked.
+struct Catalog {
+    struct Codec {
+        std::string name;
+        // Complaint about one option of a policy (`{ level 99 }`) with its fix, or empty.
+        std::function<std::string(std::string_view option, std::span<const std::string> values)> check_option;
+        std::vector<std::string> options;
+    };
+    struct Store {
+        std::string name, plugin;
+        bool shared = false, persistent = false;
+    };
+    std::vector<Store> stores;                               // in file order
+    std::vector<Codec> codecs;
+    std::vector<std::string> sources;                        // warm item `from NAME`
+    std::vector<std::pair<std::string, std::string>> sinks;  // kind, name
+    std::vector<std::string> triggers;                       // invalidator plugins that name a trigger
+    std::string file;                                        // "larder.toml", for messages
+};
+
+struct CompileOptions {
+    std::string profile;  // empty: none
+    std::function<std::optional<std::string>(std::string_view name)> env;  // empty: the process's
+    const Catalog* catalog = nullptr;
+    bool allow_missing = false;  // absent stores and codecs are warnings too
+    // How `use "shared/ttl_classes.larder"` is read, relative to the using file; empty: the file system.
+    std::function<std::optional<std::string>(const std::string& path)> read;
+};
+
+struct Compiled {
+    std::shared_ptr<const Policy> policy;  // null when any diagnostic is an error
+    std::vector<Diagnostic> found;         // in file order; warnings may come with a policy
+    std::shared_ptr<SourceMap> sources;    // what `found` points into
+    bool ok() const { return policy != nullptr; }
+};
+
+// Files that cannot be read are diagnostics too. Several files make one policy. Never throws on bad
+// input. [any thread]
+Compiled compile(std::span<const std::string> paths, const CompileOptions& options);
+Compiled compile_text(std::string name, std::string text, const CompileOptions& options);
+
+}  // namespace larder::dsl

@@ -1,0 +1,285 @@
+// dsl/policy.hpp -- the checked, immutable policy: what `check`, `explain` and the running kernel use.
+//
+// A Policy is made by compile() (dsl/compile.hpp) from one or more files and never changes again, so
+// any number of threads read it without a lock; a reload builds a new one. It holds ids and compiled
+// patterns, no syntax tree and no Boost type. Names and texts are kept only to be shown to people.
+//
+// Variables. A namespace has parameters: the fields of its key first, then its `with` names. A rule
+// has variables: the captures of its route or the parameters of its event first, then its `let`s. A
+// Template refers to them by position (slot), so filling one in is a walk over its pieces.
+#pragma once
+
+#include "dsl/key_template.hpp"
+#include "dsl/pattern.hpp"
+#include "dsl/route_table.hpp"
+#include "dsl/template.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace larder::dsl {
+
+using Ms = std::chrono::milliseconds;
+using NamespaceIndex = std::uint32_t;  // into Policy::namespaces
+inline constexpr std::uint32_t none = UINT32_MAX;
+
+// A place in a policy file, as receipts and reports name it: "hotel.larder:19".
+struct Where {
+    std::string file;
+    std::uint32_t line = 0, column = 0;
+    std::string text() const { return file + ":" + std::to_string(line); }
+};
+
+// ------------------------------------------------------------------------------------ namespaces
+
+// A ttl that holds when a date field of the key stands in a relation to today (UTC).
+struct DatedTtl {
+    enum class When : std::uint8_t { before, on, after };
+    std::uint16_t slot = 0;  // the parameter that holds the date, `2024-01-31` or `2024-01`
+    When when = When::before;
+    std::int32_t days = 0;  // added to today
+    Ms ttl{};
+};
+
+struct Ttl {
+    Ms ttl{};
+    double jitter = 0;  // 0.10: each entry lives between 90 % and 100 % of ttl
+    bool sliding = false;
+    Ms at_most{};       // absolute limit of a sliding entry; 0: the kernel's (24 h)
+    std::vector<DatedTtl> dated;  // first that holds wins over ttl
+    std::string doc;    // the `##` comment on the clause
+};
+
+struct TierUse {
+    std::string store;
+    std::optional<Ms> ttl;  // at most this long in that tier
+    bool enabled = true;    // `if env X or true`
+};
+
+struct Option {  // of a codec, a source: `{ level 6 }`
+    std::string name;
+    std::vector<std::string> values;
+    Where where;
+};
+
+struct Compression {
+    std::string codec;  // empty: `none`
+    std::uint64_t above_bytes = 0;
+    std::vector<std::string> except;  // content types, `image/*`
+    std::vector<Option> options;
+    Where where;
+};
+
+struct Limit {
+    std::string store;  // empty: every memory tier of the namespace
+    std::uint64_t entries = 0, bytes = 0;  // 0: not limited in this respect
+};
+
+enum class WriteMode : std::uint8_t { aside, through, behind };
+
+// What else makes an entry of a namespace stale, beside its own chain and tags: one for each entry it
+// depends on, dependencies of dependencies included (compile() unfolds them).
+struct Dependency {
+    NamespaceIndex on = none;
+    std::optional<Template> key;   // of `on`, from this namespace's parameters; absent: any entry of it
+    std::vector<Template> tags;    // of `on` that the key determines, from this namespace's parameters
+    std::vector<Template> late_tags;  // of those, the ones that need this namespace's `with` values
+};
+
+struct Namespace {
+    std::string name;  // "menu.item"
+    std::string doc;
+    Where where;
+    NamespaceIndex parent = none;
+    std::vector<NamespaceIndex> chain;     // itself, its parent, ... up to the outermost
+    std::vector<NamespaceIndex> children;  // direct
+    std::optional<KeyTemplate> key;        // absent: holds no entries itself
+    std::vector<std::string> parameters;   // the key's fields, then `with` names
+    std::uint16_t fields = 0;              // how many of parameters are the key's
+    std::vector<Template> tags;            // determined by the key
+    std::vector<Template> late_tags;       // need `with` values
+    std::vector<Pattern> patterns;         // declared by rules: implicit tags of its entries
+    std::vector<Dependency> depends;
+    bool has_dependents = false;      // somebody depends on one entry: key scopes are changed too
+    bool has_any_dependents = false;  // somebody depends on any entry
+    std::optional<Ttl> ttl;
+    std::optional<Ms> absent;         // negative entries live this long
+    std::optional<Ms> stale_while_revalidating, stale_on_error;
+    std::vector<TierUse> tiers;       // empty: all stores in their order
+    std::optional<Compression> compress;
+    std::vector<Limit> limits;
+    std::optional<std::uint64_t> refuse_above;  // bytes
+    std::uint32_t version = 1;
+    std::vector<std::uint32_t> accepts;
+    WriteMode write = WriteMode::aside;
+    Ms write_delay{};
+    std::optional<Ms> coalesce_wait;  // `coalesce wait 2s`
+    bool coalesce = false, is_static = false, encrypt = false;
+    std::uint64_t schema = 0;  // hash of key template and `with` names: stands in the envelope
+};
+
+// ----------------------------------------------------------------------------------------- rules
+
+enum class Action : std::uint8_t { drop, refresh, expire };  // strongest first
+
+enum class TargetKind : std::uint8_t { key, namespace_, matching, tag, everything };
+
+// One target of one drop, expire or refresh.
+struct Change {
+    Action action = Action::drop;
+    TargetKind kind = TargetKind::namespace_;
+    NamespaceIndex ns = none;      // key, namespace_, matching
+    Template text;                 // key, matching, tag: from the rule's variables
+    std::uint32_t pattern = none;  // matching: into Namespace::patterns of ns; none: the ban log
+    Where where;
+};
+
+enum class Origin : std::uint8_t { header, query, cookie, json, form };
+
+struct Let {  // let x = json "id": fills variable slot from the request
+    std::uint16_t slot = 0;
+    Origin origin = Origin::header;
+    std::string field;
+};
+
+struct Serve {
+    NamespaceIndex ns = none;
+    std::optional<Template> key;
+    std::vector<std::pair<Origin, std::string>> unless;
+};
+
+struct StatusRange {
+    std::uint16_t from = 200, to = 399;  // both included
+};
+
+enum class TriggerKind : std::uint8_t { route, event, drop_of, plugin };
+
+struct Rule {
+    TriggerKind kind = TriggerKind::route;
+    std::string head;  // as written: `on write "/v1.0/user/update/{user_id}"`
+    std::string doc;
+    Where where;
+    std::uint16_t methods = 0;  // MethodSet of route_table.hpp
+    std::string route;          // route: the pattern; event: its name; plugin: its text
+    std::string plugin;         // plugin: the trigger's name
+    std::vector<StatusRange> status{{}};
+    std::vector<std::string> variables;  // captures or parameters, then lets
+    std::uint16_t captured = 0;          // how many of variables the trigger itself gives
+    std::vector<Let> lets;
+    // drop of: which statements set it off
+    NamespaceIndex of = none;
+    std::optional<KeyTemplate> of_key;  // its fields are the first variables
+    std::vector<Change> changes;
+    std::optional<Serve> serve;
+    std::vector<NamespaceIndex> warm;
+    std::vector<std::pair<std::string, Template>> end_sessions;  // session, user
+
+    bool fires_on(std::uint32_t code) const;
+};
+
+// ------------------------------------------------------------------------------------- the others
+
+struct Session {
+    std::string name, store, doc;
+    Where where;
+    std::optional<Ttl> ttl;
+    bool encrypt = false;
+    std::optional<std::uint32_t> per_user;
+    bool refuse_more = false;  // `then refuse`; else the oldest goes
+    std::optional<std::uint64_t> limit_bytes;
+    std::optional<Compression> compress;
+    std::string cookie;
+    std::vector<std::string> cookie_flags;
+};
+
+struct WarmItem {  // what to fetch: one key of the namespace
+    std::string key;      // raw key text inside the namespace, empty: the warmer's plan decides
+    std::string address;  // of the source, values filled in
+};
+
+struct Warm {
+    NamespaceIndex ns = none;
+    std::string key;  // as written
+    std::string doc;
+    Where where;
+    bool enabled = true;
+    bool at_startup = false;
+    std::optional<Ms> every;
+    double jitter = 0;
+    std::optional<std::pair<std::uint16_t, std::uint16_t>> between;  // minutes of the day
+    std::string source;  // the warmer: http, sql, redis
+    std::vector<WarmItem> items;  // the product of its `for`s; one when there is none
+    std::vector<Option> options;
+    std::uint32_t at_once = 1;
+    std::optional<Ms> learn_window;
+    std::uint32_t learn_hits = 0, learn_priority = 0;
+};
+
+struct Condition {
+    enum class Relation : std::uint8_t { lt, le, gt, ge, eq, is };
+    std::string metric;
+    std::vector<std::string> of;
+    Relation relation = Relation::lt;
+    double value = 0;   // percent as 0..1, durations in ms, sizes in bytes
+    std::string word;   // `is open`
+};
+
+struct Alert {
+    std::string name, doc, text;  // text: the condition as written
+    Where where;
+    std::vector<std::vector<Condition>> when;  // any of all of
+    Ms hold{};
+    std::vector<std::pair<std::string, std::string>> to;  // sink kind, sink name
+};
+
+struct Breaker {
+    std::string store;
+    Where where;
+    std::uint32_t failures = 5, probes = 1;
+    Ms retry_after{60'000};
+};
+
+// ------------------------------------------------------------------------------------- the policy
+
+// Where a full key text belongs. prefix: bytes of it that are the namespace and its `:`.
+struct Resolved {
+    NamespaceIndex ns = none;
+    std::uint32_t prefix = 0;
+};
+
+class Policy {
+  public:
+    std::vector<Namespace> namespaces;
+    std::vector<Rule> rules;
+    std::vector<Session> sessions;
+    std::vector<Warm> warms;
+    std::vector<Alert> alerts;
+    std::vector<Breaker> breakers;
+    RouteTable routes;  // over the rules of kind route; its numbers are indices into rules
+    RouteTable events;  // over the rules of kind event
+    std::string profile;
+    std::vector<std::string> files;
+    std::uint64_t fingerprint = 0;  // of all texts, the profile and the environment values used
+
+    // The namespace of that exact name. [any thread]
+    std::optional<NamespaceIndex> find(std::string_view name) const;
+    // "user_details:42" -> the namespace with the longest declared name followed by `:`, where `:` may
+    // stand for `.` inside the name ("menu:item:7" is menu.item "7"). Only namespaces with a key.
+    std::optional<Resolved> resolve(std::string_view full_key) const;
+    // The namespace and everything below it.
+    std::vector<NamespaceIndex> under(NamespaceIndex ns) const;
+    // Called once, by compile(), when namespaces is complete.
+    void index();
+
+  private:
+    std::unordered_map<std::string, NamespaceIndex> by_name_;   // with dots
+    std::vector<std::pair<std::string, NamespaceIndex>> by_prefix_;  // colons, longest first, by first byte
+};
+
+}  // namespace larder::dsl
