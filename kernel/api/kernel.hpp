@@ -1,0 +1,64 @@
+// kernel/api/kernel.hpp -- larder in one object: a configuration, its plugins, a policy, a cache.
+//
+//   open    reads larder.toml and the policy, checks both together, loads the plugins that are named
+//   start   stores first, then the cache, then gateways and invalidators: nothing listens before it
+//           can be served
+//   reload  parse, check, build what changed, swap one pointer; any error changes nothing
+//   stop    gateways and invalidators, then what is in flight, then stores
+//
+// The C faces (larder.cache/1 for plugins, the embedding header) and the program are thin over this.
+#pragma once
+
+#include "kernel/config/host_config.hpp"
+#include "kernel/core/cache.hpp"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace larder {
+
+struct KernelOptions {
+    config::HostConfig config;
+    bool allow_missing = false;  // start although a store, codec or source is not configured
+    // For tests; null: the machine's. All outlive the kernel.
+    Clock* clock = nullptr;
+    Random* random = nullptr;
+    Executor* executor = nullptr;
+};
+
+struct ReloadResult {
+    bool ok = false;
+    std::string text;  // what changed, or the diagnostics of what is wrong
+};
+
+class Kernel {
+  public:
+    // Null: `problem` says why, ready to print, with file:line and what to do. Nothing listens yet.
+    static std::unique_ptr<Kernel> open(KernelOptions options, std::string& problem);
+    ~Kernel();  // stops
+    Kernel(const Kernel&) = delete;
+    Kernel& operator=(const Kernel&) = delete;
+
+    bool start(std::string& problem);                     // [control]
+    void stop(std::chrono::milliseconds deadline = std::chrono::seconds(10));  // [control] idempotent
+    ReloadResult reload();                                // [any thread] one at a time
+    std::vector<std::string> warnings() const;            // of the last open or reload: what sleeps
+    // What the gateways bound: {"resp", "127.0.0.1:7380"}.
+    std::vector<std::pair<std::string, std::string>> addresses() const;
+
+    Cache& cache();
+    const larder_cache_api& cache_api() const;  // with a host table whose ctx is this kernel
+    const larder_host* host() const;
+    std::string explain(std::string_view what, bool& ok) const;  // "request PUT /x [200]", "event N k=v", "entry NS KEY", "L0202"
+    std::string stats(std::string_view section) const;           // one JSON object
+
+  private:
+    struct Impl;
+    explicit Kernel(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace larder

@@ -1,0 +1,148 @@
+// kernel/core/cache.hpp -- the engine: entries in, entries out, and what makes them stale.
+//
+// A Cache runs one policy over a set of stores. Both are given by install() as one immutable Snapshot;
+// every operation works on the snapshot it began with. What outlives a snapshot: the records (so a
+// reload drops nothing by itself), the counters, the logs, the flights, the breakers of stores that
+// stay. Who loads plugins, reads files and owns threads is above (kernel/config, kernel/api).
+//
+// All operations speak the structs of larder.cache/1 (<larder/plugin/services.h>, where each is
+// promised), so that gateways add nothing but a function pointer. With call->done null they block, at
+// most until the deadline; else they may answer LARDER_PENDING, and the structs live until done.
+#pragma once
+
+#include "dsl/policy.hpp"
+#include "kernel/core/clock.hpp"
+#include "kernel/core/executor.hpp"
+#include "kernel/core/random.hpp"
+
+#include <larder/plugin/compressor.h>
+#include <larder/plugin/services.h>
+#include <larder/plugin/store.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace larder {
+
+// A store instance as the cache uses it. `table` is the kernel's full-size copy with stubs in absent
+// slots. `keep` holds the instance (and its code) alive while any snapshot or value needs it.
+struct StoreHandle {
+    std::string name;    // as policies say: l1
+    std::string plugin;  // memory
+    const larder_store_v1* table = nullptr;
+    void* self = nullptr;
+    std::uint64_t caps = 0;  // LARDER_STORE_CAP_*
+    unsigned workers = 4;    // threads for a blocking store
+    Ms timeout{5000};        // of one call
+    std::shared_ptr<void> keep;
+};
+
+struct CodecHandle {
+    std::string name;
+    const larder_compressor_v1* table = nullptr;
+    void* self = nullptr;
+    std::shared_ptr<void> keep;
+};
+
+struct CacheOptions {
+    Clock* clock = nullptr;        // all three outlive the cache
+    Random* random = nullptr;
+    Executor* executor = nullptr;
+    std::size_t records = 1u << 20;      // at most so many scope records
+    std::size_t fences = 1u << 16;       // keys whose miss is remembered for a fenced set
+    std::uint64_t max_key_bytes = 65'536;
+    std::uint64_t max_value_bytes = 64u << 20;
+    Ms default_deadline{5000};           // of a call without one
+    std::string binding_secret;          // of [secrets] binding; empty: a fixed key
+};
+
+// What install() needs. Stores in the order of larder.toml: the tiers of a namespace that names none.
+struct CacheParts {
+    std::shared_ptr<const dsl::Policy> policy;
+    std::vector<StoreHandle> stores;
+    std::vector<CodecHandle> codecs;
+    // Runs warm items of the policy (indices into policy->warms) when something asks for them; empty:
+    // they sleep. Returns how many were queued.
+    std::function<std::uint32_t(const std::vector<std::uint32_t>& warms)> warm;
+    // Ends sessions of a user; empty: no session plugin.
+    std::function<void(std::string_view session, std::string_view user)> end_sessions;
+};
+
+// A loader's answer to get_or_load.
+struct Loaded {
+    larder_status status = LARDER_OK;  // OK: value; MISS: there is no such thing (kept as negative entry
+                                       // where the namespace says `absent`); an error: nothing kept
+    std::string value;
+    std::int64_t ttl_ms = 0;           // 0: the namespace's
+    std::vector<std::pair<std::string, std::string>> with;
+};
+using Loader = std::function<Loaded()>;
+
+// Metrics as numbers: what stats() renders and exporters read.
+struct SpaceCounts {
+    std::string name;
+    std::uint64_t hits = 0, misses = 0, stale = 0, absent = 0, puts = 0, removes = 0, refused = 0,
+                  errors = 0, fenced = 0, loads = 0, load_errors = 0, waits = 0, damaged = 0, dropped = 0;
+};
+
+class Cache {
+  public:
+    explicit Cache(const CacheOptions& options);
+    ~Cache();
+    Cache(const Cache&) = delete;
+    Cache& operator=(const Cache&) = delete;
+
+    // Replaces policy and stores in one step. Namespaces keep their numbers by name; a namespace whose
+    // key, tags or patterns changed goes cold. [control]
+    void install(CacheParts parts);
+    std::shared_ptr<const dsl::Policy> policy() const;
+
+    // larder.cache/1, one for one. [any thread]
+    larder_status ns_find(std::string_view name, std::uint32_t* ns) const;
+    larder_status ns_name(std::uint32_t ns, larder_bytes* name) const;
+    larder_status resolve(std::string_view full_key, std::uint32_t fallback, std::uint32_t* ns, std::uint32_t* prefix) const;
+    larder_status check_key(std::uint32_t ns, std::string_view key, larder_errbuf* err) const;
+    larder_status get_many(larder_cache_get* items, std::size_t n, const larder_call* call);
+    larder_status set_many(larder_cache_set* items, std::size_t n, const larder_call* call);
+    larder_status remove_many(larder_cache_key* items, std::size_t n, const larder_call* call);
+    larder_status visit(std::uint32_t ns, std::string_view key, const larder_call* call,
+                        void (*fn)(void*, larder_bytes) noexcept, void* ctx);
+    larder_status update(std::uint32_t ns, std::string_view key, larder_update_fn fn, void* ctx, const larder_call* call);
+    larder_status expire(std::uint32_t ns, std::string_view key, std::int64_t ttl_ms, std::uint32_t flags, const larder_call* call);
+    larder_status persist(std::uint32_t ns, std::string_view key, const larder_call* call);
+    larder_status scan(larder_cache_scan* scan, const larder_call* call);
+    larder_status count(std::uint32_t ns, std::uint64_t* out, const larder_call* call);
+    larder_status change(std::uint32_t action, const larder_target* targets, std::size_t n, larder_receipt* receipt, const larder_call* call);
+    larder_status request(const larder_request& rq, larder_receipt* receipt, const larder_call* call);
+    larder_status event(std::string_view name, const larder_pair* values, std::size_t n, larder_receipt* receipt, const larder_call* call);
+
+    // One loader per key; others wait for it, at most coalesce wait or the deadline, and load
+    // themselves when it is over. The value of a load that began before an invalidation goes to its
+    // caller and into no tier; a caller that comes after the invalidation never joins that load.
+    // out.status: OK, MISS (the loader said so), or the loader's error when nothing stale may be served.
+    void get_or_load(larder_cache_get& out, const Loader& loader, const larder_call* call);
+
+    // Entries expired but not reclaimed, where stores can list them: raw full keys, at most `limit`.
+    std::vector<std::string> expired_keys(std::uint32_t ns, std::size_t limit);
+    // A dependency of one entry on another at run time: dropping `on` drops `key`. Kept as long as the
+    // entry lives; MISS when there is no such entry.
+    larder_status add_dependency(std::uint32_t ns, std::string_view key, std::uint32_t on_ns, std::string_view on_key, const larder_call* call);
+
+    // Reports. [any thread]
+    std::string explain_entry(std::uint32_t ns, std::string_view key) const;  // live state of one entry
+    std::string stats_json(std::string_view section) const;  // "": everything
+    std::vector<SpaceCounts> counts() const;
+    std::uint64_t each_event(std::uint64_t after, const std::function<void(std::uint64_t number, std::uint64_t at_ms, int severity, std::string_view type, std::string_view text)>& fn) const;
+    void note(int severity, std::string_view type, std::string text);  // into the event ring
+    // "user_details:42 was dropped by hotel.larder:19 ..." or empty.
+    std::string why(std::uint32_t ns, std::string_view key) const;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace larder
