@@ -1,4 +1,9 @@
-/* larder/plugin/plugin.h -- what a module exports. Include this one. */
+/* larder/plugin/plugin.h -- what a module exports. Include this one (C++ authors: cpp.hpp).
+ *
+ * A module is a shared library with one exported constant, larder_plugin_abi1: its name, and the
+ * components it can make. The kernel reads the embedded manifest without loading the file, loads it
+ * only when the configuration names it, judges the constant before it runs any function of the module,
+ * and never unloads it. */
 #ifndef LARDER_PLUGIN_PLUGIN_H
 #define LARDER_PLUGIN_PLUGIN_H
 #include "abi.h"
@@ -27,7 +32,7 @@ enum {
 enum { LARDER_HEALTH_OK = 0, LARDER_HEALTH_DEGRADED = 1, LARDER_HEALTH_DOWN = 2 };
 typedef struct larder_health {
   uint32_t struct_size;
-  int32_t state;
+  int32_t state;     /* LARDER_HEALTH_* */
   char message[120]; /* one line, NUL-terminated */
 } larder_health;
 
@@ -60,7 +65,8 @@ typedef struct larder_component {
   /* Take changed options marked reloadable, or refuse and stay as before. */
   larder_status(LARDER_CALL *reconfigure)(void *self, const larder_config *cfg, larder_errbuf *err) LARDER_NOEXCEPT; /* [control] optional */
   larder_status(LARDER_CALL *health)(void *self, larder_health *out) LARDER_NOEXCEPT;                                 /* [any] optional */
-  /* Named, revisioned extra tables: "com.acme.bulk-import/2". NULL: no. */
+  /* Named, revisioned extra tables: "com.acme.bulk-import/2". NULL: no. What it points at lives as
+   * long as the instance. */
   const void *(LARDER_CALL *extension)(void *self, const char *id)LARDER_NOEXCEPT;                                   /* [any] optional */
 } larder_component;
 
@@ -88,20 +94,63 @@ typedef struct larder_plugin {
 
 /* THE one exported symbol. The generation is in the name, so a module can export
  * larder_plugin_abi1 and a later larder_plugin_abi2 side by side. */
+#define LARDER_PLUGIN_SYMBOL "larder_plugin_abi1"
 extern LARDER_EXPORT const larder_plugin larder_plugin_abi1;
 
 /* Embedded manifest: TOML text between two marker lines, found by scanning the
  * file, so that `larder check` reads options and capabilities without dlopen.
- * cmake's larder_add_plugin() makes this from plugin.larder.toml. */
+ * A body with a NUL byte, or without the end marker, is not a manifest. */
 #define LARDER_MANIFEST_BEGIN "#<larder-manifest/1>\n"
 #define LARDER_MANIFEST_END "\n#</larder-manifest>\n"
-#if defined(__ELF__)
+#if defined(__APPLE__)
+#  define LARDER_MANIFEST_ATTR __attribute__((used, section("__DATA,larder")))
+#elif defined(__ELF__)
 #  define LARDER_MANIFEST_ATTR __attribute__((used, section(".larder.manifest")))
 #else
-#  define LARDER_MANIFEST_ATTR __attribute__((used))
+#  define LARDER_MANIFEST_ATTR
 #endif
+
+/* Written by larder_add_plugin() from the manifest file, the one place that states them. */
+extern const char larder_manifest_text[];
+extern const char larder_manifest_id[];
+extern const char larder_manifest_version[];
+extern const char larder_manifest_license[];
+extern const char larder_manifest_vendor[];
 
 #ifdef __cplusplus
 }
+#  define LARDER_EXTERN_C_BEGIN extern "C" {
+#  define LARDER_EXTERN_C_END }
+#else
+#  define LARDER_EXTERN_C_BEGIN
+#  define LARDER_EXTERN_C_END
 #endif
+
+#if defined(__VERSION__)
+#  define LARDER_BUILD_TEXT __VERSION__
+#else
+#  define LARDER_BUILD_TEXT ""
+#endif
+
+/* LARDER_MODULE(&component, ...): the descriptor of a module that larder_add_plugin() builds. Once per
+ * module, outside any namespace, after the components' definitions. */
+#define LARDER_MODULE(...)                                                                       \
+  LARDER_DESCRIPTOR(larder_manifest_id, larder_manifest_version, larder_manifest_license,        \
+                    larder_manifest_vendor, larder_manifest_text, NULL, NULL, __VA_ARGS__)
+
+/* The same with init and deinit (see larder_plugin). */
+#define LARDER_MODULE_WITH_INIT(INIT, DEINIT, ...)                                               \
+  LARDER_DESCRIPTOR(larder_manifest_id, larder_manifest_version, larder_manifest_license,        \
+                    larder_manifest_vendor, larder_manifest_text, INIT, DEINIT, __VA_ARGS__)
+
+#define LARDER_DESCRIPTOR(ID, VERSION, LICENSE, VENDOR, MANIFEST, INIT, DEINIT, ...)             \
+  LARDER_EXTERN_C_BEGIN                                                                          \
+  static const larder_component *const larder_components_[] = {__VA_ARGS__};                     \
+  LARDER_EXPORT extern const larder_plugin larder_plugin_abi1;                                   \
+  const larder_plugin larder_plugin_abi1 = {                                                     \
+      LARDER_ABI_MAGIC, sizeof(larder_plugin), LARDER_ABI_VERSION,                               \
+      sizeof larder_components_ / sizeof larder_components_[0], ID, VERSION,                     \
+      LICENSE, VENDOR, LARDER_BUILD_TEXT, MANIFEST, 0, larder_components_, INIT, DEINIT};        \
+  LARDER_EXTERN_C_END
+
 #endif

@@ -1,6 +1,14 @@
-/* larder/plugin/warmer.h -- kind 3: fills the cache ahead of demand. The plugin says
- * what (plan) and makes it (fetch); the kernel decides when, how many at once,
- * in what order, and skips what is fresh already. */
+/* larder/plugin/warmer.h -- kind 3: makes values ahead of demand.
+ *
+ * Two ways to use one table. A policy that says
+ *     warm menu.item "{id}" { from api "/menu/{id}" { timeout 2s } for id in 1..50 }
+ * names the entries itself: the kernel expands it into items (namespace, key, the address text in
+ * hint, the option block in options) and calls fetch for each. A warmer that knows better than the
+ * policy which keys matter (it watched the traffic) implements plan as well. A namespace's `source`
+ * uses the same fetch for one key at a time.
+ *
+ * The plugin makes values; the kernel decides when, how many at once and in what order, skips what is
+ * fresh, takes the stamp before fetch is called and puts the answer into the tiers. */
 #ifndef LARDER_PLUGIN_WARMER_H
 #define LARDER_PLUGIN_WARMER_H
 #include "abi.h"
@@ -8,46 +16,79 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-enum { LARDER_WARM_STARTUP = 0, LARDER_WARM_SCHEDULE = 1, LARDER_WARM_DEMAND = 2, LARDER_WARM_AFTER_INVALIDATION = 3 };
+
+enum {
+  LARDER_WARM_CAP_PLAN = 1u << 0,    /* implements plan */
+  LARDER_WARM_CAP_OBSERVE = 1u << 1, /* implements observe */
+  LARDER_WARM_CAP_ASYNC = 1u << 2    /* fetch may answer PENDING and never blocks; else it runs on the
+                                      * bounded worker pool of this instance */
+};
+
+/* Why an item is fetched. */
+enum {
+  LARDER_WARM_STARTUP = 0,
+  LARDER_WARM_SCHEDULE = 1,
+  LARDER_WARM_DEMAND = 2, /* somebody waits for it: a `source`, or `larder warm` */
+  LARDER_WARM_AFTER_INVALIDATION = 3
+};
+
 typedef struct larder_warm_run {
   uint32_t struct_size;
   uint32_t reason;      /* LARDER_WARM_* */
-  uint64_t deadline_ns;
-  uint32_t ns;          /* UINT32_MAX: all this warmer serves */
+  uint64_t deadline_ns; /* host monotonic clock; 0: none */
+  uint32_t ns;          /* LARDER_NS_NONE: all this warmer serves */
   uint32_t max_items;   /* plan no more than this; 0: no limit */
 } larder_warm_run;
+
+/* One entry to make. Everything in it is borrowed: valid until the function that got it returns, and
+ * until done when fetch answered PENDING. */
 typedef struct larder_warm_item {
   uint32_t struct_size;
   uint32_t ns;
-  larder_bytes key;
-  larder_bytes hint;    /* opaque to the kernel, handed back to fetch */
-  uint32_t priority;    /* 0..255, higher first */
-  uint32_t cost_ms;     /* estimate; 0: unknown */
+  larder_bytes key;           /* inside the namespace, as its author writes it */
+  larder_bytes hint;          /* the policy's address text, or what plan gave */
+  const larder_pair *options; /* the policy's option block, texts; durations "2000ms", sizes in bytes */
+  uint32_t option_count;
+  uint32_t reason;            /* LARDER_WARM_* */
+  uint32_t priority;          /* 0..255, higher first */
+  uint32_t cost_ms;           /* estimate; 0: unknown */
 } larder_warm_item;
+
+/* The kernel's; valid during plan. */
 typedef struct larder_warm_sink {
   uint32_t struct_size;
   uint32_t reserved;
   void *ctx;
-  /* copies the item; nonzero: enough, return */
+  /* Copies the item. Nonzero: enough, return. Same thread as plan. */
   int32_t(LARDER_CALL *item)(void *ctx, const larder_warm_item *it) LARDER_NOEXCEPT;
 } larder_warm_sink;
-typedef struct larder_access { /* frozen; sampled accesses for observe */
-  uint64_t at_ms;
-  uint64_t key_hash;
+
+/* A sampled access; frozen. */
+typedef struct larder_access {
+  uint64_t at_ms;    /* host wall clock */
+  uint64_t key_hash; /* as larder_key.hash: good within this process only */
   uint32_t ns;
-  uint32_t hit;
+  uint32_t hit;      /* 0 or 1 */
 } larder_access;
+
 typedef struct larder_warmer_v1 {
   uint32_t struct_size;
   uint32_t reserved;
-  larder_status(LARDER_CALL *plan)(void *self, const larder_warm_run *run, const larder_warm_sink *sink) LARDER_NOEXCEPT; /* [worker] */
-  /* Produce the value for one planned item; LARDER_MISS: nothing to warm.
-   * set is the kernel's, prefilled with policy defaults; the plugin may change
-   * ttl and tags (tags must live until the value is released). [worker] */
-  larder_status(LARDER_CALL *fetch)(void *self, const larder_warm_item *it, const larder_call *call, larder_set *set, larder_value *out) LARDER_NOEXCEPT;
-  /* Optional: learn from traffic. Batched, sampled. [any] */
+  /* Make the value of one item. set comes prefilled by the kernel (ns, key, the namespace's ttl); the
+   * plugin may change ttl_ms, with and with_count, or set the flag LARDER_SET_ABSENT when it is sure
+   * that there is nothing to be cached under this key. What with points at must live as long as the
+   * value: it is read before the value is released. set->value is not used: the bytes go to out.
+   *   OK: out is filled and the kernel's to release (not touched with LARDER_SET_ABSENT).
+   *   MISS: nothing to warm, nothing is cached.
+   *   PENDING: with CAP_ASYNC and call->done only; set lives until done, the value travels through it.
+   * [worker]; with CAP_ASYNC [any] */
+  larder_status(LARDER_CALL *fetch)(void *self, const larder_warm_item *it, const larder_call *call, larder_cache_set *set, larder_value *out) LARDER_NOEXCEPT;
+  /* Optional, with CAP_PLAN: name what should be warm now. [worker] */
+  larder_status(LARDER_CALL *plan)(void *self, const larder_warm_run *run, const larder_warm_sink *sink) LARDER_NOEXCEPT;
+  /* Optional, with CAP_OBSERVE: learn from traffic. batch is borrowed. [hot] */
   void(LARDER_CALL *observe)(void *self, const larder_access *batch, size_t n) LARDER_NOEXCEPT;
 } larder_warmer_v1;
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,12 @@
+# larder-config.cmake -- find_package(larder REQUIRED) for plugin authors: larder::sdk and larder_add_plugin().
+#
+# Works where it is installed (lib/cmake/larder beside include/larder) and straight from a source tree
+# (-Dlarder_DIR=<larder>/sdk/cmake).
+if(NOT TARGET larder::sdk)
+  add_library(larder::sdk INTERFACE IMPORTED)
+  find_path(LARDER_SDK_INCLUDE larder/plugin/abi.h REQUIRED NO_DEFAULT_PATH PATHS
+    ${CMAKE_CURRENT_LIST_DIR}/../include ${CMAKE_CURRENT_LIST_DIR}/../../../include ${CMAKE_CURRENT_LIST_DIR}/../../../../include)
+  target_include_directories(larder::sdk INTERFACE ${LARDER_SDK_INCLUDE})
+  target_compile_features(larder::sdk INTERFACE $<$<COMPILE_LANGUAGE:CXX>:cxx_std_20>)
+endif()
+include(${CMAKE_CURRENT_LIST_DIR}/LarderPlugin.cmake)

@@ -1,0 +1,92 @@
+// larder/plugin/warmer.hpp -- a warmer written as a C++ class: &larder::plugin::Warmer<T>::value
+//
+// T must have, with the meaning of warmer.h:
+//     larder_status fetch(const larder_warm_item&, const larder_call&, larder_cache_set&, Reply);
+// and may have
+//     larder_status plan(const larder_warm_run&, WarmSink);
+//     void          observe(std::span<const larder_access>);
+#ifndef LARDER_PLUGIN_WARMER_HPP
+#define LARDER_PLUGIN_WARMER_HPP
+#include "component.hpp"
+
+#include <span>
+#include <string_view>
+
+namespace larder::plugin {
+
+// Where plan names what should be warm; false: that is enough.
+class WarmSink {
+  public:
+    explicit WarmSink(const larder_warm_sink* sink) noexcept : sink_(sink) {}
+    bool add(const larder_warm_item& item) const noexcept {
+        return sink_->item(sink_->ctx, &item) == 0;
+    }
+    bool add(std::uint32_t ns, std::string_view key, std::string_view hint = {},
+             std::uint32_t priority = 0) const noexcept {
+        larder_warm_item item{};
+        item.struct_size = sizeof item;
+        item.ns = ns;
+        item.key = bytes_of(key);
+        item.hint = bytes_of(hint);
+        item.priority = priority;
+        return add(item);
+    }
+
+  private:
+    const larder_warm_sink* sink_;
+};
+
+// The text of an option in the policy's block behind `from NAME "address"`; fallback when it is
+// absent.
+inline std::string_view option_of(const larder_warm_item& item, std::string_view name,
+                                  std::string_view fallback = {}) noexcept {
+    for (const larder_pair& option : std::span(item.options, item.option_count)) {
+        if (text_of(option.name) == name) {
+            return text_of(option.value);
+        }
+    }
+    return fallback;
+}
+
+template <class T>
+struct WarmerKind {
+    static constexpr std::uint32_t kind = LARDER_KIND_WARMER;
+    static T& of(void* self) noexcept { return detail::object_of<T>(self); }
+
+    static larder_status LARDER_CALL fetch(void* self, const larder_warm_item* item,
+                                           const larder_call* call, larder_cache_set* set,
+                                           larder_value* out) noexcept {
+        return detail::guarded(self, [&]() -> larder_status {
+            return of(self).fetch(*item, *call, *set, Reply(out));
+        });
+    }
+
+    static constexpr larder_warmer_v1 make() noexcept {
+        larder_warmer_v1 v{};
+        v.struct_size = sizeof v;
+        v.fetch = &fetch;
+        if constexpr (LARDER_DETAIL_HAS(T, plan, larder_warm_run{}, std::declval<WarmSink>())) {
+            v.plan = [](void* self, const larder_warm_run* run,
+                        const larder_warm_sink* sink) noexcept -> larder_status {
+                return detail::guarded(
+                    self, [&]() -> larder_status { return of(self).plan(*run, WarmSink(sink)); });
+            };
+        }
+        if constexpr (LARDER_DETAIL_HAS(T, observe, std::span<const larder_access>{})) {
+            v.observe = [](void* self, const larder_access* batch, std::size_t n) noexcept {
+                static_cast<void>(detail::guarded(self, [&]() -> larder_status {
+                    of(self).observe(std::span(batch, n));
+                    return LARDER_OK;
+                }));
+            };
+        }
+        return v;
+    }
+    static constexpr larder_warmer_v1 table = make();
+};
+
+template <class T>
+using Warmer = Component<T, WarmerKind>;
+
+}  // namespace larder::plugin
+#endif
