@@ -8,6 +8,7 @@ import argparse
 import collections
 import importlib.util
 import json
+import os
 import pathlib
 import sys
 import time
@@ -60,6 +61,7 @@ class Reporter(unittest.TestResult):
         self._began = time.monotonic()
         self._bad = []
         self._outcome = "passed"
+        self._print_began = _printed_so_far()
         self._write(start=self._names[test])
 
     def stopTest(self, test):
@@ -68,6 +70,7 @@ class Reporter(unittest.TestResult):
             self._outcome = "failed"
         self._write(end=self._names[test], outcome=self._outcome,
                     seconds=time.monotonic() - self._began,
+                    printed=(self._print_began, _printed_so_far()),
                     text="\n".join(self._bad) if self._bad else getattr(self, "_reason", ""))
         self._reason = ""
 
@@ -92,6 +95,11 @@ class Reporter(unittest.TestResult):
 
     def addUnexpectedSuccess(self, test):
         self._bad.append("it was expected to fail and passed")
+
+
+def _printed_so_far():
+    sys.stdout.flush()
+    return os.fstat(sys.stdout.fileno()).st_size
 
 
 def _fixture(test):

@@ -56,7 +56,8 @@ class PythonSuite:
                             self.running = event["start"]
                             continue
                         self.running = ""
-                        text, printed = event["text"], process.printed()
+                        text = event["text"]
+                        printed = process.printed(*event.get("printed", ()))
                         if event["outcome"] == results.FAILED and printed.strip():
                             text += f"\n--- printed\n{printed.rstrip()}"
                         cases[event["end"]] = results.Case(

@@ -21,7 +21,6 @@ class Watched:
         reader, writer = os.pipe()
         self._reader = reader
         self._printed = tempfile.TemporaryFile()
-        self._seen = 0
         path = f"/dev/fd/{writer}"
         self._process = subprocess.Popen(
             [*prefix, *(part.replace("{report}", path) for part in command)],
@@ -55,15 +54,14 @@ class Watched:
             if time.monotonic() > deadline:
                 raise Overdue
 
-    def printed(self, limit=20000):
-        """What was printed since the last call, its end if it is long."""
+    def printed(self, start=0, end=None, limit=8000):
+        """What was printed, between two positions if they are known; its end if it is long."""
         # pread, because the program writes through the same file position.
-        end = os.fstat(self._printed.fileno()).st_size
-        start = max(self._seen, end - limit)
-        text = os.pread(self._printed.fileno(), end - start, start).decode("utf-8", "replace")
-        cut = "" if end - self._seen <= limit else f"[{end - self._seen - limit} bytes left out]\n"
-        self._seen = end
-        return cut + text
+        if end is None:
+            end = os.fstat(self._printed.fileno()).st_size
+        cut = max(0, end - start - limit)
+        text = os.pread(self._printed.fileno(), end - start - cut, start + cut)
+        return (f"[{cut} bytes left out]\n" if cut else "") + text.decode("utf-8", "replace")
 
     def ending(self):
         """How the program ended, in words."""
