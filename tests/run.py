@@ -179,6 +179,8 @@ def main():
         print(f"Again: tests/run.py --preset {arguments.preset} --only '{failed[0].full_name}'")
     if skipped:
         print(f"{len(skipped)} skipped, each told above with its reason")
+    if any(case.area == LAST for case in run.cases) and (build / "acceptance.txt").exists():
+        print((build / "acceptance.txt").read_text(encoding="utf-8").rstrip())
     passed = len(run.cases) - len(failed) - len(skipped)
     print(f"{passed} passed, {len(failed)} failed")
     return 0 if passed and not failed else 1
