@@ -1,0 +1,65 @@
+// kernel/config/defaults.cpp -- where things are when nobody says.
+#include "kernel/config/host_config.hpp"
+
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
+namespace larder::config {
+namespace {
+
+constexpr std::string_view built_in =
+    "[store.l1]\n"
+    "plugin = \"memory\"\n"
+    "[gateway.resp]\n"
+    "plugin = \"resp\"\n"
+    "listen = [\"127.0.0.1:7380\"]\n";
+constexpr std::string_view built_in_codec =
+    "[codec.brotli]\n"
+    "plugin = \"brotli\"\n";
+
+bool is_on(const std::vector<std::string>& path, const char* file) {
+    std::error_code ignored;
+    for (const std::string& folder : path)
+        if (std::filesystem::exists(std::filesystem::path(folder) / file, ignored)) return true;
+    return false;
+}
+
+}  // namespace
+
+LoadedConfig default_host_config(const std::vector<std::string>& plugin_path,
+                                 Environment environment) {
+    std::string text(built_in);
+    if (is_on(plugin_path, "compressor_brotli.so")) text += built_in_codec;
+    auto out = parse_host_config("built-in defaults", std::move(text), std::move(environment));
+    out.config.file.clear();
+    out.config.plugin_path = plugin_path;
+    return out;
+}
+
+std::vector<std::string> default_plugin_path() {
+    std::vector<std::string> out;
+    const char* given = ::getauxval(AT_SECURE) != 0 ? nullptr : std::getenv("LARDER_PLUGIN_PATH");
+    for (std::string_view rest = given == nullptr ? "" : given; !rest.empty();) {
+        const auto colon = rest.find(':');
+        if (colon != 0) out.emplace_back(rest.substr(0, colon));
+        rest.remove_prefix(colon == std::string_view::npos ? rest.size() : colon + 1);
+    }
+    std::error_code error;
+    const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+    if (!error) out.push_back((program.parent_path() / "plugins").string());
+    out.emplace_back(LARDER_PLUGIN_DIR);
+    return out;
+}
+
+std::string default_socket() {
+    const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+    if (runtime != nullptr && runtime[0] == '/') return std::string(runtime) + "/larder.sock";
+    if (::geteuid() == 0) return "/run/larder/larder.sock";
+    return "/tmp/larder-" + std::to_string(::geteuid()) + "/larder.sock";
+}
+
+}  // namespace larder::config

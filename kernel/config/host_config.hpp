@@ -1,0 +1,108 @@
+// kernel/config/host_config.hpp -- larder.toml: what this host runs, with which addresses and sizes.
+//
+// The policy says what is cached and when it goes; this file says where: which plugins under which
+// names, how big, listening where, with secrets by reference only. It is checked in two steps. Here
+// everything that needs no plugin: TOML itself, the keys of the kernel's own tables, their types and
+// units. In catalog.hpp the options of each instance, against the manifest of its plugin, without
+// running the plugin.
+//
+// All findings of a file come in one go, with line, column and what to write instead.
+#pragma once
+
+#include "kernel/config/document.hpp"
+#include "kernel/loader/kind.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace larder::config {
+
+// `[store.l1]`: the word before the dot. In the order in which instances are started.
+enum class Section : std::uint8_t {
+    store, codec, session, source, exporter, sink, invalidator, gateway
+};
+std::string_view name_of(Section section);  // "store"
+loader::Kind kind_of(Section section);     // a codec is a compressor, a sink an exporter
+
+struct Instance {
+    Section section = Section::store;
+    std::string name;             // l1
+    std::string plugin;           // memory, or the absolute path of a .so
+    std::vector<Entry> options;   // the plugin's, in file order; see catalog.hpp
+    // The kernel's own options of a store: threads for one that blocks, time for one call.
+    unsigned workers = 4;
+    std::chrono::milliseconds timeout{5000};
+    dsl::Span at;                 // its header
+    dsl::Span plugin_at;
+};
+
+enum class LogFormat : std::uint8_t { text, json };
+
+struct LogOptions {
+    int level = 2;  // LARDER_LOG_*
+    LogFormat format = LogFormat::text;
+    std::string file;  // empty: standard error
+    std::uint32_t per_second = 100;  // lines of one instance; more are counted, not written
+};
+
+struct AdminOptions {
+    bool enabled = true;
+    std::string socket;  // empty: default_socket()
+};
+
+struct Limits {
+    std::uint64_t records = 1u << 20;
+    std::uint64_t fences = 1u << 16;
+    std::uint64_t max_key_bytes = 64u << 10;
+    std::uint64_t max_value_bytes = 64u << 20;
+    std::chrono::milliseconds deadline{5000};
+    std::chrono::milliseconds stop_deadline{10'000};
+    unsigned workers = 2;
+    unsigned blocking_workers = 4;
+    std::uint64_t queue = 65'536;
+};
+
+struct HostConfig {
+    std::string file;  // as given; empty: built-in defaults
+    std::vector<std::string> policy;
+    std::string profile;
+    std::vector<std::string> plugin_path;  // empty: default_plugin_path()
+    bool trust_path = false;
+    std::vector<Instance> instances;       // in file order
+    LogOptions log;
+    AdminOptions admin;
+    std::optional<Reference> binding;      // the secret that binds entries to their keys
+    Limits limits;
+    Environment environment;
+    std::shared_ptr<const dsl::SourceMap> sources;  // what every Span here points into
+
+    std::vector<const Instance*> all(Section section) const;
+};
+
+struct LoadedConfig {
+    HostConfig config;
+    std::vector<dsl::Diagnostic> found;
+    bool ok() const { return !dsl::has_errors(found); }
+};
+
+// Relative paths in the file are relative to the folder it stands in. Never throws on bad input.
+LoadedConfig load_host_config(const std::string& path, Environment environment = {});
+LoadedConfig parse_host_config(std::string name, std::string text, Environment environment = {});
+// Without a file: one memory store l1, a RESP gateway on 127.0.0.1:7380, and brotli when its plugin is
+// on `plugin_path`.
+LoadedConfig default_host_config(const std::vector<std::string>& plugin_path,
+                                 Environment environment = {});
+
+// Where plugins are looked for: LARDER_PLUGIN_PATH (folders with `:` between; ignored in a set-uid
+// program), `plugins` beside the program, and the installed folder.
+std::vector<std::string> default_plugin_path();
+// $XDG_RUNTIME_DIR/larder.sock; as root /run/larder/larder.sock; else /tmp/larder-UID/larder.sock.
+std::string default_socket();
+
+}  // namespace larder::config
