@@ -1,8 +1,9 @@
 // dsl/route_table.hpp -- which rules a request fires: all routes of a policy as one automaton.
 //
 // Order never matters: every rule whose route matches is reported. `{name}` and `*` match one segment
-// or a part of one, `{name...}` and `**` the rest, `/` included; "/x/**" also matches "/x". The path is
-// taken normalised (see normalise_path): what is matched is what is keyed.
+// or a part of one, `{name...}` and `**` the rest, `/` included; "/x/**" also matches "/x" (route_glob.hpp
+// has the exact meaning). The path is taken normalised (see normalise_path): what is matched is what is
+// keyed.
 //
 // A trie over segments; a node's literal edges are found by hash, its wildcard edges are few. Matching
 // walks it without allocating and costs about the length of the path, not the number of rules.
@@ -35,7 +36,7 @@ inline constexpr std::size_t max_captures = 16;
 struct RouteMatch {
     std::uint32_t rule = 0;
     std::uint16_t count = 0;
-    std::array<std::string_view, max_captures> captures;  // views into the path, percent-decoded form
+    std::array<std::string_view, max_captures> captures;  // views into the path: see capture_value()
 };
 
 // The matches of one request. Reused by its owner, so that matching allocates nothing once warm.
@@ -59,9 +60,15 @@ class RouteTable {
     std::unique_ptr<Trie> trie_;
 };
 
-// RFC 3986 6.2.2: percent-encoded unreserved characters decoded, other escapes in upper case, dot
-// segments removed, empty segments folded, a query or fragment cut off. Returns `path` itself when it
-// is normal already, else a view of `buffer`. Encoded slashes stay encoded: they are data.
+// RFC 3986 6.2.2: escapes of what may stand in a path as it is are decoded, other escapes in upper
+// case, what may not stand there escaped, dot segments removed, empty segments folded (a `/` at the
+// end too), a query or fragment cut off. Returns `path` itself when it is normal already, else a view
+// of `buffer`. Encoded slashes stay encoded: they are data.
 std::string_view normalise_path(std::string_view path, std::string& buffer);
+// The same spelling for a literal part of a route.
+std::string normalise_literal(std::string_view text);
+// What an application sees of a capture: all escapes decoded ("a%20b" is `a b`). This value, not the
+// capture, goes into keys and tags. Returns `capture` itself when there is nothing to decode.
+std::string_view capture_value(std::string_view capture, std::string& buffer);
 
 }  // namespace larder::dsl
