@@ -1,8 +1,8 @@
 // kernel/core/clock.hpp -- the time, passed in.
 //
 // Deadlines of entries in memory are kept on the boot-time clock, which goes on in suspend (Linux
-// CLOCK_BOOTTIME); the wall clock is for people and for stored dates. Nothing in the kernel asks the
-// system itself, so the whole kernel runs on virtual time in tests.
+// CLOCK_BOOTTIME); the wall clock is for people and for stored dates. Nothing in the kernel asks
+// the system itself, so the whole kernel runs on virtual time in tests.
 #pragma once
 
 #include <atomic>
@@ -20,9 +20,9 @@ class Clock {
     virtual std::uint64_t wall_ms() const noexcept = 0;  // [any thread] since 1970, UTC
 };
 
-// The machine's. mono_ns costs about 3 ns: the coarse monotonic clock (4 ms steps on a 250 Hz kernel)
-// plus the time spent in suspend, which resync() measures; who owns the clock calls it about once a
-// second.
+// The machine's. mono_ns costs about 3 ns: the coarse monotonic clock (4 ms steps on a 250 Hz
+// kernel) plus the time spent in suspend, which resync() measures; who owns the clock calls it
+// about once a second.
 class SystemClock final : public Clock {
   public:
     SystemClock();
@@ -37,10 +37,15 @@ class SystemClock final : public Clock {
 // Moves when told to. Starts at one hour, so that subtracting never wraps.
 class ManualClock final : public Clock {
   public:
-    std::uint64_t mono_ns() const noexcept override { return mono_.load(std::memory_order_acquire); }
-    std::uint64_t wall_ms() const noexcept override { return wall_.load(std::memory_order_acquire); }
+    std::uint64_t mono_ns() const noexcept override {
+        return mono_.load(std::memory_order_acquire);
+    }
+    std::uint64_t wall_ms() const noexcept override {
+        return wall_.load(std::memory_order_acquire);
+    }
     void advance(Ms by) noexcept {
-        mono_.fetch_add(static_cast<std::uint64_t>(by.count()) * 1'000'000, std::memory_order_acq_rel);
+        mono_.fetch_add(static_cast<std::uint64_t>(by.count()) * 1'000'000,
+                        std::memory_order_acq_rel);
         wall_.fetch_add(static_cast<std::uint64_t>(by.count()), std::memory_order_acq_rel);
     }
     void set_wall_ms(std::uint64_t at) noexcept { wall_.store(at, std::memory_order_release); }
