@@ -29,7 +29,7 @@ HOMES = [
     # The syntax tree is made of what the grammar can fill; the checked policy knows none of it.
     ("Boost, what the syntax tree is made of",
      r"boost/(optional|variant|spirit/home/x3/support/ast)[/.]", r"dsl/.*"),
-    ("Spirit X3", r"boost/(spirit|fusion)/", r"dsl/(grammar_\w+|tokens|recover)\.[ch]pp"),
+    ("Spirit X3", r"boost/(spirit|fusion)/", r"dsl/(grammar(_\w+)?|tokens|recover)\.[ch]pp"),
     ("Boost.DLL", r"boost/dll", r"kernel/loader/plugin_library\.cpp"),
     ("Boost.JSON", r"boost/json", r"(dsl|kernel|plugins|tests|examples)/.*\.[ch]pp"),
     ("Boost.Asio", r"boost/(asio|beast|system)[/.]",
