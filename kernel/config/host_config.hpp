@@ -48,7 +48,6 @@ struct LogOptions {
     int level = 2;  // LARDER_LOG_*
     LogFormat format = LogFormat::text;
     std::string file;  // empty: standard error
-    std::uint32_t per_second = 100;  // lines of one instance; more are counted, not written
 };
 
 struct AdminOptions {

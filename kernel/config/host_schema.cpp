@@ -266,8 +266,6 @@ const std::vector<Row>& rows() {
                                  {{"text", LogFormat::text}, {"json", LogFormat::json}});
          }},
         {{"log", "file", ""}, [](I& i, V v) { i.path(v, i.out.log.file); }},
-        {{"log", "per_second", "100"},
-         [](I& i, V v) { i.number(v, i.out.log.per_second, 1, 1'000'000); }},
         {{"admin", "enabled", "true"}, [](I& i, V v) { i.flag(v, i.out.admin.enabled); }},
         {{"admin", "socket", ""}, [](I& i, V v) { i.path(v, i.out.admin.socket); }},
         {{"secrets", "binding", ""}, [](I& i, V v) { i.secret(v, i.out.binding); }},

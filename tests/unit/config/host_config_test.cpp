@@ -68,7 +68,6 @@ trust_path = true
 level = "debug"
 format = "json"
 file = "/var/log/larder.log"
-per_second = 5
 [admin]
 enabled = false
 socket = "/run/x.sock"
@@ -93,7 +92,6 @@ timeout = "1m30s"
     CHECK(config.log.level == 1);
     CHECK(config.log.format == config::LogFormat::json);
     CHECK(config.log.file == "/var/log/larder.log");
-    CHECK(config.log.per_second == 5);
     CHECK_FALSE(config.admin.enabled);
     CHECK(config.admin.socket == "/run/x.sock");
     REQUIRE(config.binding);
