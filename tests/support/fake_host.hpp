@@ -1,8 +1,9 @@
-// tests/support/fake_host.hpp -- a kernel for one plugin under test: every clock, task and answer is the test's.
+// tests/support/fake_host.hpp -- a kernel for one plugin under test: every clock, task and answer
+// is the test's.
 //
-// Time stands still until advance(); tasks run only there, on the test's thread, in the order they fall
-// due. The log, the metrics and the requests told to the cache are kept for the test to look at. The
-// parts that a plugin may call from its own threads are safe for many threads.
+// Time stands still until advance(); tasks run only there, on the test's thread, in the order they
+// fall due. The log, the metrics and the requests told to the cache are kept for the test to look
+// at. The parts that a plugin may call from its own threads are safe for many threads.
 #pragma once
 
 #include <larder/plugin/plugin.h>
@@ -244,9 +245,8 @@ class FakeHost {
     }
     bool logged(std::string_view part) const {
         const std::lock_guard lock(mutex_);
-        return std::any_of(lines_.begin(), lines_.end(), [&](const Line& l) {
-            return l.text.find(part) != std::string::npos;
-        });
+        return std::any_of(lines_.begin(), lines_.end(),
+                           [&](const Line& l) { return l.text.find(part) != std::string::npos; });
     }
     // Sum of a counter, or the last value of a gauge; 0 when it was never opened.
     double metric(const std::string& name) const {
@@ -287,8 +287,8 @@ class FakeHost {
 
     std::optional<Task> take_due(std::uint64_t until) {
         const std::lock_guard lock(mutex_);
-        const auto first = std::min_element(
-            tasks_.begin(), tasks_.end(), [](const Task& a, const Task& b) {
+        const auto first =
+            std::min_element(tasks_.begin(), tasks_.end(), [](const Task& a, const Task& b) {
                 return std::pair(a.at_ns, a.id) < std::pair(b.at_ns, b.id);
             });
         if (first == tasks_.end() || first->at_ns > until) {
