@@ -11,15 +11,12 @@
 // Bytes are counted when they are free, not when they can no longer be found: values that are still
 // pinned count although they were overwritten, evicted or removed.
 //
-// Two things are not obvious:
-//  - put copies, although larder_put offers to hand a buffer over: one allocation holds head, key
-//  and
-//    value, which is what makes a hit one cache line, and what a buffer really occupies is unknown.
-//  - touch with a patch changes the bytes in place under the lock, where no reader can be; if
-//  somebody
-//    has the value pinned, it changes a copy, which takes the entry's place. So a pinned value
-//    never changes, but for the 8-byte word that the kernel itself stores into it
-//    (LARDER_STORE_CAP_MARK).
+// put copies, although larder_put offers to hand a buffer over: one allocation holds head, key and
+// value, which is what makes a hit one cache line, and what a buffer really occupies is unknown.
+//
+// touch with a patch changes the bytes in place under the lock, where no reader can be; if somebody
+// has the value pinned, it changes a copy, which takes the entry's place. So a pinned value never
+// changes, but for the 8-byte word that the kernel itself stores into it (LARDER_STORE_CAP_MARK).
 #pragma once
 
 #include "shard.hpp"
