@@ -1,0 +1,212 @@
+// kernel/loader/plugin_guard.hpp -- the kernel's second net around a plugin's functions.
+//
+// A Guarded<Table> holds the whole copy of a plugin's table and offers a table of the same type, so
+// that whoever calls a plugin needs to know nothing of it. Around each call it
+//   - leaves a breadcrumb, one store to a thread-local: a crash names the plugin and its operation;
+//   - catches what a plugin throws that was not built with the C++ wrapper (not one with a static
+//     libstdc++ and hidden symbols: there the unwinder finds no handler, the process ends, and the
+//     breadcrumb says where);
+//   - looks at the answer: a status nobody knows, PENDING where it was not allowed, a value that is
+//   no
+//     value, a size beyond the room that was given. A liar is an error of that call, counted and
+//     logged.
+// The way without sin is two stores, one load and two compares, and no atomic operation.
+#pragma once
+
+#include "kernel/loader/host_services.hpp"
+#include "kernel/loader/plugin_table.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace larder::loader {
+
+// Where a thread is. What it points at lives as long as the instance.
+struct Crumb {
+    const char* plugin;     // "org.larder.memory 1.0.0"
+    const char* instance;   // "store.l1"
+    const char* operation;  // "get"
+};
+
+#if defined(__GNUC__) && defined(__ELF__)
+#define LARDER_FAST_TLS __attribute__((tls_model("initial-exec")))
+#else
+#define LARDER_FAST_TLS
+#endif
+// Null: this thread is in no plugin. A signal handler may read it.
+extern constinit thread_local const Crumb* current_crumb LARDER_FAST_TLS;
+
+// "in store.l1 get (org.larder.memory 1.0.0)\n" to a file descriptor, or nothing.
+// Async-signal-safe.
+void write_crumb(int fd) noexcept;
+
+enum class Sin : std::uint8_t { exception, unknown_status, pending, value, size };
+constexpr std::size_t sin_count = 5;
+
+// What the guards of one instance share.
+class GuardRecord {
+  public:
+    static constexpr std::uint64_t most_value_bytes = std::uint64_t{1} << 30;
+
+    GuardRecord(const larder_host* host, std::string plugin, std::string instance)
+        : host_(host), plugin_(std::move(plugin)), instance_(std::move(instance)) {}
+
+    std::uint64_t count(Sin sin) const noexcept {
+        return counts_[static_cast<std::size_t>(sin)].load(std::memory_order_relaxed);
+    }
+    Crumb crumb(const char* operation) const noexcept {
+        return {plugin_.c_str(), instance_.c_str(), operation};
+    }
+    // Counts and logs; returns what the caller gets instead.
+    larder_status misbehaved(Sin sin, const Crumb& where) noexcept;
+
+  private:
+    const larder_host* host_;
+    const std::string plugin_, instance_;
+    std::array<std::atomic<std::uint64_t>, sin_count> counts_{};
+};
+
+namespace detail {
+
+// Restores the crumb that was there: plugins are called from within plugins.
+class CrumbScope {
+  public:
+    explicit CrumbScope(const Crumb* crumb) noexcept : before_(current_crumb) {
+        current_crumb = crumb;
+    }
+    ~CrumbScope() { current_crumb = before_; }
+    CrumbScope(const CrumbScope&) = delete;
+    CrumbScope& operator=(const CrumbScope&) = delete;
+
+  private:
+    const Crumb* before_;
+};
+
+// What can be wrong with the answer in one argument; chosen by the argument's type.
+struct Answer {
+    larder_status status;
+    bool may_wait = false;
+    bool bad_value = false;
+    bool bad_size = false;
+
+    template <class A>
+    void look_at(const A&, std::size_t) noexcept {}
+    void look_at(const larder_call* call, std::size_t) noexcept {
+        may_wait = call != nullptr && call->done != nullptr;
+    }
+    void look_at(const larder_value* value, std::size_t) noexcept {
+        bad_value = status == LARDER_OK && (value->size > GuardRecord::most_value_bytes ||
+                                            (value->data == nullptr && value->size != 0));
+    }
+    void look_at(const std::size_t* size, std::size_t room) noexcept {
+        bad_size = status == LARDER_OK && *size > room;
+    }
+};
+
+template <class A>
+std::size_t room_in(const A&) noexcept {
+    return 0;
+}
+inline std::size_t room_in(const std::size_t* size) noexcept { return *size; }
+
+template <class... A>
+[[gnu::always_inline]] inline larder_status judged(GuardRecord& record, const Crumb& crumb,
+                                                   larder_status status, std::size_t room,
+                                                   A... args) noexcept {
+    Answer answer{status};
+    (answer.look_at(args, room), ...);
+    if (status == LARDER_OK) [[likely]] {
+        if (answer.bad_value) [[unlikely]] {
+            return record.misbehaved(Sin::value, crumb);
+        }
+        if (answer.bad_size) [[unlikely]] {
+            return record.misbehaved(Sin::size, crumb);
+        }
+    } else if (status == LARDER_PENDING && !answer.may_wait) [[unlikely]] {
+        return record.misbehaved(Sin::pending, crumb);
+    } else if (status < LARDER_E_EXCEPTION || status > LARDER_EXISTS) [[unlikely]] {
+        return record.misbehaved(Sin::unknown_status, crumb);
+    }
+    return status;
+}
+
+// Calls through a pointer whose type may throw: through a noexcept one the compiler would leave the
+// handler out. One place for all guarded calls, hot and cold.
+template <class R, class... P>
+[[gnu::always_inline]] inline R guarded(GuardRecord& record, const Crumb& crumb,
+                                        R (*function)(void*, P...), void* self,
+                                        P... args) noexcept {
+    const CrumbScope scope(&crumb);
+    if constexpr (std::is_same_v<R, larder_status>) {
+        const std::size_t room = (std::size_t{0} + ... + room_in(args));
+        larder_status status;
+        try {
+            status = function(self, args...);
+        } catch (...) {
+            return record.misbehaved(Sin::exception, crumb);
+        }
+        return judged(record, crumb, status, room, args...);
+    } else {
+        try {
+            return function(self, args...);
+        } catch (...) {
+            record.misbehaved(Sin::exception, crumb);
+            if constexpr (!std::is_void_v<R>) {
+                return R{};
+            }
+        }
+    }
+}
+
+}  // namespace detail
+
+// `self` for the functions of table().
+template <class Table>
+class Guarded {
+  public:
+    // theirs: the plugin's table, of whatever size. REQUIRES: record outlives this.
+    Guarded(GuardRecord& record, const void* theirs, void* self)
+        : theirs_(whole_table<Table>(theirs)), self_(self), record_(record), offered_(theirs_) {
+        each_slot<Table>([&]<std::size_t I>(auto slot) {
+            constexpr auto member = decltype(slot)::member;
+            crumbs_[I] = record.crumb(slot.name);
+            offered_.*member =
+                &Thunk<member, I, std::remove_reference_t<decltype(offered_.*member)>>::call;
+        });
+    }
+    Guarded(const Guarded&) = delete;
+    Guarded& operator=(const Guarded&) = delete;
+
+    // The functions to call, with self() as their first argument.
+    const Table& table() const noexcept { return offered_; }
+    void* self() noexcept { return this; }
+
+    // The plugin's own, whole but unguarded.
+    const Table& theirs() const noexcept { return theirs_; }
+    void* their_self() const noexcept { return self_; }
+
+  private:
+    template <auto Member, std::size_t I, class F>
+    struct Thunk;
+    template <auto Member, std::size_t I, class R, class... A, bool N>
+    struct Thunk<Member, I, R (*)(void*, A...) noexcept(N)> {
+        static R call(void* guarded, A... args) noexcept {
+            auto& me = *static_cast<Guarded*>(guarded);
+            return detail::guarded<R, A...>(me.record_, me.crumbs_[I], me.theirs_.*Member, me.self_,
+                                            args...);
+        }
+    };
+
+    // What a hot call reads stands together, in front.
+    Table theirs_;
+    void* self_;
+    GuardRecord& record_;
+    std::array<Crumb, slot_count<Table>> crumbs_{};
+    Table offered_;
+};
+
+}  // namespace larder::loader
