@@ -6,8 +6,9 @@
 // only the compiled Policy.
 //
 // A statement that did not parse is a Broken node in its place: checks skip it, and nobody blames
-// what follows from it. X3 sets two limits: a variant has at most 20 alternatives, and a struct that
-// is put together by Fusion has at least two members (with one, X3 cannot tell it from its member).
+// what follows from it. X3 sets two limits: a variant has at most 20 alternatives, and a struct
+// that is put together by Fusion has at least two members (with one, X3 cannot tell it from its
+// member).
 #pragma once
 
 #include "dsl/source.hpp"
@@ -71,18 +72,18 @@ struct Scalar {
     Span at;
     Unit kind = Unit::none;
     bool has_literal = false;
-    double value = 0;            // ms, bytes, percent, a count, minutes since midnight, 0 or 1
-    double env_factor = 0;       // what one of a bare number in the environment is worth, in ms or
-                                 // bytes, where a unit word says so; 0: a second, or a byte
-    std::string_view string;     // of a "text", as it was written between the quotes
-    std::string_view let_name;   // a constant, or a word that only its place understands (options)
+    double value = 0;           // ms, bytes, percent, a count, minutes since midnight, 0 or 1
+    double env_factor = 0;      // what one of a bare number in the environment is worth, in ms or
+                                // bytes, where a unit word says so; 0: a second, or a byte
+    std::string_view string;    // of a "text", as it was written between the quotes
+    std::string_view let_name;  // a constant, or a word that only its place understands (options)
     std::string_view env_name;
 };
 
 // A name that may come from the environment: brotli | env CACHE_CODEC [or gzip].
 struct EnvName {
     Span at;
-    std::string_view text;      // the literal; empty when only `env` is given
+    std::string_view text;  // the literal; empty when only `env` is given
     std::string_view env_name;
 };
 
@@ -118,8 +119,8 @@ struct DateCondition {
     Keyword kw;  // `when`
     Name capture;
     Word<DateRelation> relation;
-    Word<bool> today;         // the word itself; true
-    bool later = false;       // `today + 7d`; else `today - 7d` or plain `today`
+    Word<bool> today;    // the word itself; true
+    bool later = false;  // `today + 7d`; else `today - 7d` or plain `today`
     Maybe<Scalar> distance;
 };
 // ttl 5m [jitter 10%] [sliding [at most 24h]] [when {end} before today]
@@ -368,9 +369,8 @@ struct LearnClause {
     Maybe<Scalar> priority;
     Maybe<Scalar> enabled;
 };
-struct WarmClause
-    : boost::spirit::x3::variant<Broken, StartupClause, EveryClause, BetweenClause, FromClause,
-                                 ForClause, AtMostClause, LearnClause> {
+struct WarmClause : boost::spirit::x3::variant<Broken, StartupClause, EveryClause, BetweenClause,
+                                               FromClause, ForClause, AtMostClause, LearnClause> {
     using base_type::base_type;
     using base_type::operator=;
 };
@@ -502,9 +502,9 @@ struct Let {
 };
 struct Profile;
 struct Item
-    : boost::spirit::x3::variant<Broken, Edition, Use, Let,
-                                 boost::spirit::x3::forward_ast<Profile>, Defaults, Namespace,
-                                 Rule, Session, Warm, Alert, Breaker, Test, Guarantee> {
+    : boost::spirit::x3::variant<Broken, Edition, Use, Let, boost::spirit::x3::forward_ast<Profile>,
+                                 Defaults, Namespace, Rule, Session, Warm, Alert, Breaker, Test,
+                                 Guarantee> {
     using base_type::base_type;
     using base_type::operator=;
 };

@@ -49,7 +49,7 @@ bool has_errors(std::span<const Diagnostic> found);
 std::string render_text(const SourceMap& sources, std::span<const Diagnostic> found, bool colour);
 // For a program: one JSON array, an object a finding.
 std::string render_json(const SourceMap& sources, std::span<const Diagnostic> found);
-// SARIF 2.1.0 (OASIS), one run. Columns are UTF-16 code units, as the standard wants by default.
+// SARIF 2.1.0 (OASIS), one run. Columns are code points, and `columnKind` says so.
 std::string render_sarif(const SourceMap& sources, std::span<const Diagnostic> found,
                          std::string_view tool_version = {});
 // Workflow commands of GitHub Actions (`::error file=...`), one line a finding.

@@ -13,7 +13,7 @@ namespace larder::dsl {
 // `# allow L0303: the index is rebuilt at night`. Silences that finding on the next line that holds
 // a statement, `line`; on its own line when a statement stands before it.
 struct Allow {
-    Span at;                // the whole comment
+    Span at;  // the whole comment
     Span code_at;
     std::string_view code;  // "L0303"; empty when the comment names no code
     Span reason;            // empty when there is none, which is a finding of its own
