@@ -140,8 +140,9 @@ class Cache {
     // "user_details:42 was dropped by hotel.larder:19 ..." or empty.
     std::string why(std::uint32_t ns, std::string_view key) const;
 
+    struct Impl;  // kernel/core/cache_impl.hpp
+
   private:
-    struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 

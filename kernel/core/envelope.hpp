@@ -1,28 +1,30 @@
 // kernel/core/envelope.hpp -- the bytes a store keeps: a value with everything that judges it.
 //
 //      0  u32 magic "LDR1"   u8 format   u8 flags    u16 codec
-//      8  u64 mark           epoch the entry was last verified at (records.hpp); written in place by
+//      8  u64 mark           epoch the entry was last verified at (records.hpp); written in place
+//      by
 //                            readers, so it is outside the check word
 //     16  u64 id             of this entry, random, never 0: what if_version compares
 //     24  u64 created_ns     boot-time in memory stores
 //     32  u64 soft_ms        life until it is stale; 0: none
 //     40  u64 hard_ms        life until it is gone; 0: none; >= soft_ms
 //     48  u32 raw_size       of the value   52  u32 stored_size  of the payload (compressed)
-//     56  u32 check          XXH3 of bytes 0..8 and 16..56, low half
+//     56  u32 check          XXH3 of bytes 0..8, 16..56 and 60..64, low half
 //     60  u16 value version  62  u8 scopes   63  u8 with pairs
 //     -- end of the 64-byte head --
 //     64  u64 binding        keyed hash of namespace name and canonical key
 //     72  u64 schema         of the namespace (dsl::Namespace::schema)
 //     80  u64 drop digest    88  u64 expire digest   (stamp.hpp)
-//     96  u64 checksum       of everything from 64 on but itself, verified on bytes from shared and
-//                            persistent stores only
+//     96  u64 checksum       XXH3 of id, bytes 64..96 and everything from 104 on, verified on bytes
+//                            from shared and persistent stores only
 //    104  u32 dictionary     108  u32 load cost in us
 //    112  u64 ban epoch      120  u64 ban number     (ban_log.hpp)
 //    128  u64 scope id * scopes
 //         with pairs: u16 name size, u32 value size, bytes (both)
 //         payload
 //
-// All numbers little endian. Why digests and not one number per scope: 8 bytes for each scope
+// All numbers little endian. The checksum holds the id, so that the head of one entry before the
+// body of another is damage too. Why digests and not one number per scope: 8 bytes for each scope
 // instead of 24, and the comparison is one word; which scope it was is found in the drop log when
 // somebody asks. bytes 24..64 are one patch for `touch`.
 #pragma once
@@ -44,10 +46,10 @@ inline constexpr std::size_t envelope_patch_offset = 24, envelope_patch_size = 4
 inline constexpr std::size_t max_scopes = 48;  // root, chain, keys depended on, at most 32 tags
 
 enum EnvelopeFlag : std::uint8_t {
-    envelope_absent = 1,     // a negative entry: no payload
+    envelope_absent = 1,  // a negative entry: no payload
     envelope_encrypted = 2,
     envelope_sliding = 4,
-    envelope_dated = 8       // soft_ms came from the caller, not from the namespace
+    envelope_dated = 8  // soft_ms came from the caller, not from the namespace
 };
 
 struct EnvelopeHead {  // decoded bytes 0..64
@@ -71,11 +73,13 @@ struct Envelope {  // what encode() writes
 // A view of stored bytes; valid while they are. Every accessor is bounds-safe once open() said yes.
 class EnvelopeView {
   public:
-    enum class Verdict { good, foreign, damaged };  // foreign: no magic: somebody else's bytes
-    // Looks at magic, format, check word and that all lengths add up exactly; costs one 56-byte hash
-    // when verify_check. verify_checksum hashes the rest: for bytes from shared or persistent
-    // stores.
-    static Verdict open(larder_bytes bytes, bool verify_check, bool verify_checksum, EnvelopeView& out) noexcept;
+    // foreign: no magic, or a format of another generation: somebody else's bytes.
+    enum class Verdict { good, foreign, damaged };
+    // Looks at magic, format, check word and that all lengths add up exactly; costs one 52-byte
+    // hash when verify_check. verify_checksum hashes the rest: for bytes from shared or persistent
+    // stores. Reads nothing outside of `bytes`, whatever they are. `out` is set only when good.
+    static Verdict open(larder_bytes bytes, bool verify_check, bool verify_checksum,
+                        EnvelopeView& out) noexcept;
 
     const EnvelopeHead& head() const noexcept { return head_; }
     std::uint64_t binding() const noexcept;
@@ -88,8 +92,10 @@ class EnvelopeView {
     std::uint64_t ban_number() const noexcept;
     std::uint64_t scope(std::size_t i) const noexcept;  // i < head().scopes
     std::string_view payload() const noexcept;
+    // Appends the pairs to out; false: there are none.
     bool with(std::vector<std::pair<std::string_view, std::string_view>>& out) const;
-    // The mark word in the store's memory (CAP_MARK). REQUIRES: the bytes are 8-aligned and writable.
+    // The mark word in the store's memory (CAP_MARK). REQUIRES: the bytes are 8-aligned and
+    // writable. Any number of readers may load and store it at once.
     std::uint64_t load_mark() const noexcept;
     void store_mark(std::uint64_t epoch) const noexcept;
 
@@ -99,7 +105,9 @@ class EnvelopeView {
     std::size_t payload_at_ = 0;
 };
 
-// Appends the whole envelope of `payload` to out (which is cleared first).
+// Writes the whole envelope of `payload` to out (which is cleared first). The head's stored_size,
+// scopes and with are what the payload and the spans say. REQUIRES: at most max_scopes scopes and
+// 255 pairs with names under 64 KiB; payload and values under 4 GiB.
 void encode_envelope(const Envelope& envelope, std::string_view payload, std::string& out);
 // The 40 bytes of a touch: bytes 24..64 of `head` with its check word, to be written at
 // envelope_patch_offset.

@@ -153,6 +153,9 @@ typedef struct larder_call {
   const char *traceparent; /* W3C trace context, NUL-terminated, or NULL */
   uint32_t role;           /* LARDER_ROLE_* of whoever asks */
   uint32_t reserved;
+  uint64_t client;         /* a gateway's number for the connection that asks; 0: none. A connection's own
+                            * remove of a key forgets what its earlier miss was judged under (see
+                            * LARDER_GET_FENCE in services.h) */
 } larder_call;
 /* Who asks. Each role may do what the ones before it may. A call whose role is too low for what it
  * asks ends with LARDER_E_DENIED. TRUSTED is code in this process acting for itself. */

@@ -1,0 +1,313 @@
+// kernel/core/cache_drop.cpp -- drop, expire, refresh: targets become changed scopes.
+//
+//   everything   the root record
+//   namespace    its record; children carry the whole chain, so one is enough
+//   tag          its record, and for entries that could carry it without saying so, one per namespace
+//   key          its record, and the entry is taken out of every tier
+//   matching     a declared pattern: the record of the tuple; else a ban
+//
+// No cost here grows with the number of entries.
+#include "kernel/core/cache_impl.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include <boost/json.hpp>
+
+namespace larder {
+
+void Cache::Impl::change_scope(ScopeId scope, bool expire, const std::string& what, const Cause& cause) {
+    if (expire) records.expire(scope, clock.mono_ns());
+    else records.drop(scope);
+    drops.add({scope, clock.wall_ms(), records.epoch(), expire, what, cause.text});
+}
+
+void Cache::Impl::new_shelves(const State& s, const std::vector<dsl::NamespaceIndex>& spaces) {
+    for (const dsl::NamespaceIndex i : spaces) {
+        const Space& space = s.spaces[i];
+        if (!space.keeps_entries()) continue;
+        const std::uint32_t next = next_shelf.fetch_add(1);
+        for (const SpaceTier& use : space.tiers) {
+            std::uint64_t entries = 0, bytes = 0;
+            for (const dsl::Limit& limit : space.ns->limits)
+                if (limit.store.empty() || limit.store == use.tier->store().name) {
+                    entries = limit.entries != 0 ? limit.entries : entries;
+                    bytes = limit.bytes != 0 ? limit.bytes : bytes;
+                }
+            if (!use.tier->foreign()) use.tier->limits(next, entries, bytes);
+        }
+        const std::uint32_t old = space.runtime->shelf.exchange(next, std::memory_order_acq_rel);
+        for (const auto& tier : s.tiers)
+            if (!tier->foreign())
+                executor.post(true, [tier, old] { tier->clear(old); });
+    }
+}
+
+void Cache::Impl::change_namespace(const State& s, dsl::NamespaceIndex ns, bool expire, const Cause& cause) {
+    const dsl::Namespace& n = s.policy->namespaces[ns];
+    change_scope(names.namespace_(n.name), expire, n.name, cause);
+    if (!expire) new_shelves(s, s.policy->under(ns));
+}
+
+void Cache::Impl::change_key(const State& s, const ChangeOrder& order, const Cause& cause, Receipt&) {
+    const Space& space = s.spaces[order.ns];
+    EntryKey key;
+    if (!space.keeps_entries() || !make_canonical_key(space, names, order.text, key)) return;
+    const std::uint64_t now = clock.mono_ns(), until = deadline(nullptr, now);
+    const std::lock_guard lock(stripe(key).mutex);
+    if (order.action != dsl::Action::expire || space.stale.count() == 0) {
+        erase(space, key, now, until, cause);
+        return;
+    }
+    // Expired: it stays, its soft deadline is now. Dependents are told as by a drop.
+    change_scope(names.key(space.ns->name, key.canonical), true, shown_key(space, key.canonical), cause);
+    if (space.ns->has_any_dependents) change_scope(names.any_of(space.ns->name), true, space.ns->name, cause);
+    for (const SpaceTier& use : space.tiers) {
+        Found found;
+        if (use.tier->get(key.store_key(space.runtime->shelf), LARDER_CALL_PEEK, now, until, found.value) != LARDER_OK) continue;
+        EnvelopeHead head;
+        if (EnvelopeView::open(found.value.bytes(), true, false, found.entry) != EnvelopeView::Verdict::good) continue;
+        head = found.entry.head();
+        const std::uint64_t age_ms = (now - std::min(now, head.created_ns)) / 1'000'000;
+        const std::uint64_t hard = age_ms + static_cast<std::uint64_t>(space.stale.count());
+        head.soft_ms = head.soft_ms == 0 ? std::max<std::uint64_t>(age_ms, 1) : std::min(head.soft_ms, std::max<std::uint64_t>(age_ms, 1));
+        head.hard_ms = head.hard_ms == 0 ? hard : std::min(head.hard_ms, hard);
+        unsigned char patch[envelope_patch_size];
+        encode_patch(head, patch);
+        larder_touch touch{};
+        touch.struct_size = sizeof touch;
+        touch.patch_offset = envelope_patch_offset;
+        touch.patch = {patch, sizeof patch};
+        touch.if_version = head.id;
+        touch.ttl_ms = head.hard_ms - std::min(head.hard_ms - 1, age_ms);
+        use.tier->touch(key.store_key(space.runtime->shelf), touch, now, until);
+    }
+    stripe(key).writes.fetch_add(1, std::memory_order_acq_rel);
+}
+
+void Cache::Impl::change_tag(const State& s, const ChangeOrder& order, const Cause& cause) {
+    const bool expire = order.action == dsl::Action::expire;
+    const std::string what = "tag \"" + order.text + "\"";
+    change_scope(names.tag(order.text), expire, what, cause);
+    for (const Space& space : s.spaces) {
+        const auto could = [&](const std::vector<dsl::Template>& tags) {
+            return std::any_of(tags.begin(), tags.end(), [&](const dsl::Template& tag) { return tag.could_make(order.text); });
+        };
+        const bool late = could(space.ns->late_tags);
+        if (late) change_scope(names.late_of(space.ns->name), expire, what, cause);
+        if (space.ns->has_any_dependents && (late || could(space.ns->tags))) change_scope(names.any_of(space.ns->name), expire, what, cause);
+    }
+}
+
+void Cache::Impl::ban(const State& s, const ChangeOrder& order, const Cause& cause, Receipt& receipt) {
+    const bool expire = order.action == dsl::Action::expire;
+    const std::uint64_t now = clock.mono_ns();
+    for (const dsl::NamespaceIndex i : s.policy->under(order.ns)) {
+        const Space& space = s.spaces[i];
+        if (!space.keeps_entries()) continue;
+        const std::string what = space.ns->name + " matching \"" + order.text + "\"";
+        Ban entry;
+        entry.ns = space.runtime->number;
+        entry.expire = expire;
+        entry.glob = order.text;
+        entry.at_ns = now;
+        const auto life = static_cast<std::uint64_t>((absolute_limit(space) + space.stale).count()) * 1'000'000;
+        entry.retires_ns = space.ns->ttl ? now + life : 0;
+        if (!bans.add(std::move(entry), now)) {
+            receipt.notes.push_back("too many patterns are remembered already: all of " + space.ns->name + " goes");
+            change_namespace(s, i, expire, cause);
+            continue;
+        }
+        // The ban's own record: nobody carries it but dependents; changing it moves the epoch on.
+        change_scope(names.bans_of(space.ns->name), expire, what, cause);
+        if (space.ns->has_any_dependents) change_scope(names.any_of(space.ns->name), expire, what, cause);
+    }
+}
+
+void Cache::Impl::change_matching(const State& s, const ChangeOrder& order, const Cause& cause, Receipt& receipt) {
+    const dsl::Namespace& target = s.policy->namespaces[order.ns];
+    if (order.pattern == dsl::none || order.pattern >= target.patterns.size() || !target.patterns[order.pattern].bounded()) {
+        ban(s, order, cause, receipt);
+        return;
+    }
+    const bool expire = order.action == dsl::Action::expire;
+    const std::string shape = target.patterns[order.pattern].shape();
+    for (const dsl::NamespaceIndex i : s.policy->under(order.ns)) {
+        const dsl::Namespace& ns = s.policy->namespaces[i];
+        const auto same = [&](const dsl::Pattern& pattern) { return pattern.shape() == shape; };
+        if (std::none_of(ns.patterns.begin(), ns.patterns.end(), same)) continue;
+        const std::string what = ns.name + " matching \"" + order.text + "\"";
+        change_scope(names.pattern(ns.name, shape, order.tuple), expire, what, cause);
+        change_scope(names.overflow(ns.name, shape), expire, what, cause);
+        if (ns.has_any_dependents) change_scope(names.any_of(ns.name), expire, what, cause);
+    }
+}
+
+void Cache::Impl::refresh(const State& s, dsl::NamespaceIndex ns, Receipt& receipt) {
+    if (!s.parts.warm || ns == dsl::none) return;
+    const std::vector<dsl::NamespaceIndex> reach = s.policy->under(ns);
+    std::vector<std::uint32_t> items;
+    for (std::uint32_t i = 0; i < s.policy->warms.size(); ++i)
+        if (std::find(reach.begin(), reach.end(), s.policy->warms[i].ns) != reach.end()) items.push_back(i);
+    if (!items.empty()) receipt.warmed += s.parts.warm(items);
+}
+
+// Rules `on drop of` that this statement can reach: each fires once, whatever the number of entries.
+void Cache::Impl::fire_on_drop(const State& s, const ChangeOrder& order, std::vector<ChangeOrder>& more, std::vector<bool>& fired, Receipt& receipt) {
+    std::vector<dsl::NamespaceIndex> reached;
+    switch (order.kind) {
+        case dsl::TargetKind::key: reached = {order.ns}; break;
+        case dsl::TargetKind::namespace_:
+        case dsl::TargetKind::matching: reached = s.policy->under(order.ns); break;
+        case dsl::TargetKind::everything:
+            for (const Space& space : s.spaces) reached.push_back(space.index);
+            break;
+        case dsl::TargetKind::tag:
+            for (const Space& space : s.spaces) {
+                const auto could = [&](const dsl::Template& tag) { return tag.could_make(order.text); };
+                if (std::any_of(space.ns->tags.begin(), space.ns->tags.end(), could) ||
+                    std::any_of(space.ns->late_tags.begin(), space.ns->late_tags.end(), could))
+                    reached.push_back(space.index);
+            }
+            break;
+    }
+    for (const dsl::NamespaceIndex ns : reached)
+        for (const std::uint32_t r : s.on_drop[ns]) {
+            if (fired[r]) continue;
+            const dsl::Rule& rule = s.policy->rules[r];
+            std::vector<std::string_view> values(rule.variables.size());
+            std::optional<std::vector<std::string>> fields;
+            if (rule.of_key && order.kind == dsl::TargetKind::key) {
+                fields = rule.of_key->parse_canonical(order.text);
+                if (!fields) continue;  // another key than the rule speaks of
+                for (std::size_t i = 0; i < fields->size() && i < values.size(); ++i) values[i] = (*fields)[i];
+            }
+            fired[r] = true;
+            rule_orders(s, rule, values, more, receipt);
+        }
+}
+
+void Cache::Impl::carry_out(const State& s, std::vector<ChangeOrder>& orders, const Cause& cause, Receipt& receipt) {
+    std::vector<bool> fired(s.policy->rules.size(), false);
+    for (std::size_t i = 0; i < orders.size(); ++i) {
+        std::vector<ChangeOrder> more;
+        fire_on_drop(s, orders[i], more, fired, receipt);
+        for (ChangeOrder& order : more) orders.push_back(std::move(order));
+    }
+    // One target, the strongest action: Action counts from the strongest.
+    std::stable_sort(orders.begin(), orders.end(), [](const ChangeOrder& a, const ChangeOrder& b) { return a.order() < b.order(); });
+    orders.erase(std::unique(orders.begin(), orders.end(),
+                             [](const ChangeOrder& a, const ChangeOrder& b) {
+                                 return std::tie(a.kind, a.ns, a.text, a.pattern, a.tuple) == std::tie(b.kind, b.ns, b.text, b.pattern, b.tuple);
+                             }),
+                 orders.end());
+    for (const ChangeOrder& order : orders) {
+        const bool expire = order.action == dsl::Action::expire;
+        switch (order.kind) {
+            case dsl::TargetKind::key: change_key(s, order, cause, receipt); break;
+            case dsl::TargetKind::namespace_: change_namespace(s, order.ns, expire, cause); break;
+            case dsl::TargetKind::matching: change_matching(s, order, cause, receipt); break;
+            case dsl::TargetKind::tag: change_tag(s, order, cause); break;
+            case dsl::TargetKind::everything: {
+                change_scope(names.root(), expire, "everything", cause);
+                std::vector<dsl::NamespaceIndex> all;
+                for (const Space& space : s.spaces) all.push_back(space.index);
+                if (!expire) new_shelves(s, all);
+                if (cause.client != 0) fences.forget_client(cause.client);
+                break;
+            }
+        }
+        switch (order.action) {
+            case dsl::Action::drop: ++receipt.dropped; break;
+            case dsl::Action::expire: ++receipt.expired; break;
+            case dsl::Action::refresh:
+                ++receipt.refreshed;
+                refresh(s, order.ns, receipt);
+                break;
+        }
+        receipt.lines.push_back(order.shown);
+    }
+    if (!orders.empty()) {
+        std::string text = cause.text + ":";
+        for (const std::string& line : receipt.lines) text += " " + line + ";";
+        text.pop_back();
+        events.add(clock.wall_ms(), LARDER_LOG_INFO, "invalidate", std::move(text));
+    }
+}
+
+void Cache::Impl::write_receipt(const Receipt& from, std::uint64_t began_ns, larder_receipt* to) const {
+    if (to == nullptr) return;
+    to->rules = static_cast<std::uint32_t>(from.rules.size());
+    to->dropped = from.dropped;
+    to->expired = from.expired;
+    to->refreshed = from.refreshed;
+    to->warmed = from.warmed;
+    to->took_ns = clock.mono_ns() - began_ns;
+    if (to->want_json == 0) return;
+    boost::json::object o;
+    boost::json::array rules;
+    for (const auto& rule : from.rules) rules.push_back({{"where", rule.where}, {"rule", rule.head}});
+    o["rules"] = std::move(rules);
+    o["changes"] = boost::json::array(from.lines.begin(), from.lines.end());
+    o["dropped"] = from.dropped;
+    o["expired"] = from.expired;
+    o["refreshed"] = from.refreshed;
+    o["warmed"] = from.warmed;
+    if (!from.notes.empty()) o["notes"] = boost::json::array(from.notes.begin(), from.notes.end());
+    o["took_us"] = to->took_ns / 1000;
+    to->json = owned_value(boost::json::serialize(o));
+}
+
+larder_status Cache::change(std::uint32_t action, const larder_target* targets, std::size_t n, larder_receipt* receipt, const larder_call* call) {
+    if (action > LARDER_REFRESH) return LARDER_E_INVALID;
+    const std::uint64_t began = impl_->clock.mono_ns();
+    const ReadGuard guard;
+    const State& s = *impl_->state.get();
+    static constexpr dsl::Action actions[] = {dsl::Action::drop, dsl::Action::expire, dsl::Action::refresh};
+    static constexpr const char* verbs[] = {"drop", "expire", "refresh"};
+    std::vector<ChangeOrder> orders;
+    for (std::size_t i = 0; i < n; ++i) {
+        const larder_target& target = targets[i];
+        ChangeOrder order;
+        order.action = actions[action];
+        const std::string_view what = view(target.what);
+        const std::string verb = std::string(verbs[action]) + " ";
+        if (target.kind == LARDER_TARGET_TAG) {
+            order.kind = dsl::TargetKind::tag;
+            order.text = what;
+            order.shown = verb + "tag \"" + order.text + "\"";
+        } else if (target.kind == LARDER_TARGET_EVERYTHING) {
+            order.kind = dsl::TargetKind::everything;
+            order.shown = verb + "everything";
+        } else {
+            const Space* space = s.space(target.ns);
+            if (space == nullptr) return LARDER_E_INVALID;
+            order.ns = space->index;
+            if (target.kind == LARDER_TARGET_KEY) {
+                order.kind = dsl::TargetKind::key;
+                std::string buffer;
+                EntryKey key;
+                if (!space->keeps_entries() || !make_key(*space, impl_->names, what, buffer, key)) return LARDER_E_INVALID;
+                order.text = key.canonical;
+                order.shown = verb + shown_key(*space, key.canonical);
+            } else if (target.kind == LARDER_TARGET_NAMESPACE) {
+                order.kind = dsl::TargetKind::namespace_;
+                order.shown = verb + space->ns->name;
+            } else if (target.kind == LARDER_TARGET_MATCHING) {
+                order.kind = dsl::TargetKind::matching;
+                order.text = what;
+                order.shown = verb + space->ns->name + " matching \"" + order.text + "\"";
+            } else {
+                return LARDER_E_INVALID;
+            }
+        }
+        orders.push_back(std::move(order));
+    }
+    Receipt made;
+    Cause cause{std::string(verbs[action]) + " by request", call != nullptr ? call->client : 0};
+    impl_->carry_out(s, orders, cause, made);
+    impl_->write_receipt(made, began, receipt);
+    return LARDER_OK;
+}
+
+}  // namespace larder

@@ -1,0 +1,197 @@
+// kernel/core/cache_impl.hpp -- what the parts of the cache share. Included by kernel/core/cache_*.cpp.
+//
+//   cache_install.cpp   a policy and stores become a State
+//   cache_read.cpp      lookup through the tiers, the verdict on an entry
+//   cache_write.cpp     put, remove, conditional writes, expire
+//   cache_load.cpp      get_or_load: flights, stale answers
+//   cache_drop.cpp      drop, expire, refresh: of one scope or of a rule's
+//   cache_rules.cpp     requests and events: which rules fire, with what values
+//   cache_walk.cpp      scan, count, the sweep
+//   cache_report.cpp    stats, explain, why
+//
+// Order of locks: a stripe, then what a store locks. A stripe serialises the writers of a key, so that
+// tiers cannot end up in different order, and the fence check of a fill is one step with its put.
+#pragma once
+
+#include "kernel/core/ban_log.hpp"
+#include "kernel/core/cache.hpp"
+#include "kernel/core/event_log.hpp"
+#include "kernel/core/fence.hpp"
+#include "kernel/core/flight.hpp"
+#include "kernel/core/pending.hpp"
+#include "kernel/core/snapshot.hpp"
+#include "kernel/core/space.hpp"
+#include "kernel/core/stamp.hpp"
+
+#include <array>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <vector>
+
+namespace larder {
+
+inline std::string_view view(larder_bytes bytes) {
+    return bytes.size == 0 ? std::string_view{} : std::string_view{static_cast<const char*>(bytes.data), bytes.size};
+}
+inline larder_bytes bytes_of(std::string_view text) { return {text.data(), text.size()}; }
+// A value that owns a copy of `text`.
+larder_value owned_value(std::string text);
+
+// The longest a sliding or client-set life may get where the policy does not say more.
+inline constexpr Ms default_absolute_limit{24 * 3600 * 1000};
+
+enum class Verdict : std::uint8_t {
+    live,
+    stale,    // past its soft deadline or expired by a rule, hard deadline not reached
+    gone,     // hard deadline, dropped, other schema or version
+    damaged   // foreign bytes, another key's, checksum
+};
+
+struct Found {
+    Verdict verdict = Verdict::gone;
+    Pinned value;
+    EnvelopeView entry;
+    std::uint64_t stale_since_ns = 0;
+    std::uint64_t epoch = 0;  // of the records, read before the verdict
+    std::size_t tier = 0;
+    bool any() const { return verdict == Verdict::live || verdict == Verdict::stale; }
+};
+
+// What happened to one entry, so that a receipt and the drop log can say it.
+struct Cause {
+    std::string text;  // "hotel.larder:19 PUT /v1.0/user/update/42"
+    std::uint64_t client = 0;
+};
+
+struct ChangeOrder {  // one target, ready to be done
+    dsl::Action action = dsl::Action::drop;
+    dsl::TargetKind kind = dsl::TargetKind::namespace_;
+    dsl::NamespaceIndex ns = dsl::none;
+    std::string text;               // key: canonical; tag; matching: glob over canonical keys
+    std::uint32_t pattern = dsl::none;  // matching a declared pattern
+    std::string tuple;              // of it
+    std::string shown;              // `drop user_details "42"`
+    auto order() const { return std::tie(kind, ns, text, pattern, tuple, action); }
+};
+
+struct Receipt {
+    struct Fired {
+        std::string where, head;
+    };
+    std::vector<Fired> rules;
+    std::vector<std::string> lines;  // what was done
+    std::uint32_t dropped = 0, expired = 0, refreshed = 0, warmed = 0;
+    std::vector<std::string> notes;
+};
+
+struct Cache::Impl {
+    explicit Impl(const CacheOptions& given);
+    ~Impl();
+
+    CacheOptions options;
+    Clock& clock;
+    Random& random;
+    Executor& executor;
+    ScopeNames names;
+    RecordTable records;
+    BanLog bans;
+    EventLog events;
+    DropLog drops;
+    FenceBook fences;
+    PendingPool pending;
+    FlightTable flights;
+    const std::uint64_t process_seed;
+
+    Snapshot<State> state;
+    mutable std::mutex install_mutex;  // guards what follows; taken by install and reports only
+    std::shared_ptr<const dsl::Policy> policy;
+    std::map<std::string, std::unique_ptr<SpaceRuntime>, std::less<>> runtimes;
+    std::uint32_t next_number = 1;
+    std::atomic<std::uint32_t> next_shelf{1};
+
+    struct alignas(64) Stripe {
+        std::mutex mutex;
+        std::atomic<std::uint64_t> writes{0};  // rises at each write of a key of this stripe
+    };
+    std::array<Stripe, 1024> stripes;
+    Stripe& stripe(const EntryKey& key) { return stripes[(key.hash >> 20) % stripes.size()]; }
+
+    std::atomic<bool> stopping{false};
+    std::atomic<std::uint64_t> sweep_timer{0};
+    struct SweepState {
+        std::size_t space = 0;
+        std::uint64_t cursor = 0;
+    } sweep;  // used by the sweep alone
+
+    std::uint64_t deadline(const larder_call* call, std::uint64_t now_ns) const;
+    std::int64_t today() const { return static_cast<std::int64_t>(clock.wall_ms() / 86'400'000); }
+
+    // ---- reading (cache_read.cpp)
+    Verdict judge(const Space& space, const EntryKey& key, const Tier& tier, larder_bytes bytes,
+                  std::uint64_t now_ns, std::uint64_t epoch, EnvelopeView& entry, std::uint64_t& stale_since_ns);
+    // Looks through tiers [from, to); removes what is gone; a live entry below is copied up.
+    Found lookup(const Space& space, const EntryKey& key, std::size_t from, std::size_t to, std::uint32_t flags,
+                 std::uint64_t now_ns, std::uint64_t deadline_ns);
+    void promote(const Space& space, const EntryKey& key, const Found& found, std::uint64_t writes_before, std::uint64_t now_ns);
+    void slide(const Space& space, const EntryKey& key, const Found& found, std::uint64_t now_ns);
+    // Moves the payload, decompressed, into out. CORRUPT when it cannot be.
+    larder_status take_value(const State& s, const Space& space, const EntryKey& key, Found& found, larder_value& out);
+    std::int64_t ttl_left(const EnvelopeHead& head, std::uint64_t now_ns) const;
+    void get_one(const State& s, larder_cache_get& item, const larder_call* call, bool sync_only);
+    void fill_item(const State& s, const Space& space, const EntryKey& key, Found& found, std::uint32_t flags,
+                   std::uint64_t now_ns, larder_cache_get& item);
+
+    // ---- writing (cache_write.cpp)
+    struct NewEntry {
+        std::string_view value;
+        std::int64_t ttl_ms = 0;  // 0: the namespace's, -1: none
+        bool absent = false;
+        const larder_pair* with = nullptr;
+        std::size_t with_count = 0;
+        const FencePoint* fence = nullptr;
+        std::uint32_t cost_us = 0;
+        std::uint64_t id = 0;     // out
+        bool kept = true;         // out
+    };
+    // REQUIRES: the caller holds the key's stripe.
+    larder_status write_entry(const State& s, const Space& space, const EntryKey& key, NewEntry& entry,
+                              std::uint64_t now_ns, std::uint64_t deadline_ns);
+    larder_status put_bytes(const Space& space, const EntryKey& key, const EnvelopeHead& head, std::string_view bytes,
+                            std::uint64_t now_ns, std::uint64_t deadline_ns);
+    void set_one(const State& s, larder_cache_set& item, const larder_call* call);
+    // Removes it from every tier and changes its key scope; REQUIRES the stripe.
+    void erase(const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns, const Cause& cause);
+    bool remove_one(const State& s, const Space& space, const EntryKey& key, const larder_call* call, const Cause& cause);
+    larder_status set_life(const Space& space, const EntryKey& key, const Found& found, std::int64_t ttl_ms,
+                           std::uint64_t now_ns, std::uint64_t deadline_ns);
+    Ms absolute_limit(const Space& space) const;
+
+    // ---- invalidation (cache_drop.cpp, cache_rules.cpp)
+    void carry_out(const State& s, std::vector<ChangeOrder>& orders, const Cause& cause, Receipt& receipt);
+    void change_scope(ScopeId scope, bool expire, const std::string& what, const Cause& cause);
+    void change_key(const State& s, const ChangeOrder& order, const Cause& cause, Receipt& receipt);
+    void change_tag(const State& s, const ChangeOrder& order, const Cause& cause);
+    void change_matching(const State& s, const ChangeOrder& order, const Cause& cause, Receipt& receipt);
+    void change_namespace(const State& s, dsl::NamespaceIndex ns, bool expire, const Cause& cause);
+    void new_shelves(const State& s, const std::vector<dsl::NamespaceIndex>& spaces);
+    void ban(const State& s, const ChangeOrder& order, const Cause& cause, Receipt& receipt);
+    void fire_on_drop(const State& s, const ChangeOrder& order, std::vector<ChangeOrder>& more, std::vector<bool>& fired, Receipt& receipt);
+    void write_receipt(const Receipt& from, std::uint64_t began_ns, larder_receipt* to) const;
+    void refresh(const State& s, dsl::NamespaceIndex ns, Receipt& receipt);
+    // Turns a rule's changes into orders; `values` by slot, null data where the request gave none.
+    void rule_orders(const State& s, const dsl::Rule& rule, const std::vector<std::string_view>& values,
+                     std::vector<ChangeOrder>& orders, Receipt& receipt);
+
+    // ---- walking (cache_walk.cpp)
+    void start_sweep();
+    void sweep_some();
+    void install(CacheParts parts);
+    SpaceRuntime& runtime(std::string_view name);
+    std::string stats(std::string_view section) const;
+};
+
+// A key text for people: `user_details "42"`.
+std::string shown_key(const Space& space, std::string_view canonical);
+
+}  // namespace larder

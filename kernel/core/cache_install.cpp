@@ -1,0 +1,170 @@
+// kernel/core/cache_install.cpp -- a policy and stores become a State.
+#include "kernel/core/cache_impl.hpp"
+
+#include <algorithm>
+
+namespace larder {
+namespace {
+
+void release_owned(larder_value* v) noexcept { delete static_cast<std::string*>(v->pin); }
+
+BreakerOptions breaker_options(const dsl::Policy& policy, std::string_view store) {
+    BreakerOptions options;
+    for (const dsl::Breaker& breaker : policy.breakers)
+        if (breaker.store == store) options = {breaker.failures, breaker.probes, breaker.retry_after};
+    return options;
+}
+
+}  // namespace
+
+larder_value owned_value(std::string text) {
+    auto* keep = new std::string(std::move(text));
+    return {keep->data(), keep->size(), &release_owned, keep};
+}
+
+std::string shown_key(const Space& space, std::string_view canonical) {
+    return space.ns->name + " \"" + space.ns->key->raw(canonical) + "\"";
+}
+
+Cache::Impl::Impl(const CacheOptions& given)
+    : options(given),
+      clock(*given.clock),
+      random(*given.random),
+      executor(*given.executor),
+      names(given.binding_secret),
+      records(given.records, random),
+      bans(random.next()),
+      fences(given.fences),
+      pending(executor),
+      process_seed(random.next()) {}
+
+Cache::Impl::~Impl() {
+    stopping.store(true);
+    executor.cancel(sweep_timer.load());
+}
+
+Cache::Cache(const CacheOptions& options) : impl_(std::make_unique<Impl>(options)) { impl_->start_sweep(); }
+Cache::~Cache() = default;
+
+SpaceRuntime& Cache::Impl::runtime(std::string_view name) {
+    const auto it = runtimes.find(name);
+    if (it != runtimes.end()) return *it->second;
+    auto made = std::make_unique<SpaceRuntime>();
+    made->name = name;
+    made->number = next_number++;
+    made->shelf = next_shelf.fetch_add(1);
+    return *runtimes.emplace(made->name, std::move(made)).first->second;
+}
+
+void Cache::Impl::install(CacheParts parts) {
+    const std::lock_guard lock(install_mutex);
+    auto next = std::make_unique<State>();
+    next->policy = parts.policy;
+    next->parts = std::move(parts);
+    const dsl::Policy& p = *next->policy;
+
+    // A store that stays keeps its tier, and with it its breaker and counters.
+    const ReadGuard guard;
+    const State* old = state.get();
+    for (const StoreHandle& store : next->parts.stores) {
+        std::shared_ptr<Tier> tier;
+        if (old != nullptr)
+            for (const auto& known : old->tiers)
+                if (known->store().self == store.self && known->store().name == store.name) tier = known;
+        if (tier == nullptr) tier = std::make_shared<Tier>(store, breaker_options(p, store.name), clock, pending);
+        else tier->breaker().configure(breaker_options(p, store.name));
+        next->tiers.push_back(std::move(tier));
+    }
+    for (const CodecHandle& codec : next->parts.codecs) {
+        const std::uint32_t id = codec.table->codec_id;
+        if (id >= next->by_codec.size()) next->by_codec.resize(id + 1, nullptr);
+        next->by_codec[id] = &codec;
+    }
+    next->spaces.resize(p.namespaces.size());
+    next->on_drop.resize(p.namespaces.size());
+    for (dsl::NamespaceIndex i = 0; i < p.namespaces.size(); ++i) {
+        Space& space = next->spaces[i];
+        space.ns = &p.namespaces[i];
+        space.index = i;
+        space.runtime = &runtime(space.ns->name);
+        space.hash_seed = process_seed + space.runtime->number;
+        build_space(space, *next, names, options.max_value_bytes);
+        if (space.runtime->number >= next->by_number.size()) next->by_number.resize(space.runtime->number + 1, nullptr);
+        next->by_number[space.runtime->number] = &space;
+        for (const SpaceTier& use : space.tiers) {
+            std::uint64_t entries = 0, bytes = 0;
+            for (const dsl::Limit& limit : space.ns->limits)
+                if (limit.store.empty() || limit.store == use.tier->store().name) {
+                    entries = limit.entries != 0 ? limit.entries : entries;
+                    bytes = limit.bytes != 0 ? limit.bytes : bytes;
+                }
+            use.tier->limits(space.runtime->shelf, entries, bytes);
+        }
+    }
+    for (std::uint32_t r = 0; r < p.rules.size(); ++r)
+        if (p.rules[r].kind == dsl::TriggerKind::drop_of)
+            for (const dsl::NamespaceIndex i : p.under(p.rules[r].of)) next->on_drop[i].push_back(r);
+    policy = next->policy;
+    state.replace(std::move(next));
+}
+
+void Cache::install(CacheParts parts) { impl_->install(std::move(parts)); }
+
+std::shared_ptr<const dsl::Policy> Cache::policy() const {
+    const std::lock_guard lock(impl_->install_mutex);
+    return impl_->policy;
+}
+
+larder_status Cache::ns_find(std::string_view name, std::uint32_t* ns) const {
+    const ReadGuard guard;
+    const State& s = *impl_->state.get();
+    const auto index = s.policy->find(name);
+    if (!index) return LARDER_MISS;
+    *ns = s.number(*index);
+    return LARDER_OK;
+}
+
+larder_status Cache::ns_name(std::uint32_t ns, larder_bytes* name) const {
+    const ReadGuard guard;
+    const Space* space = impl_->state.get()->space(ns);
+    if (space == nullptr) return LARDER_MISS;
+    *name = bytes_of(space->runtime->name);  // a runtime lives as long as the cache
+    return LARDER_OK;
+}
+
+larder_status Cache::resolve(std::string_view full_key, std::uint32_t fallback, std::uint32_t* ns, std::uint32_t* prefix) const {
+    const ReadGuard guard;
+    const State& s = *impl_->state.get();
+    if (const auto found = s.policy->resolve(full_key)) {
+        *ns = s.number(found->ns);
+        *prefix = found->prefix;
+        return LARDER_OK;
+    }
+    if (fallback == LARDER_NS_NONE) return LARDER_MISS;
+    *ns = fallback;
+    *prefix = 0;
+    return LARDER_OK;
+}
+
+larder_status Cache::check_key(std::uint32_t ns, std::string_view key, larder_errbuf* err) const {
+    const ReadGuard guard;
+    const Space* space = impl_->state.get()->space(ns);
+    const auto refuse = [&](const std::string& why) {
+        if (err != nullptr && err->cap > 0) {
+            err->len = static_cast<std::uint32_t>(std::min<std::size_t>(why.size(), err->cap - 1));
+            std::copy_n(why.data(), err->len, err->buf);
+            err->buf[err->len] = 0;
+        }
+        return LARDER_E_INVALID;
+    };
+    if (space == nullptr) return refuse("there is no such namespace");
+    if (!space->keeps_entries()) return refuse("namespace " + space->ns->name + " has no key and keeps no entries itself");
+    if (key.size() > impl_->options.max_key_bytes)
+        return refuse("the key has " + std::to_string(key.size()) + " bytes, the limit is " + std::to_string(impl_->options.max_key_bytes));
+    dsl::Fields fields;
+    if (!space->ns->key->read(key, fields))
+        return refuse("the key does not fit: keys of " + space->ns->name + " look like \"" + space->ns->key->pattern().source + "\"");
+    return LARDER_OK;
+}
+
+}  // namespace larder

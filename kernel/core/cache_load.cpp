@@ -1,0 +1,177 @@
+// kernel/core/cache_load.cpp -- get_or_load: one loader per key, stale answers, the load fence.
+//
+// The fence point is taken before the loader runs. What it brings is kept only if none of the entry's
+// scopes changed after that point; it goes to its callers in any case.
+#include "kernel/core/cache_impl.hpp"
+
+#include <algorithm>
+
+namespace larder {
+namespace {
+
+struct LoadJob {
+    std::string raw;
+    std::uint32_t ns = 0;
+    Loader loader;
+};
+
+Loaded run_loader(const Loader& loader) {
+    try {
+        return loader();
+    } catch (...) {
+        return {LARDER_E_EXCEPTION, {}, 0, {}};
+    }
+}
+
+}  // namespace
+
+// Loads as the leader of `flight` and lands it.
+static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, const std::shared_ptr<Flight>& flight) {
+    const std::uint64_t began = impl.clock.mono_ns();
+    auto loaded = std::make_shared<Loaded>(run_loader(job.loader));
+    const ReadGuard guard;
+    const State& s = *impl.state.get();
+    const Space* space = s.space(job.ns);
+    std::string buffer;
+    EntryKey key;
+    if (space != nullptr && space->keeps_entries() && make_key(*space, impl.names, job.raw, buffer, key)) {
+        const bool negative = loaded->status == LARDER_MISS && space->ns->absent.has_value();
+        space->runtime->count(loaded->status < 0 ? SpaceCount::load_errors : SpaceCount::loads);
+        if (loaded->status == LARDER_OK || negative) {
+            std::vector<larder_pair> with;
+            for (const auto& [name, value] : loaded->with) with.push_back({bytes_of(name), bytes_of(value)});
+            Cache::Impl::NewEntry entry;
+            entry.value = loaded->value;
+            entry.ttl_ms = loaded->ttl_ms;
+            entry.absent = negative;
+            entry.with = with.data();
+            entry.with_count = with.size();
+            entry.fence = &flight->began;
+            const std::uint64_t now = impl.clock.mono_ns();
+            entry.cost_us = static_cast<std::uint32_t>(std::min<std::uint64_t>((now - began) / 1000, UINT32_MAX));
+            const std::lock_guard lock(impl.stripe(key).mutex);
+            impl.write_entry(s, *space, key, entry, now, impl.deadline(nullptr, now));
+        }
+        impl.flights.leave(job.ns, key.canonical, flight);
+    }
+    flight->land(loaded);
+    return loaded;
+}
+
+static void answer(larder_cache_get& out, const Loaded& loaded) {
+    out.status = loaded.status;
+    if (loaded.status == LARDER_OK) out.value = owned_value(loaded.value);
+}
+
+void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larder_call* call) {
+    Impl& impl = *impl_;
+    const std::uint64_t now = impl.clock.mono_ns(), until = impl.deadline(call, now);
+    larder_call plain{};
+    plain.struct_size = sizeof plain;
+    if (call != nullptr) plain = *call;
+    plain.done = nullptr;
+
+    LoadJob job{std::string(view(out.key)), out.ns, loader};
+    FlightTable::Boarding boarding;
+    std::string canonical;
+    Found stale;
+    Ms revalidating{0}, on_error{0}, patience{0};
+    {
+        const ReadGuard guard;
+        const State& s = *impl.state.get();
+        const Space* space = s.space(out.ns);
+        std::string buffer;
+        EntryKey key;
+        out.value = {};
+        out.found = 0;
+        if (space == nullptr || !space->keeps_entries() || view(out.key).size() > impl.options.max_key_bytes ||
+            !make_key(*space, impl.names, view(out.key), buffer, key)) {
+            out.status = LARDER_E_INVALID;
+            return;
+        }
+        Found found = impl.lookup(*space, key, 0, space->tiers.size(), 0, now, until);
+        if (found.verdict == Verdict::live) {
+            impl.fill_item(s, *space, key, found, 0, now, out);
+            if (out.status == LARDER_OK) {
+                space->runtime->count((out.found & LARDER_FOUND_ABSENT) != 0 ? SpaceCount::absent : SpaceCount::hits);
+                if ((out.found & LARDER_FOUND_ABSENT) != 0) out.status = LARDER_MISS;
+                return;
+            }
+        }
+        space->runtime->count(SpaceCount::misses);
+        canonical = key.canonical;
+        revalidating = space->ns->stale_while_revalidating.value_or(Ms{0});
+        on_error = space->ns->stale_on_error.value_or(Ms{0});
+        patience = space->ns->coalesce_wait.value_or(Ms{0});
+        if (found.verdict == Verdict::stale) stale = std::move(found);
+
+        const FencePoint point{impl.records.epoch(), impl.bans.number()};
+        boarding = impl.flights.board(out.ns, key.canonical, point, [&](const FencePoint& began) {
+            if (began.epoch == point.epoch && began.ban_number == point.ban_number) return true;
+            // Something was dropped since that flight began: was it this key?
+            ScopeList scopes;
+            entry_scopes(s, *space, impl.names, key, nullptr, 0, scopes);
+            scopes.add(impl.names.key(space->ns->name, key.canonical));
+            Record record;
+            for (const ScopeId scope : scopes.ids())
+                if (impl.records.find(scope, record) && record.changed > began.epoch) return false;
+            std::uint64_t at = 0;
+            return impl.records.forgotten() <= began.epoch &&
+                   impl.bans.judge(space->runtime->number, key.canonical, began.ban_number, &at) == BanLog::Verdict::clear;
+        });
+
+        const auto within = [&](Ms window) {
+            return stale.any() && window.count() > 0 &&
+                   now - std::min(now, stale.stale_since_ns) < static_cast<std::uint64_t>(window.count()) * 1'000'000;
+        };
+        if (within(revalidating)) {
+            // RFC 5861: the stale answer now, the fresh one behind it.
+            impl.fill_item(s, *space, key, stale, 0, now, out);
+            if (out.status == LARDER_OK) {
+                space->runtime->count(SpaceCount::stale);
+                if (boarding.leads && !impl.executor.post(true, [&impl, job, flight = boarding.flight] { fly(impl, job, flight); })) {
+                    impl.flights.leave(job.ns, canonical, boarding.flight);
+                    boarding.flight->land(std::make_shared<Loaded>(Loaded{LARDER_E_BUSY, {}, 0, {}}));
+                }
+                return;
+            }
+        }
+        if (!boarding.leads) space->runtime->count(SpaceCount::waits);
+    }
+
+    std::shared_ptr<const Loaded> loaded;
+    if (boarding.leads) {
+        loaded = fly(impl, job, boarding.flight);
+    } else {
+        auto wait = std::chrono::nanoseconds(until > now ? until - now : 0);
+        if (patience.count() > 0) wait = std::min<std::chrono::nanoseconds>(wait, patience);
+        loaded = boarding.flight->wait(wait);
+        if (loaded == nullptr) loaded = std::make_shared<Loaded>(run_loader(loader));  // by itself, kept nowhere
+    }
+    if (loaded->status < 0 && stale.any() && on_error.count() > 0) {
+        const ReadGuard guard;
+        const State& s = *impl.state.get();
+        const Space* space = s.space(out.ns);
+        std::string buffer;
+        EntryKey key;
+        const std::uint64_t then = impl.clock.mono_ns();
+        if (space != nullptr && space->keeps_entries() && make_key(*space, impl.names, job.raw, buffer, key) &&
+            then - std::min(then, stale.stale_since_ns) < static_cast<std::uint64_t>(on_error.count()) * 1'000'000) {
+            // Dropped while the loader ran: what was stale is gone, and gone is not served even on error.
+            EnvelopeView entry;
+            std::uint64_t since = 0;
+            const Verdict verdict = impl.judge(*space, key, *space->tiers[stale.tier].tier, stale.value.bytes(), then, impl.records.epoch(), entry, since);
+            if (verdict == Verdict::stale || verdict == Verdict::live) {
+                impl.fill_item(s, *space, key, stale, 0, then, out);
+                if (out.status == LARDER_OK) {
+                    out.found |= LARDER_FOUND_STALE;
+                    space->runtime->count(SpaceCount::stale);
+                    return;
+                }
+            }
+        }
+    }
+    answer(out, *loaded);
+}
+
+}  // namespace larder

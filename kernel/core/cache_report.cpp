@@ -1,0 +1,158 @@
+// kernel/core/cache_report.cpp -- what the cache says about itself.
+#include "kernel/core/cache_impl.hpp"
+
+#include <boost/json.hpp>
+
+namespace larder {
+namespace {
+
+constexpr const char* breaker_word(Breaker::State state) {
+    switch (state) {
+        case Breaker::State::closed: return "closed";
+        case Breaker::State::open: return "open";
+        case Breaker::State::half_open: return "half open";
+    }
+    return "";
+}
+
+SpaceCounts counts_of(const SpaceRuntime& r) {
+    using C = SpaceCount;
+    return {r.name, r.total(C::hits), r.total(C::misses), r.total(C::stale), r.total(C::absent), r.total(C::puts),
+            r.total(C::removes), r.total(C::refused), r.total(C::errors), r.total(C::fenced), r.total(C::loads),
+            r.total(C::load_errors), r.total(C::waits), r.total(C::damaged), r.total(C::dropped)};
+}
+
+boost::json::object json_of(const SpaceCounts& c) {
+    const std::uint64_t asked = c.hits + c.misses;
+    boost::json::object o{{"hits", c.hits}, {"misses", c.misses}, {"stale", c.stale}, {"absent", c.absent},
+                          {"puts", c.puts}, {"removes", c.removes}, {"refused", c.refused}, {"errors", c.errors},
+                          {"fenced", c.fenced}, {"loads", c.loads}, {"load_errors", c.load_errors}, {"waits", c.waits},
+                          {"damaged", c.damaged}, {"dropped", c.dropped}};
+    o["hit_rate"] = asked == 0 ? 0.0 : static_cast<double>(c.hits) / static_cast<double>(asked);
+    return o;
+}
+
+}  // namespace
+
+std::vector<SpaceCounts> Cache::counts() const {
+    const std::lock_guard lock(impl_->install_mutex);
+    std::vector<SpaceCounts> all;
+    for (const auto& [name, runtime] : impl_->runtimes) all.push_back(counts_of(*runtime));
+    return all;
+}
+
+std::string Cache::stats_json(std::string_view section) const { return impl_->stats(section); }
+
+std::string Cache::Impl::stats(std::string_view section) const {
+    const ReadGuard guard;
+    const State& s = *state.get();
+    boost::json::object root;
+    const auto wanted = [&](std::string_view name) { return section.empty() || section == name; };
+    if (wanted("namespaces")) {
+        boost::json::object spaces;
+        for (const Space& space : s.spaces) {
+            if (!space.keeps_entries()) continue;
+            boost::json::object o = json_of(counts_of(*space.runtime));
+            std::uint64_t entries = 0, bytes = 0;
+            for (const SpaceTier& use : space.tiers) {
+                const larder_store_stats stats = use.tier->stats(space.runtime->shelf);
+                entries = std::max(entries, stats.entries);
+                bytes += stats.bytes;
+            }
+            o["entries"] = entries;
+            o["bytes"] = bytes;
+            o["ttl_ms"] = space.ttl.count();
+            spaces[space.ns->name] = std::move(o);
+        }
+        root["namespaces"] = std::move(spaces);
+    }
+    if (wanted("tiers")) {
+        boost::json::object tiers;
+        const std::uint64_t now = clock.mono_ns();
+        for (const auto& tier : s.tiers) {
+            const larder_store_stats stats = tier->stats(UINT32_MAX);
+            tiers[tier->store().name] = boost::json::object{
+                {"plugin", tier->store().plugin}, {"entries", stats.entries}, {"bytes", stats.bytes},
+                {"capacity_bytes", stats.capacity_bytes}, {"evictions", stats.evictions}, {"expirations", stats.expirations},
+                {"hits", tier->counters().sum(Tier::hits)}, {"misses", tier->counters().sum(Tier::misses)},
+                {"errors", tier->counters().sum(Tier::errors)}, {"bypassed", tier->counters().sum(Tier::bypassed)},
+                {"breaker", breaker_word(tier->breaker().state(now))}, {"opened", tier->breaker().opened()}};
+        }
+        root["tiers"] = std::move(tiers);
+    }
+    if (wanted("validity")) {
+        root["validity"] = boost::json::object{{"records", records.size()}, {"epoch", records.epoch()}, {"bans", bans.list().size()},
+                                               {"pending", pending.waiting()}, {"unexpected_answers", pending.unexpected()}};
+    }
+    if (wanted("removals")) {
+        boost::json::array last;
+        for (const Removal& r : drops.last(32))
+            last.push_back({{"at_ms", r.at_ms}, {"what", r.what}, {"cause", r.cause}, {"expire", r.expire}});
+        root["removals"] = std::move(last);
+    }
+    if (wanted("policy")) {
+        boost::json::array files;
+        for (const std::string& file : s.policy->files) files.emplace_back(file);
+        root["policy"] = boost::json::object{{"files", std::move(files)}, {"profile", s.policy->profile}, {"namespaces", s.policy->namespaces.size()},
+                                             {"rules", s.policy->rules.size()}, {"fingerprint", std::to_string(s.policy->fingerprint)}};
+    }
+    return boost::json::serialize(root);
+}
+
+std::uint64_t Cache::each_event(std::uint64_t after, const std::function<void(std::uint64_t, std::uint64_t, int, std::string_view, std::string_view)>& fn) const {
+    return impl_->events.each(after, [&](const Event& e) { fn(e.number, e.at_ms, e.severity, e.type, e.text); });
+}
+
+void Cache::note(int severity, std::string_view type, std::string text) {
+    impl_->events.add(impl_->clock.wall_ms(), severity, type, std::move(text));
+}
+
+std::string Cache::why(std::uint32_t ns, std::string_view raw) const {
+    const ReadGuard guard;
+    const State& s = *impl_->state.get();
+    const Space* space = s.space(ns);
+    std::string buffer;
+    EntryKey key;
+    if (space == nullptr || !space->keeps_entries() || !make_key(*space, impl_->names, raw, buffer, key)) return {};
+    ScopeList scopes;
+    entry_scopes(s, *space, impl_->names, key, nullptr, 0, scopes);
+    scopes.add(impl_->names.key(space->ns->name, key.canonical));
+    const auto removal = impl_->drops.find(scopes.ids().data(), scopes.ids().size());
+    if (!removal) return {};
+    return shown_key(*space, key.canonical) + (removal->expire ? " was expired with " : " was dropped with ") + removal->what + " by " + removal->cause;
+}
+
+std::string Cache::explain_entry(std::uint32_t ns, std::string_view raw) const {
+    const ReadGuard guard;
+    const State& s = *impl_->state.get();
+    const Space* space = s.space(ns);
+    std::string buffer;
+    EntryKey key;
+    if (space == nullptr || !space->keeps_entries() || !make_key(*space, impl_->names, raw, buffer, key)) return {};
+    std::string text = shown_key(*space, key.canonical) + "\n";
+    const std::uint64_t now = impl_->clock.mono_ns(), epoch = impl_->records.epoch();
+    for (const SpaceTier& use : space->tiers) {
+        text += "  " + use.tier->store().name + ": ";
+        Found found;
+        if (use.tier->get(key.store_key(space->runtime->shelf), LARDER_CALL_PEEK, now, 0, found.value) != LARDER_OK) {
+            text += "not there\n";
+            continue;
+        }
+        const Verdict verdict = impl_->judge(*space, key, *use.tier, found.value.bytes(), now, epoch, found.entry, found.stale_since_ns);
+        if (verdict == Verdict::damaged || verdict == Verdict::gone) {
+            text += verdict == Verdict::gone ? "dead, not reclaimed yet\n" : "damaged\n";
+            continue;
+        }
+        const EnvelopeHead& head = found.entry.head();
+        const std::int64_t left = impl_->ttl_left(head, now);
+        text += verdict == Verdict::live ? "live" : "stale";
+        text += ", " + std::to_string(head.raw_size) + " bytes";
+        if (head.codec != 0) text += " in " + std::to_string(head.stored_size) + " compressed";
+        text += left < 0 ? ", no time limit" : ", " + std::to_string(left) + " ms left";
+        text += ", " + std::to_string(head.scopes) + " scopes can drop it\n";
+    }
+    if (const std::string last = why(ns, raw); !last.empty()) text += "  last change: " + last + "\n";
+    return text;
+}
+
+}  // namespace larder

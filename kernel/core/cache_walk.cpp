@@ -1,0 +1,158 @@
+// kernel/core/cache_walk.cpp -- walks over what is there: scan, count, expired keys, the sweep.
+//
+// A cursor is (walk position, store cursor): the upper 16 bits say which pair of namespace and tier, the
+// lower 48 are the store's. A pair that has gone by a reload ends the walk early, which SCAN allows for
+// keys that are not there from beginning to end.
+#include "kernel/core/cache_impl.hpp"
+#include "kernel/core/redis_glob.hpp"
+
+#include <algorithm>
+
+namespace larder {
+namespace {
+
+constexpr unsigned store_bits = 48;
+constexpr std::uint64_t store_mask = (std::uint64_t{1} << store_bits) - 1;
+
+struct Stop {  // one namespace in one tier
+    const Space* space = nullptr;
+    Tier* tier = nullptr;
+};
+
+std::vector<Stop> stops(const State& s, std::uint32_t ns) {
+    std::vector<Stop> found;
+    for (const Space& space : s.spaces) {
+        if (!space.keeps_entries() || (ns != LARDER_NS_NONE && space.runtime->number != ns)) continue;
+        for (const SpaceTier& use : space.tiers)
+            if (use.tier->has(LARDER_STORE_CAP_SCAN) && !use.tier->foreign()) found.push_back({&space, use.tier});
+    }
+    return found;
+}
+
+// One call of a store's scan: the keys it showed, copied out of its locks.
+std::vector<std::string> scan_keys(const Stop& stop, std::uint64_t& cursor, std::uint32_t count, std::uint64_t deadline_ns) {
+    std::vector<std::string> keys;
+    larder_scan walk{};
+    walk.struct_size = sizeof walk;
+    walk.ns = stop.space->runtime->shelf;
+    walk.cursor = cursor;
+    walk.count = count;
+    walk.ctx = &keys;
+    walk.on_key = [](void* ctx, const larder_key* key, std::uint64_t, std::int64_t) noexcept -> std::int32_t {
+        static_cast<std::vector<std::string>*>(ctx)->emplace_back(key->data, key->size);
+        return 0;
+    };
+    cursor = stop.tier->scan(walk, deadline_ns) == LARDER_OK ? walk.cursor : 0;
+    return keys;
+}
+
+Verdict look(Cache::Impl& impl, const Stop& stop, const std::string& canonical, bool& absent, bool remove_gone) {
+    EntryKey key;
+    if (!make_canonical_key(*stop.space, impl.names, canonical, key)) return Verdict::gone;
+    const std::uint64_t now = impl.clock.mono_ns(), epoch = impl.records.epoch();
+    const larder_key store_key = key.store_key(stop.space->runtime->shelf);
+    Pinned value;
+    if (stop.tier->get(store_key, LARDER_CALL_PEEK, now, 0, value) != LARDER_OK) return Verdict::gone;
+    EnvelopeView entry;
+    std::uint64_t since = 0;
+    const Verdict verdict = impl.judge(*stop.space, key, *stop.tier, value.bytes(), now, epoch, entry, since);
+    absent = (verdict == Verdict::live || verdict == Verdict::stale) && (entry.head().flags & envelope_absent) != 0;
+    if (remove_gone && verdict == Verdict::gone) stop.tier->remove(store_key, entry.head().id, now, 0);
+    return verdict;
+}
+
+}  // namespace
+
+larder_status Cache::scan(larder_cache_scan* scan, const larder_call* call) {
+    const ReadGuard guard;
+    const State& s = *impl_->state.get();
+    if (scan->ns != LARDER_NS_NONE && s.space(scan->ns) == nullptr) return LARDER_E_INVALID;
+    const std::vector<Stop> all = stops(s, scan->ns);
+    std::uint64_t at = scan->cursor >> store_bits;
+    std::uint64_t cursor = scan->cursor & store_mask;
+    const std::uint64_t until = impl_->deadline(call, impl_->clock.mono_ns());
+    const std::string_view glob = view(scan->glob);
+    std::uint32_t budget = scan->count == 0 ? 10 : scan->count;
+    while (at < all.size() && budget > 0) {
+        const Stop& stop = all[at];
+        const std::vector<std::string> keys = scan_keys(stop, cursor, budget, until);
+        for (const std::string& canonical : keys) {
+            bool absent = false;
+            if (look(*impl_, stop, canonical, absent, false) != Verdict::live || absent) continue;
+            const std::string raw = stop.space->ns->key->raw(canonical);
+            if (!glob.empty() && !redis_glob_match(glob, raw)) continue;
+            scan->on_key(scan->ctx, stop.space->runtime->number, bytes_of(raw));
+        }
+        budget -= std::min<std::uint32_t>(budget, static_cast<std::uint32_t>(std::max<std::size_t>(keys.size(), 1)));
+        if ((cursor & ~store_mask) != 0) return LARDER_E_INTERNAL;  // a store cursor must fit 48 bits
+        if (cursor == 0) ++at;
+    }
+    scan->cursor = at < all.size() ? (at << store_bits) | cursor : 0;
+    return LARDER_OK;
+}
+
+larder_status Cache::count(std::uint32_t ns, std::uint64_t* out, const larder_call*) {
+    const ReadGuard guard;
+    const State& s = *impl_->state.get();
+    if (ns != LARDER_NS_NONE && s.space(ns) == nullptr) return LARDER_E_INVALID;
+    *out = 0;
+    for (const Space& space : s.spaces) {
+        if (!space.keeps_entries() || (ns != LARDER_NS_NONE && space.runtime->number != ns)) continue;
+        std::uint64_t most = 0;  // tiers hold copies of the same entries
+        for (const SpaceTier& use : space.tiers)
+            if (!use.tier->foreign()) most = std::max(most, use.tier->stats(space.runtime->shelf).entries);
+        *out += most;
+    }
+    return LARDER_OK;
+}
+
+std::vector<std::string> Cache::expired_keys(std::uint32_t ns, std::size_t limit) {
+    const ReadGuard guard;
+    const State& s = *impl_->state.get();
+    std::vector<std::string> found;
+    for (const Stop& stop : stops(s, ns)) {
+        std::uint64_t cursor = 0;
+        do {
+            for (const std::string& canonical : scan_keys(stop, cursor, 256, 0)) {
+                bool absent = false;
+                if (found.size() >= limit) return found;
+                if (look(*impl_, stop, canonical, absent, false) != Verdict::live)
+                    found.push_back(stop.space->ns->name + ":" + stop.space->ns->key->raw(canonical));
+            }
+        } while (cursor != 0 && found.size() < limit);
+    }
+    return found;
+}
+
+// Memory of entries that nobody asks for again comes back by their ttl, by eviction, and by this: a
+// slow walk that looks at about a thousand keys a second.
+void Cache::Impl::start_sweep() {
+    sweep_timer = executor.after(std::chrono::seconds(1), [this] {
+        if (stopping.load()) return;
+        sweep_some();
+        if (!stopping.load()) start_sweep();
+    });
+}
+
+void Cache::Impl::sweep_some() {
+    const ReadGuard guard;
+    const State* s = state.get();
+    if (s == nullptr) return;
+    const std::vector<Stop> all = stops(*s, LARDER_NS_NONE);
+    if (all.empty()) return;
+    for (int looked = 0; looked < 1024;) {
+        if (sweep.space >= all.size()) {
+            sweep.space = 0;
+            sweep.cursor = 0;
+        }
+        const std::vector<std::string> keys = scan_keys(all[sweep.space], sweep.cursor, 128, 0);
+        for (const std::string& canonical : keys) {
+            bool absent = false;
+            look(*this, all[sweep.space], canonical, absent, true);
+        }
+        looked += static_cast<int>(keys.size()) + 64;
+        if (sweep.cursor == 0) ++sweep.space;
+    }
+}
+
+}  // namespace larder

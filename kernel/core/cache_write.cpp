@@ -1,0 +1,458 @@
+// kernel/core/cache_write.cpp -- put, remove, conditional writes, time limits.
+//
+// A write holds the stripe of its key while it goes through the tiers, from the bottom up: so two
+// writers leave the same order in every tier, a conditional write reads and writes as one step, and
+// the fence check of a fill is one step with its put.
+#include "kernel/core/cache_impl.hpp"
+
+#include <algorithm>
+
+namespace larder {
+namespace {
+
+// Compresses when the namespace says so and it pays. Empty: store it as it is.
+std::string compressed(const Space& space, std::string_view value) {
+    if (space.codec == nullptr || value.size() < std::max<std::uint64_t>(space.ns->compress->above_bytes, 1)) return {};
+    std::string out;
+    try {
+        out.resize(space.codec->table->bound(space.codec->self, value.size()));
+        std::size_t size = out.size();
+        if (space.codec->table->compress(space.codec->self, bytes_of(value), out.data(), &size) != LARDER_OK ||
+            size >= value.size())
+            return {};
+        out.resize(size);
+    } catch (...) {
+        return {};
+    }
+    return out;
+}
+
+}  // namespace
+
+Ms Cache::Impl::absolute_limit(const Space& space) const {
+    Ms limit = default_absolute_limit;
+    if (space.ns->ttl) {
+        if (space.ns->ttl->at_most.count() > 0) return space.ns->ttl->at_most;
+        limit = std::max(limit, space.ns->ttl->ttl);
+        for (const dsl::DatedTtl& dated : space.ns->ttl->dated) limit = std::max(limit, dated.ttl);
+    }
+    return limit;
+}
+
+larder_status Cache::Impl::put_bytes(const Space& space, const EntryKey& key, const EnvelopeHead& head, std::string_view bytes,
+                                     std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    const std::uint64_t age_ms = (now_ns - std::min(now_ns, head.created_ns)) / 1'000'000;
+    larder_status outcome = LARDER_E_TOO_LARGE;
+    bool failed = false, taken = false;
+    for (std::size_t i = space.tiers.size(); i-- > 0;) {
+        larder_put put{};
+        put.struct_size = sizeof put;
+        put.value = bytes_of(bytes);
+        put.version = head.id;
+        put.ttl_ms = head.hard_ms == 0 ? 0 : head.hard_ms - std::min(age_ms, head.hard_ms - 1);
+        if (space.tiers[i].ttl) {
+            const auto limit = static_cast<std::uint64_t>(space.tiers[i].ttl->count());
+            put.ttl_ms = put.ttl_ms == 0 ? limit : std::min(put.ttl_ms, limit);
+        }
+        const larder_key store_key = key.store_key(space.runtime->shelf.load(std::memory_order_acquire));
+        const larder_status status = space.tiers[i].tier->put(store_key, put, now_ns, deadline_ns);
+        if (status == LARDER_OK) {
+            taken = true;
+            continue;
+        }
+        outcome = status;
+        failed = true;
+        // What is there now is older than what the other tiers hold.
+        if (status != LARDER_E_CLOSED) space.tiers[i].tier->remove(store_key, 0, now_ns, deadline_ns);
+    }
+    if (failed) space.runtime->count(SpaceCount::errors);
+    return taken ? LARDER_OK : outcome;
+}
+
+larder_status Cache::Impl::write_entry(const State& s, const Space& space, const EntryKey& key, NewEntry& entry,
+                                       std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    if (entry.value.size() > space.max_bytes) {
+        space.runtime->count(SpaceCount::refused);
+        return LARDER_E_TOO_LARGE;
+    }
+    const FencePoint point = entry.fence != nullptr ? *entry.fence : FencePoint{records.epoch(), bans.number()};
+    ScopeList scopes;
+    entry_scopes(s, space, names, key, entry.with, entry.with_count, scopes);
+    if (scopes.overflowed()) {
+        space.runtime->count(SpaceCount::refused);
+        return LARDER_E_TOO_LARGE;
+    }
+    const Digest digest = stamp_scopes(records, scopes.ids());
+    if (entry.fence != nullptr) {
+        Record own;
+        const bool dropped = records.find(names.key(space.ns->name, key.canonical), own) && own.changed > point.epoch;
+        std::uint64_t at = 0;
+        const bool banned = bans.number() != point.ban_number &&
+                            bans.judge(space.runtime->number, key.canonical, point.ban_number, &at) != BanLog::Verdict::clear;
+        if (dropped || banned || digest.changed > point.epoch || records.forgotten() > point.epoch) {
+            space.runtime->count(SpaceCount::fenced);
+            entry.kept = false;
+            return LARDER_OK;
+        }
+    }
+
+    Envelope envelope;
+    EnvelopeHead& head = envelope.head;
+    head.mark = point.epoch;
+    head.id = entry.id = random.next();
+    head.created_ns = now_ns;
+    head.version = static_cast<std::uint16_t>(space.ns->version);
+    head.raw_size = static_cast<std::uint32_t>(entry.value.size());
+    if (entry.absent) {
+        head.flags |= envelope_absent;
+        head.soft_ms = static_cast<std::uint64_t>(space.ns->absent->count());
+    } else if (entry.ttl_ms > 0) {
+        head.flags |= envelope_dated;
+        head.soft_ms = static_cast<std::uint64_t>(entry.ttl_ms);
+        if (space.ns->ttl) head.soft_ms = std::min(head.soft_ms, static_cast<std::uint64_t>(absolute_limit(space).count()));
+    } else if (entry.ttl_ms == 0) {
+        head.soft_ms = static_cast<std::uint64_t>(entry_ttl(space, key, today(), random.next()).count());
+        if (space.ns->ttl && space.ns->ttl->sliding) head.flags |= envelope_sliding;
+    } else {
+        head.soft_ms = space.ns->ttl ? static_cast<std::uint64_t>(absolute_limit(space).count()) : 0;
+    }
+    head.hard_ms = head.soft_ms == 0 ? 0 : head.soft_ms + (entry.absent ? 0 : static_cast<std::uint64_t>(space.stale.count()));
+
+    const std::string packed = entry.absent ? std::string() : compressed(space, entry.value);
+    if (!packed.empty()) head.codec = static_cast<std::uint16_t>(space.codec->table->codec_id);
+    const std::string_view payload = packed.empty() ? (entry.absent ? std::string_view{} : entry.value) : std::string_view(packed);
+    head.stored_size = static_cast<std::uint32_t>(payload.size());
+
+    std::vector<std::pair<std::string_view, std::string_view>> with;
+    for (std::size_t i = 0; i < entry.with_count; ++i) with.emplace_back(view(entry.with[i].name), view(entry.with[i].value));
+    envelope.with = with;
+    envelope.scopes = scopes.ids();
+    envelope.binding = key.binding;
+    envelope.schema = space.schema;
+    envelope.drop_digest = digest.drop;
+    envelope.expire_digest = digest.expire;
+    envelope.cost_us = entry.cost_us;
+    envelope.ban_epoch = bans.epoch();
+    envelope.ban_number = point.ban_number;
+
+    thread_local std::string bytes;
+    encode_envelope(envelope, payload, bytes);
+    stripe(key).writes.fetch_add(1, std::memory_order_acq_rel);
+    const larder_status status = put_bytes(space, key, head, bytes, now_ns, deadline_ns);
+    if (bytes.capacity() > (1u << 20)) std::string().swap(bytes);
+    if (status == LARDER_OK) space.runtime->count(SpaceCount::puts);
+    return status;
+}
+
+void Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_call* call) {
+    item.old = {};
+    item.version = 0;
+    item.kept = 1;
+    const Space* space = s.space(item.ns);
+    const std::uint64_t now = clock.mono_ns(), until = deadline(call, now);
+    thread_local std::string buffer;
+    EntryKey key;
+    const bool absent = (item.flags & LARDER_SET_ABSENT) != 0;
+    if (space == nullptr || !space->keeps_entries() || item.key.size > options.max_key_bytes ||
+        !make_key(*space, names, view(item.key), buffer, key) || (absent && !space->ns->absent)) {
+        item.status = LARDER_E_INVALID;
+        return;
+    }
+    std::optional<FencePoint> fence;
+    if ((item.flags & LARDER_SET_FENCED) != 0) fence = fences.take(key.hash, now);
+
+    const std::lock_guard lock(stripe(key).mutex);
+    constexpr std::uint32_t conditions = LARDER_SET_IF_ABSENT | LARDER_SET_IF_PRESENT | LARDER_SET_IF_VERSION |
+                                         LARDER_SET_KEEP_TTL | LARDER_SET_RETURN_OLD;
+    std::int64_t ttl = item.ttl_ms;
+    if ((item.flags & conditions) != 0) {
+        // The stripe is held: nothing may be copied up while this looks, so it looks tier by tier itself.
+        Found found;
+        for (std::size_t i = 0; i < space->tiers.size() && found.verdict != Verdict::live; ++i) {
+            found = Found{};
+            found.tier = i;
+            if (space->tiers[i].tier->get(key.store_key(space->runtime->shelf), LARDER_CALL_PEEK, now, until, found.value) == LARDER_OK)
+                found.verdict = judge(*space, key, *space->tiers[i].tier, found.value.bytes(), now, records.epoch(), found.entry, found.stale_since_ns);
+        }
+        const bool present = found.verdict == Verdict::live && (found.entry.head().flags & envelope_absent) == 0;
+        const std::uint64_t id = present ? found.entry.head().id : 0;
+        if (present && (item.flags & LARDER_SET_KEEP_TTL) != 0) ttl = ttl_left(found.entry.head(), now);
+        if (present && (item.flags & LARDER_SET_RETURN_OLD) != 0) take_value(s, *space, key, found, item.old);
+        item.version = id;
+        if ((item.flags & LARDER_SET_IF_ABSENT) != 0 && present) item.status = LARDER_EXISTS;
+        else if ((item.flags & LARDER_SET_IF_PRESENT) != 0 && !present) item.status = LARDER_MISS;
+        else if ((item.flags & LARDER_SET_IF_VERSION) != 0 && id != item.if_version) item.status = LARDER_E_CONFLICT;
+        else item.status = LARDER_OK;
+        if (item.status != LARDER_OK) return;
+    }
+    NewEntry entry;
+    entry.value = view(item.value);
+    entry.ttl_ms = ttl;
+    entry.absent = absent;
+    entry.with = item.with;
+    entry.with_count = item.with_count;
+    entry.fence = fence ? &*fence : nullptr;
+    item.status = write_entry(s, *space, key, entry, now, until);
+    item.version = entry.id;
+    item.kept = entry.kept ? 1 : 0;
+}
+
+void Cache::Impl::erase(const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns, const Cause& cause) {
+    change_scope(names.key(space.ns->name, key.canonical), false, shown_key(space, key.canonical), cause);
+    if (space.ns->has_any_dependents) change_scope(names.any_of(space.ns->name), false, space.ns->name, cause);
+    stripe(key).writes.fetch_add(1, std::memory_order_acq_rel);
+    for (std::size_t i = space.tiers.size(); i-- > 0;)
+        space.tiers[i].tier->remove(key.store_key(space.runtime->shelf), 0, now_ns, deadline_ns);
+}
+
+bool Cache::Impl::remove_one(const State&, const Space& space, const EntryKey& key, const larder_call* call, const Cause& cause) {
+    const std::uint64_t now = clock.mono_ns(), until = deadline(call, now);
+    const std::lock_guard lock(stripe(key).mutex);
+    bool present = false;
+    for (std::size_t i = 0; i < space.tiers.size() && !present; ++i) {
+        Found found;
+        if (space.tiers[i].tier->get(key.store_key(space.runtime->shelf), LARDER_CALL_PEEK, now, until, found.value) != LARDER_OK) continue;
+        present = judge(space, key, *space.tiers[i].tier, found.value.bytes(), now, records.epoch(), found.entry, found.stale_since_ns) == Verdict::live &&
+                  (found.entry.head().flags & envelope_absent) == 0;
+    }
+    erase(space, key, now, until, cause);
+    if (cause.client != 0) fences.forget(key.hash, cause.client);
+    space.runtime->count(SpaceCount::removes);
+    return present;
+}
+
+larder_status Cache::Impl::set_life(const Space& space, const EntryKey& key, const Found& found, std::int64_t ttl_ms,
+                                    std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    EnvelopeHead head = found.entry.head();
+    const std::uint64_t age_ms = (now_ns - std::min(now_ns, head.created_ns)) / 1'000'000;
+    const std::uint64_t stale = head.hard_ms > head.soft_ms ? head.hard_ms - head.soft_ms : static_cast<std::uint64_t>(space.stale.count());
+    if (ttl_ms < 0) {
+        head.soft_ms = head.hard_ms = 0;
+    } else {
+        head.soft_ms = age_ms + static_cast<std::uint64_t>(ttl_ms);
+        head.hard_ms = head.soft_ms + stale;
+    }
+    unsigned char patch[envelope_patch_size];
+    encode_patch(head, patch);
+    larder_touch touch{};
+    touch.struct_size = sizeof touch;
+    touch.patch_offset = envelope_patch_offset;
+    touch.patch = {patch, sizeof patch};
+    touch.if_version = head.id;
+    larder_status outcome = LARDER_MISS;
+    for (std::size_t i = space.tiers.size(); i-- > 0;) {
+        touch.ttl_ms = head.hard_ms == 0 ? 0 : head.hard_ms - age_ms;
+        if (space.tiers[i].ttl) {
+            const auto limit = static_cast<std::uint64_t>(space.tiers[i].ttl->count());
+            touch.ttl_ms = touch.ttl_ms == 0 ? limit : std::min(touch.ttl_ms, limit);
+        }
+        const larder_status status = space.tiers[i].tier->touch(key.store_key(space.runtime->shelf), touch, now_ns, deadline_ns);
+        if (status == LARDER_OK) outcome = LARDER_OK;
+        else if (outcome != LARDER_OK && status < 0) outcome = status;
+    }
+    return outcome;
+}
+
+namespace {
+
+// Runs `work` here, or later where a tier may make it wait and the caller asked for that.
+template <class Work>
+larder_status run(Cache::Impl& impl, bool waits, const larder_call* call, Work&& work) {
+    if (!waits || call == nullptr || call->done == nullptr) return work(call);
+    const bool taken = impl.executor.post(true, [work = std::forward<Work>(work), copy = *call]() mutable {
+        const larder_status status = work(&copy);
+        copy.done(copy.done_ctx, status, nullptr);
+    });
+    return taken ? LARDER_PENDING : LARDER_E_BUSY;
+}
+
+bool may_wait(const State& s, std::uint32_t ns) {
+    const Space* space = s.space(ns);
+    return space != nullptr && !space->all_sync();
+}
+
+}  // namespace
+
+larder_status Cache::set_many(larder_cache_set* items, std::size_t n, const larder_call* call) {
+    bool waits = false;
+    {
+        const ReadGuard guard;
+        for (std::size_t i = 0; i < n; ++i) waits |= may_wait(*impl_->state.get(), items[i].ns);
+    }
+    return run(*impl_, waits, call, [impl = impl_.get(), items, n](const larder_call* c) {
+        const ReadGuard guard;
+        const State& s = *impl->state.get();
+        for (std::size_t i = 0; i < n; ++i) impl->set_one(s, items[i], c);
+        return larder_status{LARDER_OK};
+    });
+}
+
+larder_status Cache::remove_many(larder_cache_key* items, std::size_t n, const larder_call* call) {
+    bool waits = false;
+    {
+        const ReadGuard guard;
+        for (std::size_t i = 0; i < n; ++i) waits |= may_wait(*impl_->state.get(), items[i].ns);
+    }
+    return run(*impl_, waits, call, [impl = impl_.get(), items, n](const larder_call* c) {
+        const ReadGuard guard;
+        const State& s = *impl->state.get();
+        std::string buffer;
+        for (std::size_t i = 0; i < n; ++i) {
+            const Space* space = s.space(items[i].ns);
+            EntryKey key;
+            if (space == nullptr || !space->keeps_entries() || !make_key(*space, impl->names, view(items[i].key), buffer, key)) {
+                items[i].status = LARDER_E_INVALID;
+                continue;
+            }
+            const Cause cause{"DEL", c != nullptr ? c->client : 0};
+            items[i].status = impl->remove_one(s, *space, key, c, cause) ? LARDER_OK : LARDER_MISS;
+        }
+        return larder_status{LARDER_OK};
+    });
+}
+
+larder_status Cache::update(std::uint32_t ns, std::string_view raw, larder_update_fn fn, void* ctx, const larder_call* call) {
+    bool waits = false;
+    {
+        const ReadGuard guard;
+        waits = may_wait(*impl_->state.get(), ns);
+    }
+    return run(*impl_, waits, call, [this, ns, raw, fn, ctx](const larder_call* c) -> larder_status {
+        larder_call plain{};
+        plain.struct_size = sizeof plain;
+        if (c != nullptr) plain = *c;
+        plain.done = nullptr;
+        plain.flags = 0;
+        const std::uint64_t until = impl_->deadline(c, impl_->clock.mono_ns());
+        for (;;) {
+            larder_cache_get was{};
+            was.ns = ns;
+            was.key = bytes_of(raw);
+            get_many(&was, 1, &plain);
+            const Pinned old(was.value);
+            if (was.status < 0) return was.status;
+            const bool present = was.status == LARDER_OK && (was.found & LARDER_FOUND_ABSENT) == 0;
+            larder_value replacement{};
+            std::int64_t ttl = present ? was.ttl_ms : 0;
+            const larder_status wish = fn(ctx, present ? larder_bytes{was.value.data, was.value.size} : larder_bytes{nullptr, 0}, &replacement, &ttl);
+            Pinned wanted(replacement);
+            if (wish == LARDER_EXISTS) return LARDER_OK;
+            if (wish != LARDER_OK && wish != LARDER_MISS) return wish;
+            if (wish == LARDER_MISS) {
+                if (!present) return LARDER_OK;
+                larder_cache_key gone{ns, LARDER_OK, bytes_of(raw)};
+                remove_many(&gone, 1, &plain);
+                return LARDER_OK;
+            }
+            larder_cache_set item{};
+            item.ns = ns;
+            item.key = bytes_of(raw);
+            item.value = wanted.bytes();
+            item.flags = LARDER_SET_IF_VERSION;
+            item.if_version = present ? was.version : 0;
+            item.ttl_ms = present && ttl == was.ttl_ms ? 0 : ttl;
+            if (present && ttl == was.ttl_ms) item.flags |= LARDER_SET_KEEP_TTL;
+            set_many(&item, 1, &plain);
+            if (item.status != LARDER_E_CONFLICT) return item.status;
+            if (impl_->clock.mono_ns() >= until) return LARDER_E_TIMEOUT;
+        }
+    });
+}
+
+namespace {
+
+// Finds the live entry of `raw` and hands it to fn with its stripe held.
+template <class Fn>
+larder_status with_live(Cache::Impl& impl, std::uint32_t ns, std::string_view raw, const larder_call* call, Fn&& fn) {
+    const ReadGuard guard;
+    const State& s = *impl.state.get();
+    const Space* space = s.space(ns);
+    std::string buffer;
+    EntryKey key;
+    if (space == nullptr || !space->keeps_entries() || !make_key(*space, impl.names, raw, buffer, key)) return LARDER_E_INVALID;
+    const std::uint64_t now = impl.clock.mono_ns(), until = impl.deadline(call, now);
+    const std::lock_guard lock(impl.stripe(key).mutex);
+    for (std::size_t i = 0; i < space->tiers.size(); ++i) {
+        Found found;
+        found.tier = i;
+        found.epoch = impl.records.epoch();
+        if (space->tiers[i].tier->get(key.store_key(space->runtime->shelf), LARDER_CALL_PEEK, now, until, found.value) != LARDER_OK) continue;
+        found.verdict = impl.judge(*space, key, *space->tiers[i].tier, found.value.bytes(), now, found.epoch, found.entry, found.stale_since_ns);
+        if (found.verdict == Verdict::live && (found.entry.head().flags & envelope_absent) == 0) return fn(s, *space, key, found, now, until);
+    }
+    return LARDER_MISS;
+}
+
+}  // namespace
+
+larder_status Cache::expire(std::uint32_t ns, std::string_view key, std::int64_t ttl_ms, std::uint32_t flags, const larder_call* call) {
+    return run(*impl_, false, call, [this, ns, key, ttl_ms, flags](const larder_call* c) {
+        return with_live(*impl_, ns, key, c, [&](const State&, const Space& space, const EntryKey& k, Found& found, std::uint64_t now, std::uint64_t until) -> larder_status {
+            const std::int64_t left = impl_->ttl_left(found.entry.head(), now);
+            const bool none = left < 0;
+            if ((flags & LARDER_EXPIRE_IF_NONE) != 0 && !none) return LARDER_EXISTS;
+            if ((flags & LARDER_EXPIRE_IF_ANY) != 0 && none) return LARDER_EXISTS;
+            if ((flags & LARDER_EXPIRE_IF_LATER) != 0 && (none || ttl_ms <= left)) return LARDER_EXISTS;
+            if ((flags & LARDER_EXPIRE_IF_SOONER) != 0 && !none && ttl_ms >= left) return LARDER_EXISTS;
+            if (ttl_ms <= 0) {
+                found.value.reset();
+                impl_->erase(space, k, now, until, {"EXPIRE", c != nullptr ? c->client : 0});
+                return LARDER_OK;
+            }
+            std::int64_t ttl = ttl_ms;
+            if (space.ns->ttl) ttl = std::min<std::int64_t>(ttl, impl_->absolute_limit(space).count());
+            return impl_->set_life(space, k, found, ttl, now, until);
+        });
+    });
+}
+
+larder_status Cache::persist(std::uint32_t ns, std::string_view key, const larder_call* call) {
+    return with_live(*impl_, ns, key, call, [&](const State&, const Space& space, const EntryKey& k, Found& found, std::uint64_t now, std::uint64_t until) -> larder_status {
+        const std::int64_t left = impl_->ttl_left(found.entry.head(), now);
+        if (!space.ns->ttl) return left < 0 ? larder_status{LARDER_EXISTS} : impl_->set_life(space, k, found, -1, now, until);
+        return impl_->set_life(space, k, found, space.ttl.count(), now, until);
+    });
+}
+
+larder_status Cache::add_dependency(std::uint32_t ns, std::string_view key, std::uint32_t on_ns, std::string_view on_key, const larder_call* call) {
+    return with_live(*impl_, ns, key, call, [&](const State& s, const Space& space, const EntryKey& k, Found& found, std::uint64_t now, std::uint64_t until) -> larder_status {
+        const Space* on = s.space(on_ns);
+        std::string buffer;
+        EntryKey other;
+        if (on == nullptr || !on->keeps_entries() || !make_key(*on, impl_->names, on_key, buffer, other)) return LARDER_E_INVALID;
+        // The same entry with more scopes: its own, the other's key and all that can drop the other.
+        ScopeList scopes;
+        for (std::size_t i = 0; i < found.entry.head().scopes; ++i) scopes.add(found.entry.scope(i));
+        ScopeList others;
+        entry_scopes(s, *on, impl_->names, other, nullptr, 0, others);
+        for (const ScopeId scope : others.ids()) scopes.add(scope);
+        scopes.add(impl_->names.key(on->ns->name, other.canonical));
+        scopes.add(impl_->names.bans_of(on->ns->name));
+        if (scopes.overflowed()) return LARDER_E_TOO_LARGE;
+
+        Envelope envelope;
+        envelope.head = found.entry.head();
+        envelope.head.mark = found.epoch;
+        envelope.head.id = impl_->random.next();
+        const Digest digest = stamp_scopes(impl_->records, scopes.ids());
+        if (digest.changed > found.epoch) return LARDER_MISS;  // dropped while this looked
+        envelope.binding = found.entry.binding();
+        envelope.schema = found.entry.schema();
+        envelope.drop_digest = digest.drop;
+        envelope.expire_digest = digest.expire;
+        envelope.dictionary = found.entry.dictionary();
+        envelope.cost_us = found.entry.cost_us();
+        envelope.ban_epoch = found.entry.ban_epoch();
+        envelope.ban_number = found.entry.ban_number();
+        envelope.scopes = scopes.ids();
+        std::vector<std::pair<std::string_view, std::string_view>> with;
+        if (!found.entry.with(with)) return LARDER_E_CORRUPT;
+        envelope.with = with;
+        std::string bytes;
+        encode_envelope(envelope, found.entry.payload(), bytes);
+        impl_->stripe(k).writes.fetch_add(1, std::memory_order_acq_rel);
+        return impl_->put_bytes(space, k, envelope.head, bytes, now, until);
+    });
+}
+
+}  // namespace larder

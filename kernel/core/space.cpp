@@ -1,0 +1,207 @@
+// kernel/core/space.cpp
+#include "kernel/core/space.hpp"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+
+namespace larder {
+namespace {
+
+std::uint64_t hash_text(std::string_view text, std::uint64_t seed) {
+    return XXH3_64bits_withSeed(text.data(), text.size(), seed);
+}
+
+// Everything that decides which scopes an entry carries: an entry made under other templates lacks
+// some, so another schema is a miss.
+std::uint64_t scope_schema(const dsl::Namespace& ns, const dsl::Policy& policy) {
+    std::uint64_t h = ns.schema;
+    for (const auto& tag : ns.tags) h = hash_text(tag.source, h + 1);
+    for (const auto& tag : ns.late_tags) h = hash_text(tag.source, h + 2);
+    for (const auto& pattern : ns.patterns) h = hash_text(pattern.shape(), h + 3);
+    for (const auto& dependency : ns.depends) {
+        const dsl::Namespace& on = policy.namespaces[dependency.on];
+        h = hash_text(on.name, h + 4);
+        if (dependency.key) h = hash_text(dependency.key->source, h + 5);
+        for (const auto& tag : dependency.tags) h = hash_text(tag.source, h + 6);
+        for (const auto& tag : dependency.late_tags) h = hash_text(tag.source, h + 7);
+        for (const auto& pattern : on.patterns) h = hash_text(pattern.shape(), h + 8);
+    }
+    return h;
+}
+
+void add_chain(const dsl::Policy& policy, const dsl::Namespace& ns, const ScopeNames& names, ScopeList& out) {
+    for (const dsl::NamespaceIndex i : ns.chain) out.add(names.namespace_(policy.namespaces[i].name));
+}
+
+void add_patterns(const dsl::Namespace& ns, std::string_view canonical, const ScopeNames& names, ScopeList& out) {
+    for (const dsl::Pattern& pattern : ns.patterns) {
+        if (!pattern.bounded()) continue;
+        const std::string shape = pattern.shape();
+        ScopeList found;
+        const bool all = pattern.bindings(canonical, [&](std::string_view tuple) {
+            found.add(names.pattern(ns.name, shape, tuple));
+        });
+        if (!all) {
+            out.add(names.overflow(ns.name, shape));
+        } else {
+            for (const ScopeId scope : found.ids()) out.add(scope);
+        }
+    }
+}
+
+bool has_values(const dsl::Template& text, const Parameters& values) {
+    return std::all_of(text.pieces.begin(), text.pieces.end(), [&](const dsl::Piece& piece) {
+        return (piece.kind != dsl::Piece::Kind::variable && piece.kind != dsl::Piece::Kind::rest) ||
+               values[piece.slot].data() != nullptr;
+    });
+}
+
+// 2024-01-31 or 2024-01 (its first day), in days since 1970.
+std::optional<std::int64_t> parse_day(std::string_view text) {
+    int part[3] = {0, 1, 1};
+    std::size_t at = 0;
+    for (int i = 0; i < 3 && at < text.size(); ++i) {
+        const auto end = std::min(text.find('-', at), text.size());
+        const auto [stop, error] = std::from_chars(text.data() + at, text.data() + end, part[i]);
+        if (error != std::errc{} || stop != text.data() + end) return std::nullopt;
+        if (i == 0 && end == text.size()) return std::nullopt;
+        at = end + 1;
+    }
+    const std::chrono::year_month_day day{std::chrono::year(part[0]), std::chrono::month(static_cast<unsigned>(part[1])),
+                                          std::chrono::day(static_cast<unsigned>(part[2]))};
+    if (!day.ok()) return std::nullopt;
+    return std::chrono::sys_days(day).time_since_epoch().count();
+}
+
+}  // namespace
+
+void build_space(Space& space, const State& state, const ScopeNames& names, std::uint64_t max_value_bytes) {
+    const dsl::Namespace& ns = *space.ns;
+    ScopeList chain;
+    chain.add(names.root());
+    add_chain(*state.policy, ns, names, chain);
+    space.chain.assign(chain.ids().begin(), chain.ids().end());
+    space.schema = scope_schema(ns, *state.policy);
+    if (ns.ttl) space.ttl = ns.ttl->ttl;
+    space.stale = std::max(ns.stale_while_revalidating.value_or(Ms{0}), ns.stale_on_error.value_or(Ms{0}));
+    space.max_bytes = std::min(ns.refuse_above.value_or(max_value_bytes), max_value_bytes);
+
+    const auto tier_named = [&](std::string_view name) -> Tier* {
+        for (const auto& tier : state.tiers)
+            if (tier->store().name == name) return tier.get();
+        return nullptr;
+    };
+    if (ns.tiers.empty()) {
+        for (const auto& tier : state.tiers) space.tiers.push_back({tier.get(), std::nullopt});
+    } else {
+        for (const dsl::TierUse& use : ns.tiers)
+            if (Tier* tier = tier_named(use.store); tier != nullptr && use.enabled)
+                space.tiers.push_back({tier, use.ttl});
+    }
+    while (space.sync_tiers < space.tiers.size() && space.tiers[space.sync_tiers].tier->sync()) ++space.sync_tiers;
+
+    if (ns.compress && !ns.compress->codec.empty())
+        for (const CodecHandle& codec : state.parts.codecs)
+            if (codec.name == ns.compress->codec) space.codec = &codec;
+}
+
+bool make_key(const Space& space, const ScopeNames& names, std::string_view raw, std::string& buffer, EntryKey& out) {
+    if (!space.ns->key->read(raw, out.fields)) return false;
+    if (out.fields.plain) [[likely]] {
+        out.canonical = raw;
+    } else {
+        buffer.clear();
+        space.ns->key->canonical(out.fields, buffer);
+        out.canonical = buffer;
+    }
+    out.hash = hash_text(out.canonical, space.hash_seed);
+    out.binding = names.binding(space.ns->name, out.canonical);
+    return true;
+}
+
+bool make_canonical_key(const Space& space, const ScopeNames& names, std::string_view canonical, EntryKey& out) {
+    // A canonical key reads as a raw one whose fields hold no colon; the fields are then the escaped ones.
+    if (!space.ns->key->read(canonical, out.fields)) return false;
+    out.canonical = canonical;
+    out.hash = hash_text(canonical, space.hash_seed);
+    out.binding = names.binding(space.ns->name, canonical);
+    return true;
+}
+
+void entry_scopes(const State& state, const Space& space, const ScopeNames& names, const EntryKey& key,
+                  const larder_pair* with, std::size_t with_count, ScopeList& out) {
+    const dsl::Namespace& ns = *space.ns;
+    for (const ScopeId scope : space.chain) out.add(scope);
+    if (ns.tags.empty() && ns.late_tags.empty() && ns.patterns.empty() && ns.depends.empty()) return;
+
+    Parameters values;
+    for (std::size_t i = 0; i < key.fields.count; ++i) values[i] = key.fields.value[i];
+    for (std::size_t i = ns.fields; i < ns.parameters.size() && i < values.size(); ++i)
+        for (std::size_t w = 0; w < with_count; ++w) {
+            const std::string_view name{static_cast<const char*>(with[w].name.data), with[w].name.size};
+            if (name == ns.parameters[i])
+                values[i] = {with[w].value.size == 0 ? "" : static_cast<const char*>(with[w].value.data), with[w].value.size};
+        }
+
+    std::string text;
+    const auto fill = [&](const dsl::Template& t) -> const std::string& {
+        text.clear();
+        t.fill(values, text);
+        return text;
+    };
+    bool late_missing = false;
+    const auto add_tag = [&](const dsl::Template& tag) {
+        if (has_values(tag, values)) out.add(names.tag(fill(tag)));
+        else late_missing = true;
+    };
+    for (const auto& tag : ns.tags) add_tag(tag);
+    for (const auto& tag : ns.late_tags) add_tag(tag);
+    if (late_missing) out.add(names.late_of(ns.name));
+    add_patterns(ns, key.canonical, names, out);
+
+    for (const dsl::Dependency& dependency : ns.depends) {
+        const dsl::Namespace& on = state.policy->namespaces[dependency.on];
+        add_chain(*state.policy, on, names, out);
+        bool determined = dependency.key.has_value() && has_values(*dependency.key, values);
+        late_missing = false;
+        for (const auto& tag : dependency.tags) add_tag(tag);
+        for (const auto& tag : dependency.late_tags) add_tag(tag);
+        if (determined) {
+            const std::string on_key = fill(*dependency.key);
+            out.add(names.key(on.name, on_key));
+            add_patterns(on, on_key, names, out);
+            out.add(names.bans_of(on.name));
+            if (late_missing) out.add(names.late_of(on.name));
+        } else {
+            out.add(names.any_of(on.name));
+        }
+    }
+}
+
+Ms entry_ttl(const Space& space, const EntryKey& key, std::int64_t today, std::uint64_t random) {
+    if (!space.ns->ttl) return Ms{0};
+    const dsl::Ttl& rule = *space.ns->ttl;
+    Ms ttl = rule.ttl;
+    for (const dsl::DatedTtl& dated : rule.dated) {
+        const auto day = parse_day(key.fields.value[dated.slot]);
+        if (!day) continue;
+        const std::int64_t mark = today + dated.days;
+        const bool holds = dated.when == dsl::DatedTtl::When::before  ? *day < mark
+                           : dated.when == dsl::DatedTtl::When::after ? *day > mark
+                                                                      : *day == mark;
+        if (holds) {
+            ttl = dated.ttl;
+            break;
+        }
+    }
+    if (rule.jitter > 0) {
+        const double share = static_cast<double>(random >> 11) * 0x1.0p-53;  // 0..1
+        ttl = Ms(static_cast<std::int64_t>(static_cast<double>(ttl.count()) * (1.0 - rule.jitter * share)));
+    }
+    return std::max(ttl, Ms{1});
+}
+
+}  // namespace larder

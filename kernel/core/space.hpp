@@ -1,0 +1,108 @@
+// kernel/core/space.hpp -- a namespace of the policy, ready to run.
+//
+// A Space joins what the policy says (dsl::Namespace, immutable) with what runs it: tiers, codec, scope
+// ids, limits in nanoseconds. Spaces live in a State, which install() builds and readers use through a
+// Snapshot. What outlives a State (counters, the number a namespace has) is in SpaceRuntime, by name.
+//
+// Two numbers. `number` is the namespace's for its users and never changes. `shelf` is what memory
+// stores are told: dropping a whole namespace moves it to a new shelf and clears the old one in the
+// background, so that its memory comes back at once and counts are right; validity never depends on it.
+#pragma once
+
+#include "dsl/policy.hpp"
+#include "kernel/core/counters.hpp"
+#include "kernel/core/stamp.hpp"
+#include "kernel/core/tier.hpp"
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace larder {
+
+// What is counted for each namespace.
+enum class SpaceCount : std::size_t {
+    hits, misses, stale, absent, puts, removes, refused, errors, fenced, loads, load_errors, waits, damaged, dropped
+};
+
+struct SpaceRuntime {
+    std::string name;
+    std::uint32_t number = 0;
+    std::atomic<std::uint32_t> shelf{0};
+    Counters counts;
+    void count(SpaceCount what, std::uint64_t by = 1) noexcept { counts.add(static_cast<std::size_t>(what), by); }
+    std::uint64_t total(SpaceCount what) const noexcept { return counts.sum(static_cast<std::size_t>(what)); }
+};
+
+struct SpaceTier {
+    Tier* tier = nullptr;
+    std::optional<Ms> ttl;  // at most this long in it
+};
+
+// The values of a namespace's parameters for one entry: fields of its key, then `with` values. A `with`
+// value that was not given has null data.
+using Parameters = std::array<std::string_view, dsl::max_fields + 16>;
+
+struct Space {
+    const dsl::Namespace* ns = nullptr;
+    dsl::NamespaceIndex index = dsl::none;
+    SpaceRuntime* runtime = nullptr;
+    std::vector<SpaceTier> tiers;
+    std::size_t sync_tiers = 0;   // how many of them, from the top, are called on the request thread
+    const CodecHandle* codec = nullptr;
+    std::vector<ScopeId> chain;   // root, itself, its parents
+    std::uint64_t schema = 0;     // of everything that decides an entry's bytes and scopes
+    std::uint64_t hash_seed = 0;  // of the process
+    std::uint64_t max_bytes = 0;  // of one value
+    Ms ttl{};                     // 0: none
+    Ms stale{};                   // the longest window after it
+    bool keeps_entries() const { return ns->key.has_value(); }
+    bool all_sync() const { return sync_tiers == tiers.size(); }
+};
+
+struct State {
+    std::shared_ptr<const dsl::Policy> policy;
+    CacheParts parts;                         // keeps stores and codecs alive
+    std::vector<std::shared_ptr<Tier>> tiers;
+    std::vector<Space> spaces;                // by NamespaceIndex
+    std::vector<const Space*> by_number;      // null: not in this policy
+    std::vector<const CodecHandle*> by_codec; // by codec id, as far as it goes
+    std::vector<std::vector<std::uint32_t>> on_drop;  // by NamespaceIndex: rules `on drop of` it
+
+    const Space* space(std::uint32_t number) const {
+        return number < by_number.size() ? by_number[number] : nullptr;
+    }
+    // Number of the namespace with this index.
+    std::uint32_t number(dsl::NamespaceIndex index) const { return spaces[index].runtime->number; }
+};
+
+// Fills in a Space of `state` (tiers, codec, scopes); `tiers` by store name.
+void build_space(Space& space, const State& state, const ScopeNames& names, std::uint64_t max_value_bytes);
+
+// One key as the cache works with it: canonical, hashed, bound. The views live as long as `raw` and
+// `buffer` do.
+struct EntryKey {
+    std::string_view canonical;
+    dsl::Fields fields;
+    std::uint64_t hash = 0;     // of the process: what stores are given
+    std::uint64_t binding = 0;  // of the envelope
+    larder_key store_key(std::uint32_t shelf) const {
+        return {canonical.data(), static_cast<std::uint32_t>(canonical.size()), shelf, hash};
+    }
+};
+
+// False: the key does not fit the namespace's template. `buffer` is used when fields need escaping. [hot]
+bool make_key(const Space& space, const ScopeNames& names, std::string_view raw, std::string& buffer, EntryKey& out);
+// The same from a canonical key, as stores list them.
+bool make_canonical_key(const Space& space, const ScopeNames& names, std::string_view canonical, EntryKey& out);
+
+// All scopes of an entry: chain, tags, implicit tags, what it depends on. `with` by name.
+void entry_scopes(const State& state, const Space& space, const ScopeNames& names, const EntryKey& key,
+                  const larder_pair* with, std::size_t with_count, ScopeList& out);
+
+// How long an entry lives: ttl (dated, jittered), 0 = for ever. `today` in days since 1970, UTC.
+Ms entry_ttl(const Space& space, const EntryKey& key, std::int64_t today, std::uint64_t random);
+
+}  // namespace larder

@@ -1,0 +1,201 @@
+// kernel/core/tier.cpp
+#include "kernel/core/tier.hpp"
+
+#include <chrono>
+#include <memory>
+
+namespace larder {
+namespace {
+
+bool is_failure(larder_status status) {
+    switch (status) {
+        case LARDER_E_IO:
+        case LARDER_E_TIMEOUT:
+        case LARDER_E_INTERNAL:
+        case LARDER_E_EXCEPTION:
+        case LARDER_E_CORRUPT: return true;
+        default: return false;
+    }
+}
+
+// A C++ exception that came through a raw table. One cold place, so that a call stays a few
+// instructions.
+[[gnu::cold, gnu::noinline]] larder_status stopped_exception() noexcept { return LARDER_E_EXCEPTION; }
+
+larder_status known(larder_status status) noexcept {
+    return status < LARDER_E_EXCEPTION || status > LARDER_EXISTS ? LARDER_E_INTERNAL : status;
+}
+
+// What a waiting call and a late answer share.
+struct Answer {
+    std::mutex mutex;
+    std::condition_variable ready;
+    bool done = false;
+    larder_status status = LARDER_E_TIMEOUT;
+    Pinned value;
+};
+
+}  // namespace
+
+Tier::Tier(StoreHandle store, const BreakerOptions& breaker, Clock& clock, PendingPool& pending)
+    : store_(std::move(store)), breaker_(breaker), clock_(clock), pending_(pending), door_(store_.workers) {}
+
+void Tier::judge(larder_status status, std::uint64_t now_ns) noexcept {
+    if (is_failure(status)) {
+        counters_.add(errors);
+        breaker_.failure(now_ns);
+    } else {
+        breaker_.success();
+    }
+}
+
+template <class Call>
+larder_status Tier::guarded(std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned* out, Call&& call) {
+    if (!breaker_.allow(now_ns)) [[unlikely]] {
+        counters_.add(bypassed);
+        return LARDER_E_CLOSED;
+    }
+    larder_status status;
+    if (sync()) [[likely]] {
+        larder_call context{sizeof(larder_call), 0, deadline_ns, nullptr, nullptr, nullptr, 0, 0, 0};
+        try {
+            status = call(context, out != nullptr ? out->out() : nullptr);
+        } catch (...) {
+            status = stopped_exception();
+        }
+        if (status == LARDER_PENDING) [[unlikely]] status = LARDER_E_INTERNAL;  // has no done to call
+    } else {
+        status = wait(now_ns, deadline_ns, out, std::forward<Call>(call));
+    }
+    status = known(status);
+    judge(status, now_ns);
+    return status;
+}
+
+// A store that blocks is entered through the door; one that answers later is waited for.
+template <class Call>
+larder_status Tier::wait(std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned* out, Call&& call) {
+    const auto timeout = std::chrono::duration_cast<std::chrono::nanoseconds>(store_.timeout);
+    auto left = timeout;
+    if (deadline_ns != 0) {
+        if (deadline_ns <= now_ns) return LARDER_E_TIMEOUT;
+        left = std::min(left, std::chrono::nanoseconds(deadline_ns - now_ns));
+    }
+    const std::uint64_t until = now_ns + static_cast<std::uint64_t>(left.count());
+    if (has(LARDER_STORE_CAP_BLOCKING)) {
+        std::unique_lock lock(door_mutex_);
+        if (!door_open_.wait_for(lock, left, [this] { return door_ > 0; })) return LARDER_E_BUSY;
+        --door_;
+        lock.unlock();
+        larder_call context{sizeof(larder_call), 0, until, nullptr, nullptr, nullptr, 0, 0, 0};
+        larder_status status;
+        try {
+            status = call(context, out != nullptr ? out->out() : nullptr);
+        } catch (...) {
+            status = stopped_exception();
+        }
+        lock.lock();
+        ++door_;
+        lock.unlock();
+        door_open_.notify_one();
+        return status == LARDER_PENDING ? LARDER_E_INTERNAL : status;
+    }
+    auto answer = std::make_shared<Answer>();
+    const PendingPool::Ticket ticket = pending_.take(left, [answer](larder_status status, larder_value value) {
+        const std::lock_guard lock(answer->mutex);
+        answer->status = status;
+        answer->value = Pinned(value);
+        answer->done = true;
+        answer->ready.notify_all();
+    });
+    if (ticket.ctx == nullptr) return LARDER_E_BUSY;
+    larder_call context{sizeof(larder_call), 0, until, ticket.done, ticket.ctx, nullptr, 0, 0, 0};
+    larder_value value{};
+    larder_status status;
+    try {
+        status = call(context, out != nullptr ? &value : nullptr);
+    } catch (...) {
+        status = stopped_exception();
+    }
+    if (status != LARDER_PENDING) pending_.settle(ticket.ctx, status, value);
+    // The timer of the pool ends the wait: done is always called, by the store or by it.
+    std::unique_lock lock(answer->mutex);
+    answer->ready.wait(lock, [&] { return answer->done; });
+    if (out != nullptr && answer->status == LARDER_OK) *out = std::move(answer->value);
+    return answer->status;
+}
+
+larder_status Tier::get(const larder_key& key, std::uint32_t flags, std::uint64_t now_ns,
+                        std::uint64_t deadline_ns, Pinned& out) {
+    const larder_status status = guarded(now_ns, deadline_ns, &out, [&](larder_call& call, larder_value* value) {
+        call.flags = flags;
+        return store_.table->get(store_.self, &key, &call, value);
+    });
+    if (status == LARDER_OK && out.bytes().data == nullptr) [[unlikely]] {
+        out.reset();
+        judge(LARDER_E_CORRUPT, now_ns);
+        return LARDER_E_CORRUPT;
+    }
+    counters_.add(status == LARDER_OK ? hits : misses);
+    return status;
+}
+
+larder_status Tier::visit(const larder_key& key, std::uint64_t now_ns, void (*fn)(void*, larder_bytes) noexcept, void* ctx) {
+    const larder_status status = guarded(now_ns, 0, nullptr, [&](larder_call& call, larder_value*) {
+        return store_.table->visit(store_.self, &key, &call, fn, ctx);
+    });
+    if (status != LARDER_E_UNSUPPORTED) counters_.add(status == LARDER_OK ? hits : misses);
+    return status;
+}
+
+larder_status Tier::put(const larder_key& key, const larder_put& put, std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    return guarded(now_ns, deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
+        return store_.table->put(store_.self, &key, &put, &call);
+    });
+}
+
+larder_status Tier::remove(const larder_key& key, std::uint64_t if_version, std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    return guarded(now_ns, deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
+        return store_.table->remove(store_.self, &key, if_version, &call);
+    });
+}
+
+larder_status Tier::touch(const larder_key& key, const larder_touch& touch, std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    return guarded(now_ns, deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
+        return store_.table->touch(store_.self, &key, &touch, &call);
+    });
+}
+
+larder_status Tier::clear(std::uint32_t ns) {
+    const std::uint64_t now = clock_.mono_ns();
+    return guarded(now, 0, nullptr, [&](larder_call& call, larder_value*) {
+        return store_.table->clear_ns(store_.self, ns, &call);
+    });
+}
+
+larder_status Tier::scan(larder_scan& scan, std::uint64_t deadline_ns) {
+    return guarded(clock_.mono_ns(), deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
+        return store_.table->scan(store_.self, &scan, &call);
+    });
+}
+
+larder_status Tier::limits(std::uint32_t ns, std::uint64_t entries, std::uint64_t bytes) {
+    try {
+        return known(store_.table->limits(store_.self, ns, entries, bytes));
+    } catch (...) {
+        return stopped_exception();
+    }
+}
+
+larder_store_stats Tier::stats(std::uint32_t ns) const {
+    larder_store_stats out{};
+    out.struct_size = sizeof out;
+    try {
+        if (store_.table->stats(store_.self, ns, &out) != LARDER_OK) return {};
+    } catch (...) {
+        return {};
+    }
+    return out;
+}
+
+}  // namespace larder

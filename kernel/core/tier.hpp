@@ -1,0 +1,103 @@
+// kernel/core/tier.hpp -- one store in a chain, as the cache calls it.
+//
+// Whatever the store is, a call here ends by its deadline with a status: a store that answers later is
+// waited for through the PendingPool, one that may block is entered by at most `workers` threads, one
+// that throws, lies about sizes or answers nonsense is an error. Errors go to the breaker; while it is
+// open the answer is LARDER_E_CLOSED at once and the store is not asked.
+//
+// The caller decides where to wait: sync() tiers are called on the request thread, others where
+// blocking is allowed.
+#pragma once
+
+#include "kernel/core/breaker.hpp"
+#include "kernel/core/cache.hpp"
+#include "kernel/core/counters.hpp"
+#include "kernel/core/pending.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+
+namespace larder {
+
+// A value with its release; movable, frees what it holds.
+class Pinned {
+  public:
+    Pinned() = default;
+    explicit Pinned(const larder_value& v) noexcept : value_(v) {}
+    Pinned(Pinned&& other) noexcept : value_(other.value_) { other.value_ = {}; }
+    Pinned& operator=(Pinned&& other) noexcept {
+        if (this != &other) {
+            reset();
+            value_ = other.value_;
+            other.value_ = {};
+        }
+        return *this;
+    }
+    ~Pinned() { reset(); }
+    void reset() noexcept {
+        if (value_.release != nullptr) value_.release(&value_);
+        value_ = {};
+    }
+    larder_value* out() noexcept {
+        reset();
+        return &value_;
+    }
+    larder_value give() noexcept {
+        const larder_value v = value_;
+        value_ = {};
+        return v;
+    }
+    larder_bytes bytes() const noexcept { return {value_.data, value_.size}; }
+
+  private:
+    larder_value value_{};
+};
+
+// Safe for any number of threads.
+class Tier {
+  public:
+    Tier(StoreHandle store, const BreakerOptions& breaker, Clock& clock, PendingPool& pending);
+
+    const StoreHandle& store() const noexcept { return store_; }
+    bool sync() const noexcept { return (store_.caps & LARDER_STORE_CAP_SYNC) != 0; }
+    bool has(std::uint64_t cap) const noexcept { return (store_.caps & cap) != 0; }
+    // Bytes in here may be somebody else's or damaged.
+    bool foreign() const noexcept { return has(LARDER_STORE_CAP_SHARED | LARDER_STORE_CAP_PERSISTENT); }
+
+    // OK, MISS or an error; `now_ns` for the breaker, `deadline_ns` for the store. [hot] when sync()
+    larder_status get(const larder_key& key, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned& out);
+    larder_status visit(const larder_key& key, std::uint64_t now_ns, void (*fn)(void*, larder_bytes) noexcept, void* ctx);
+    larder_status put(const larder_key& key, const larder_put& put, std::uint64_t now_ns, std::uint64_t deadline_ns);
+    larder_status remove(const larder_key& key, std::uint64_t if_version, std::uint64_t now_ns, std::uint64_t deadline_ns);
+    larder_status touch(const larder_key& key, const larder_touch& touch, std::uint64_t now_ns, std::uint64_t deadline_ns);
+    larder_status clear(std::uint32_t ns);
+    larder_status scan(larder_scan& scan, std::uint64_t deadline_ns);
+    larder_status limits(std::uint32_t ns, std::uint64_t entries, std::uint64_t bytes);
+    larder_store_stats stats(std::uint32_t ns) const;
+
+    Breaker& breaker() noexcept { return breaker_; }
+    const Breaker& breaker() const noexcept { return breaker_; }
+    enum Count : std::size_t { hits, misses, errors, bypassed };
+    Counters& counters() noexcept { return counters_; }
+    const Counters& counters() const noexcept { return counters_; }
+
+  private:
+    template <class Call>
+    larder_status guarded(std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned* out, Call&& call);
+    template <class Call>
+    larder_status wait(std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned* out, Call&& call);
+    void judge(larder_status status, std::uint64_t now_ns) noexcept;
+
+    StoreHandle store_;
+    Breaker breaker_;
+    Clock& clock_;
+    PendingPool& pending_;
+    Counters counters_;
+    // How many threads may still enter a blocking store.
+    std::mutex door_mutex_;
+    std::condition_variable door_open_;
+    unsigned door_ = 0;
+};
+
+}  // namespace larder
