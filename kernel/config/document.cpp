@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
+#include <utility>
 
 namespace larder::config {
 namespace {
@@ -22,7 +22,69 @@ std::optional<std::string> read_file(const std::string& path) {
     return text;
 }
 
+bool sounds_secret(std::string_view key) {
+    // Parts of words, so that a misspelt one is found too.
+    static constexpr std::array<std::string_view, 8> words{
+        "pass", "word", "secret", "token", "cred", "binding", "auth", "users"};
+    for (const auto word : words)
+        if (key.find(word) != std::string_view::npos) return true;
+    return key == "key" || key.ends_with("_key");
+}
+
+class Blackener {
+  public:
+    Blackener(std::string text, std::uint32_t base) : text_(std::move(text)), base_(base) {}
+
+    void table(const Table& table, bool secret) {
+        for (const Entry& entry : table.entries)
+            value(entry.value, secret || sounds_secret(entry.key));
+    }
+    std::string take() { return std::move(text_); }
+
+  private:
+    void value(const Value& value, bool secret) {
+        if (const auto* inner = value.get<Table>()) {
+            table(*inner, secret);
+        } else if (const auto* list = value.get<Value::List>()) {
+            for (const Value& element : *list) this->value(element, secret);
+        } else if (const auto* reference = value.get<Reference>()) {
+            if (reference->fallback) this->value(*reference->fallback, secret);
+        } else if (value.get<std::string>() != nullptr) {
+            if (secret)
+                cover(value.at.begin - base_, value.at.end - base_);
+            else
+                cover_password(value.at.begin - base_, value.at.end - base_);
+        }
+    }
+
+    // redis://user:password@host
+    void cover_password(std::size_t begin, std::size_t end) {
+        if (end > text_.size() || begin >= end) return;
+        const std::string_view all(text_.data() + begin, end - begin);
+        const auto scheme = all.find("://");
+        if (scheme == std::string_view::npos) return;
+        const auto at = all.find('@', scheme);
+        const auto colon = all.find(':', scheme + 3);
+        if (at == std::string_view::npos || colon == std::string_view::npos || colon > at) return;
+        cover(begin + colon + 1, begin + at);
+    }
+
+    void cover(std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end && i < text_.size(); ++i)
+            if (text_[i] != '"' && text_[i] != '\'' && text_[i] != '\n') text_[i] = '*';
+    }
+
+    std::string text_;
+    std::uint32_t base_;
+};
+
 }  // namespace
+
+std::string blackened(std::string text, const Table& root, std::uint32_t base) {
+    Blackener blackener(std::move(text), base);
+    blackener.table(root, false);
+    return blackener.take();
+}
 
 const Entry* Table::find(std::string_view key) const {
     for (const Entry& entry : entries)

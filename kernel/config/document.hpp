@@ -63,6 +63,10 @@ struct Environment {
     std::function<std::optional<std::string>(const std::string& path)> read;
 };
 
+// `text` with every literal that may be a secret blackened (`***`, as long as it was): texts under keys
+// that sound like secrets, and passwords inside URLs. For messages, which show lines of the file.
+std::string blackened(std::string text, const Table& root, std::uint32_t base);
+
 // What a value is in the end: itself, or what its reference leads to (always a text, without the
 // newline at its end), or the reference's default. Nullopt, and a finding, when that is not there.
 std::optional<Value> resolve(const Value& value, const Environment& environment,

@@ -180,6 +180,9 @@ LoadedConfig parse_host_config(std::string name, std::string text, Environment e
         const auto folder = std::filesystem::path(name).parent_path().string();
         const Table tree = Reader(places, folder, out.found).table(root);
         interpret(tree, folder, out.config, out.found);
+        const auto shown = std::make_shared<dsl::SourceMap>();
+        shown->add(name, blackened(std::string(source.text()), tree, source.base()));
+        out.config.sources = shown;
     } catch (const toml::parse_error& error) {
         auto finding = unreadable(std::string(error.description()),
                                   "the rest of the file was not read; see https://toml.io");

@@ -67,6 +67,12 @@ struct Limits {
     std::uint64_t queue = 65'536;
 };
 
+// What the command line says instead of the file; it goes on saying so when the file is read again.
+struct Overrides {
+    std::vector<std::string> policy;
+    std::string profile;
+};
+
 struct HostConfig {
     std::string file;  // as given; empty: built-in defaults
     std::vector<std::string> policy;
@@ -79,8 +85,11 @@ struct HostConfig {
     std::optional<Reference> binding;      // the secret that binds entries to their keys
     Limits limits;
     Environment environment;
-    std::shared_ptr<const dsl::SourceMap> sources;  // what every Span here points into
+    Overrides overrides;  // applied to policy and profile already
+    // What every Span here points into; secrets that do stand in the file are blackened.
+    std::shared_ptr<const dsl::SourceMap> sources;
 
+    void apply(Overrides given);
     std::vector<const Instance*> all(Section section) const;
 };
 

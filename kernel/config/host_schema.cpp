@@ -377,6 +377,12 @@ std::vector<const Instance*> HostConfig::all(Section section) const {
     return out;
 }
 
+void HostConfig::apply(Overrides given) {
+    overrides = std::move(given);
+    if (!overrides.policy.empty()) policy = overrides.policy;
+    if (!overrides.profile.empty()) profile = overrides.profile;
+}
+
 const std::vector<KernelKey>& kernel_keys() {
     static const std::vector<KernelKey> all = [] {
         std::vector<KernelKey> keys;

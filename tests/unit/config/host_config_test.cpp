@@ -178,6 +178,17 @@ TEST_CASE("a secret written into the file is refused and not repeated") {
     CHECK_FALSE(parse("[secrets]\nbinding = { env = \"B\", default = \"x\" }\n").ok());
 }
 
+TEST_CASE("no message shows what may be a secret, not even the line it stands in") {
+    for (const char* line : {"pasword_1 = \"hunter2\"", "auth = [\"hunter2\"]", "api_key = 'hunter2'",
+                             "url = \"redis://me:hunter2@host/0\"",
+                             "password = { env = \"P\", default = \"hunter2\", hint = 1 }"}) {
+        INFO(line);
+        const auto text = told("[limits]\n" + std::string(line) + "\n");
+        CHECK_THAT(text, contains("L050"));
+        CHECK(text.find("hunter2") == std::string::npos);
+    }
+}
+
 TEST_CASE("an option of a plugin that is a reference stays one until it is needed") {
     bool asked = false;
     config::Environment environment;
