@@ -1,0 +1,55 @@
+// plugins/gateway_resp/server.hpp -- the listeners and the threads; nothing of RESP.
+//
+// The first thread accepts and hands each connection to one of the threads in turn, where it stays.
+// Each thread has an io_context, its connections, and a timer that runs while it has any.
+#pragma once
+#include "connection.hpp"
+#include "gateway.hpp"
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace larder::resp {
+
+// Where to listen, as larder.toml writes it: "127.0.0.1:7380", "[::1]:0", "localhost:7380",
+// "unix:/run/larder.sock".
+struct ListenAddress {
+    std::string host;  // empty for a unix socket
+    std::string port;
+    std::string path;  // empty for TCP
+
+    // False: not an address.
+    static bool parse(std::string_view text, ListenAddress& out);
+    // Whether only this machine can reach it.
+    [[nodiscard]] bool local() const;
+};
+
+class Server {
+  public:
+    explicit Server(Gateway& gateway);
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    // Binds, listens and starts the threads. Throws std::runtime_error with a reason. [control]
+    void start();
+    // Accepts no more, answers what is in work until the deadline, closes and joins. [control]
+    void stop(std::uint64_t deadline_ns);
+    // What the index-th listener bound; empty: there is none. [any]
+    [[nodiscard]] std::string address(std::size_t index) const;
+
+  private:
+    class Thread;
+    class Listener;
+    Thread& next_thread() noexcept;
+
+    Gateway& gateway_;
+    std::vector<std::unique_ptr<Thread>> threads_;
+    std::vector<std::unique_ptr<Listener>> listeners_;
+    std::vector<std::string> addresses_;  // set by start
+    std::size_t turn_ = 0;
+};
+
+}  // namespace larder::resp
