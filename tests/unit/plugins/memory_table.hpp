@@ -23,6 +23,14 @@ inline std::uint64_t spread(std::string_view text, std::uint32_t ns = 0) noexcep
     return h ^ h >> 33;
 }
 
+// "key" and 7 make "key7". (Not "key" + std::to_string(7): g++ 12 warns of that, wrongly, PR
+// 105329.)
+inline std::string numbered(std::string_view prefix, std::uint64_t n) {
+    std::string name(prefix);
+    name += std::to_string(n);
+    return name;
+}
+
 inline larder_key key_of(std::string_view text, std::uint32_t ns = 1) noexcept {
     return {text.data(), static_cast<std::uint32_t>(text.size()), ns, spread(text, ns)};
 }

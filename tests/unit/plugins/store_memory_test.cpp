@@ -20,7 +20,9 @@ using larder::store_memory::Table;
 
 namespace {
 
-std::string numbered(int i) { return "key:" + std::to_string(i); }
+std::string numbered(int i) {
+    return larder::test::numbered("key:", static_cast<std::uint64_t>(i));
+}
 
 std::vector<std::string> scan_all(Table& table, std::uint32_t ns, std::uint32_t count,
                                   auto&& between_calls) {
