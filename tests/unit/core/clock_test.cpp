@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iostream>
 #include <set>
 #include <thread>
 #include <vector>
@@ -129,6 +130,7 @@ TEST_CASE("the child of a fork draws other numbers than its parent") {
     random.next();
     std::array<int, 2> pipe_ends{};
     REQUIRE(pipe(pipe_ends.data()) == 0);
+    std::cout.flush();  // or the child might print it again
     const pid_t child = fork();
     if (child == 0) {
         const std::uint64_t number = random.next();
