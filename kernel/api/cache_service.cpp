@@ -1,0 +1,266 @@
+// kernel/api/cache_service.cpp -- larder.cache/1: the engine behind a table of C functions.
+#include "kernel/api/cache_service.hpp"
+
+#include "kernel/api/kernel_services.hpp"
+#include "kernel/api/request_rules.hpp"
+
+#include <exception>
+#include <memory>
+#include <new>
+#include <string_view>
+#include <utility>
+
+namespace larder::api {
+namespace {
+
+std::string_view view(larder_bytes bytes) {
+    return {static_cast<const char*>(bytes.data), bytes.size};
+}
+
+bool may(const larder_call* call, std::uint32_t role) noexcept {
+    return call == nullptr || call->role == LARDER_ROLE_TRUSTED || call->role >= role;
+}
+
+// The one place where exceptions end.
+template <class F>
+larder_status guarded(const larder_host* host, F&& work) noexcept {
+    try {
+        return work(KernelServices::of(host));
+    } catch (const std::bad_alloc&) {
+        return LARDER_E_NOMEM;
+    } catch (const std::exception& error) {
+        KernelServices::of(host).log("kernel", LARDER_LOG_ERROR, error.what());
+        return LARDER_E_INTERNAL;
+    } catch (...) {
+        return LARDER_E_INTERNAL;
+    }
+}
+
+template <class F>
+larder_status allowed(const larder_host* host, const larder_call* call, std::uint32_t role,
+                      F&& work) noexcept {
+    return may(call, role) ? guarded(host, std::forward<F>(work)) : LARDER_E_DENIED;
+}
+
+// Runs work here, or on a thread that may wait when the caller takes PENDING for an answer. What work
+// uses lives until done, as larder.cache/1 says.
+template <class F>
+larder_status here_or_later(KernelServices& services, const larder_call* call, F work) {
+    if (call == nullptr || call->done == nullptr) return work();
+    const larder_done_fn done = call->done;
+    void* const ctx = call->done_ctx;
+    const bool taken = services.executor().post(true, [work = std::move(work), done, ctx, &services] {
+        larder_status status = LARDER_E_INTERNAL;
+        try {
+            status = work();
+        } catch (const std::exception& error) {
+            services.log("kernel", LARDER_LOG_ERROR, error.what());
+        }
+        done(ctx, status, nullptr);
+    });
+    return taken ? LARDER_PENDING : LARDER_E_BUSY;
+}
+
+// A call that is not answered later: the same caller and deadline.
+larder_call blocking(const larder_call* call) {
+    larder_call out{};
+    out.struct_size = sizeof out;
+    if (call == nullptr) return out;
+    out.flags = call->flags;
+    out.deadline_ns = call->deadline_ns;
+    out.role = call->role;
+    return out;
+}
+
+bool drops_everything(const larder_target* targets, std::size_t n) noexcept {
+    for (std::size_t i = 0; i < n; ++i)
+        if (targets[i].kind == LARDER_TARGET_EVERYTHING) return true;
+    return false;
+}
+
+void fill_names(larder_cache_api& api) {
+    api.ns_find = [](const larder_host* h, larder_bytes name, std::uint32_t* ns) noexcept {
+        return guarded(h, [&](KernelServices& s) { return s.engine().ns_find(view(name), ns); });
+    };
+    api.ns_name = [](const larder_host* h, std::uint32_t ns, larder_bytes* name) noexcept {
+        return guarded(h, [&](KernelServices& s) { return s.engine().ns_name(ns, name); });
+    };
+    api.resolve = [](const larder_host* h, larder_bytes key, std::uint32_t fallback,
+                     std::uint32_t* ns, std::uint32_t* prefix) noexcept {
+        return guarded(h, [&](KernelServices& s) {
+            return s.engine().resolve(view(key), fallback, ns, prefix);
+        });
+    };
+    api.check_key = [](const larder_host* h, std::uint32_t ns, larder_bytes key,
+                       larder_errbuf* err) noexcept {
+        return guarded(h, [&](KernelServices& s) {
+            return s.engine().check_key(ns, view(key), err);
+        });
+    };
+}
+
+void fill_entries(larder_cache_api& api) {
+    api.get_many = [](const larder_host* h, larder_cache_get* items, std::size_t n,
+                      const larder_call* call) noexcept {
+        return allowed(h, call, LARDER_ROLE_READ, [&](KernelServices& s) {
+            return s.engine().get_many(items, n, call);
+        });
+    };
+    api.set_many = [](const larder_host* h, larder_cache_set* items, std::size_t n,
+                      const larder_call* call) noexcept {
+        return allowed(h, call, LARDER_ROLE_WRITE, [&](KernelServices& s) {
+            return s.engine().set_many(items, n, call);
+        });
+    };
+    api.remove_many = [](const larder_host* h, larder_cache_key* items, std::size_t n,
+                         const larder_call* call) noexcept {
+        return allowed(h, call, LARDER_ROLE_WRITE, [&](KernelServices& s) {
+            return s.engine().remove_many(items, n, call);
+        });
+    };
+    api.visit = [](const larder_host* h, std::uint32_t ns, larder_bytes key,
+                   const larder_call* call, void (*fn)(void*, larder_bytes) LARDER_NOEXCEPT,
+                   void* ctx) noexcept {
+        return allowed(h, call, LARDER_ROLE_READ, [&](KernelServices& s) {
+            // The kernel is built with LARDER_ABI_MAY_THROW; what a plugin gives has noexcept.
+            return s.engine().visit(
+                ns, view(key), call,
+                reinterpret_cast<void (*)(void*, larder_bytes) noexcept>(fn), ctx);
+        });
+    };
+    api.update = [](const larder_host* h, std::uint32_t ns, larder_bytes key, larder_update_fn fn,
+                    void* ctx, const larder_call* call) noexcept {
+        return allowed(h, call, LARDER_ROLE_WRITE, [&](KernelServices& s) {
+            return s.engine().update(ns, view(key), fn, ctx, call);
+        });
+    };
+    api.expire = [](const larder_host* h, std::uint32_t ns, larder_bytes key, std::int64_t ttl_ms,
+                    std::uint32_t flags, const larder_call* call) noexcept {
+        return allowed(h, call, LARDER_ROLE_WRITE, [&](KernelServices& s) {
+            return s.engine().expire(ns, view(key), ttl_ms, flags, call);
+        });
+    };
+    api.persist = [](const larder_host* h, std::uint32_t ns, larder_bytes key,
+                     const larder_call* call) noexcept {
+        return allowed(h, call, LARDER_ROLE_WRITE, [&](KernelServices& s) {
+            return s.engine().persist(ns, view(key), call);
+        });
+    };
+    api.scan = [](const larder_host* h, larder_cache_scan* scan, const larder_call* call) noexcept {
+        return allowed(h, call, LARDER_ROLE_READ,
+                       [&](KernelServices& s) { return s.engine().scan(scan, call); });
+    };
+    api.count = [](const larder_host* h, std::uint32_t ns, std::uint64_t* out,
+                   const larder_call* call) noexcept {
+        return allowed(h, call, LARDER_ROLE_READ,
+                       [&](KernelServices& s) { return s.engine().count(ns, out, call); });
+    };
+}
+
+void fill_invalidation(larder_cache_api& api) {
+    api.change = [](const larder_host* h, std::uint32_t action, const larder_target* targets,
+                    std::size_t n, larder_receipt* receipt, const larder_call* call) noexcept {
+        const auto role = drops_everything(targets, n) ? LARDER_ROLE_ADMIN : LARDER_ROLE_INVALIDATE;
+        return allowed(h, call, static_cast<std::uint32_t>(role), [&](KernelServices& s) {
+            return s.engine().change(action, targets, n, receipt, call);
+        });
+    };
+    api.request = [](const larder_host* h, const larder_request* rq, larder_receipt* receipt,
+                     const larder_call* call) noexcept -> larder_status {
+        if (rq == nullptr) return LARDER_E_INVALID;
+        return allowed(h, call, LARDER_ROLE_INVALIDATE, [&](KernelServices& s) -> larder_status {
+            if (!s.side().has_request_rules()) return s.engine().request(*rq, receipt, call);
+            return here_or_later(s, call, [&s, rq, receipt, still = blocking(call)] {
+                return request_with_plugins(s, *rq, receipt, still);
+            });
+        });
+    };
+    api.event = [](const larder_host* h, larder_bytes name, const larder_pair* values,
+                   std::size_t n, larder_receipt* receipt, const larder_call* call) noexcept {
+        return allowed(h, call, LARDER_ROLE_INVALIDATE, [&](KernelServices& s) {
+            return s.engine().event(view(name), values, n, receipt, call);
+        });
+    };
+    api.warm = [](const larder_host* h, std::uint32_t ns, larder_receipt* receipt,
+                  const larder_call* call) noexcept {
+        return allowed(h, call, LARDER_ROLE_INVALIDATE, [&](KernelServices& s) -> larder_status {
+            const auto queued = s.side().warm(ns);
+            if (!queued) return LARDER_E_UNSUPPORTED;
+            if (receipt != nullptr) receipt->warmed = *queued;
+            return LARDER_OK;
+        });
+    };
+}
+
+void fill_reports(larder_cache_api& api) {
+    api.explain = [](const larder_host* h, larder_bytes what, larder_value* out,
+                     const larder_call* call) noexcept {
+        return allowed(h, call, LARDER_ROLE_READ, [&](KernelServices& s) -> larder_status {
+            bool ok = false;
+            give_text(s.side().explain(view(what), ok), *out);
+            return ok ? LARDER_OK : LARDER_E_INVALID;
+        });
+    };
+    api.stats = [](const larder_host* h, larder_bytes what, larder_value* out,
+                   const larder_call* call) noexcept {
+        return allowed(h, call, LARDER_ROLE_READ, [&](KernelServices& s) -> larder_status {
+            give_text(s.side().stats(view(what)), *out);
+            return LARDER_OK;
+        });
+    };
+    api.reload = [](const larder_host* h, larder_value* out, const larder_call* call) noexcept {
+        return allowed(h, call, LARDER_ROLE_ADMIN, [&](KernelServices& s) {
+            return here_or_later(s, call, [&s, out]() -> larder_status {
+                bool ok = false;
+                give_text(s.side().reload(ok), *out);
+                return ok ? LARDER_OK : LARDER_E_CONFIG;
+            });
+        });
+    };
+    api.events = [](const larder_host* h, std::uint64_t* number,
+                    void (*each)(void*, const larder_event_record*) LARDER_NOEXCEPT, void* ctx) noexcept {
+        return guarded(h, [&](KernelServices& s) -> larder_status {
+            *number = s.engine().each_event(
+                *number, [&](std::uint64_t at, std::uint64_t at_ms, int severity,
+                             std::string_view type, std::string_view text) {
+                    larder_event_record record{};
+                    record.struct_size = sizeof record;
+                    record.severity = severity;
+                    record.number = at;
+                    record.at_ms = at_ms;
+                    record.type = {type.data(), type.size()};
+                    record.text = {text.data(), text.size()};
+                    each(ctx, &record);
+                });
+            return LARDER_OK;
+        });
+    };
+}
+
+}  // namespace
+
+void give_text(std::string text, larder_value& out) {
+    auto owned = std::make_unique<std::string>(std::move(text));
+    out.data = owned->data();
+    out.size = owned->size();
+    out.release = [](larder_value* value) noexcept {
+        delete static_cast<std::string*>(value->pin);
+        *value = {};
+    };
+    out.pin = owned.release();
+}
+
+const larder_cache_api& cache_table() {
+    static const larder_cache_api table = [] {
+        larder_cache_api api{};
+        api.struct_size = sizeof api;
+        fill_names(api);
+        fill_entries(api);
+        fill_invalidation(api);
+        fill_reports(api);
+        return api;
+    }();
+    return table;
+}
+
+}  // namespace larder::api

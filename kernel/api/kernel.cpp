@@ -1,0 +1,172 @@
+// kernel/api/kernel.cpp -- the life of a kernel: opened, started and stopped as a whole.
+#include "kernel/api/kernel.hpp"
+
+#include "kernel/api/cache_service.hpp"
+#include "kernel/api/kernel_impl.hpp"
+
+#include <larder/plugin/invalidator.h>
+
+#include <algorithm>
+
+namespace larder {
+
+bool Kernel::Impl::open(std::string& problem) {
+    const config::HostConfig& config = options.config;
+    log = config::Log::open(config.log, problem);
+    if (!log) return false;
+    clock = options.clock != nullptr ? options.clock : &system_clock;
+    registry = std::make_unique<loader::PluginRegistry>(config::registry_options(config));
+    Judged judged = judge(config, *registry, options.allow_missing);
+    if (!judged.problem.empty()) {
+        problem = std::move(judged.problem);
+        return false;
+    }
+    if (!make_cache(problem)) return false;
+    auto first = config::Transition::prepare(judged.plan, {}, *registry, *services, problem);
+    if (!first) {
+        problem += '\n';
+        return false;
+    }
+    graph = std::move(first->next());
+    policy = judged.compiled.policy;
+    show(graph, std::move(judged.warnings));
+    return true;
+}
+
+bool Kernel::Impl::make_cache(std::string& problem) {
+    const config::HostConfig& config = options.config;
+    executor = options.executor;
+    if (executor == nullptr) {
+        own_executor = make_thread_executor({config.limits.workers, config.limits.blocking_workers,
+                                             static_cast<std::size_t>(config.limits.queue)});
+        executor = own_executor.get();
+    }
+    CacheOptions made;
+    made.clock = clock;
+    made.random = options.random != nullptr ? options.random : &system_random;
+    made.executor = executor;
+    made.records = static_cast<std::size_t>(config.limits.records);
+    made.fences = static_cast<std::size_t>(config.limits.fences);
+    made.max_key_bytes = config.limits.max_key_bytes;
+    made.max_value_bytes = config.limits.max_value_bytes;
+    made.default_deadline = config.limits.deadline;
+    if (config.binding) {
+        auto secret = config::look_up(*config.binding, config.environment);
+        if (!secret || secret->empty()) {
+            problem = config.file + ": [secrets] binding leads nowhere: " + config.binding->text() +
+                      " is not set or empty\n";
+            return false;
+        }
+        made.binding_secret = std::move(*secret);
+    }
+    cache = std::make_unique<Cache>(made);
+    services = std::make_unique<api::KernelServices>(api::KernelServices::Parts{
+        cache.get(), this, clock, executor, log, config.environment});
+    own_table = std::make_unique<loader::HostTable>(*services, "kernel");
+    return true;
+}
+
+bool Kernel::Impl::start(std::string& problem) {
+    const std::lock_guard<std::mutex> lock(control);
+    if (started) return true;
+    if (stopped) {
+        problem = "a kernel that was stopped is not started again";
+        return false;
+    }
+    const auto start_some = [&](bool fronts) {
+        return std::all_of(graph.nodes.begin(), graph.nodes.end(), [&](const config::Node& node) {
+            return config::is_front(node.section) != fronts || node.instance->start(problem);
+        });
+    };
+    if (!start_some(false)) return false;
+    install(graph, policy);
+    if (!start_some(true)) return false;
+    started = true;
+    started_ns = clock->mono_ns();
+    if (clock == &system_clock) {
+        {
+            const std::lock_guard<std::mutex> state(state_mutex);
+            ticking = true;
+        }
+        tick();
+    }
+    cache->note(LARDER_LOG_INFO, "start", std::string("larder ") + api::kernel_version);
+    return true;
+}
+
+void Kernel::Impl::stop(std::chrono::milliseconds deadline) {
+    const std::lock_guard<std::mutex> lock(control);
+    if (stopped || !cache) return;
+    stopped = true;
+    const std::uint64_t until = deadline_ns(deadline);
+    {
+        const std::lock_guard<std::mutex> state(state_mutex);
+        if (ticking) executor->cancel(tick_id);
+        ticking = false;
+    }
+    config::stop(graph.nodes, true, until);
+    config::stop(leaving, true, until);
+    if (own_executor) {
+        if (!services->drain(deadline)) say(LARDER_LOG_WARN, "tasks of plugins did not end in time");
+        own_executor->stop();
+    }
+    config::stop(leaving, false, until);
+    config::stop(graph.nodes, false, until);
+    if (started) say(LARDER_LOG_INFO, "stopped");
+    log->flush();
+}
+
+// Once a second: what the machine slept is added to the clock.
+void Kernel::Impl::tick() {
+    system_clock.resync();
+    const std::lock_guard<std::mutex> state(state_mutex);
+    if (ticking) tick_id = executor->after(std::chrono::seconds(1), [this] { tick(); });
+}
+
+void Kernel::Impl::install(const config::Graph& next, std::shared_ptr<const dsl::Policy> with) {
+    CacheParts parts;
+    parts.policy = std::move(with);
+    parts.stores = next.stores();
+    parts.codecs = next.codecs();
+    cache->install(std::move(parts));
+}
+
+void Kernel::Impl::show(const config::Graph& now, std::vector<std::string> warned) {
+    const std::lock_guard<std::mutex> lock(state_mutex);
+    running = now.nodes;
+    warnings = std::move(warned);
+    ++generation;
+    request_rules.store(
+        std::any_of(running.begin(), running.end(),
+                    [](const config::Node& node) {
+                        return node.section == config::Section::invalidator &&
+                               (node.instance->caps() & LARDER_INV_CAP_RULES) != 0;
+                    }),
+        std::memory_order_release);
+}
+
+Kernel::Kernel(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Kernel::~Kernel() { stop(); }
+
+std::unique_ptr<Kernel> Kernel::open(KernelOptions options, std::string& problem) {
+    auto impl = std::make_unique<Impl>(std::move(options));
+    if (!impl->open(problem)) return nullptr;
+    return std::unique_ptr<Kernel>(new Kernel(std::move(impl)));
+}
+
+bool Kernel::start(std::string& problem) {
+    if (impl_->start(problem)) return true;
+    impl_->stop(impl_->options.config.limits.stop_deadline);
+    return false;
+}
+
+void Kernel::stop(std::chrono::milliseconds deadline) { impl_->stop(deadline); }
+
+ReloadResult Kernel::reload() { return impl_->reload_now(); }
+
+Cache& Kernel::cache() { return *impl_->cache; }
+const larder_cache_api& Kernel::cache_api() const { return api::cache_table(); }
+const larder_host* Kernel::host() const { return impl_->own_table->host(); }
+
+}  // namespace larder

@@ -1,0 +1,106 @@
+// kernel/api/kernel_impl.hpp -- what the parts of the kernel share. Included by kernel/api/kernel*.cpp.
+//
+//   kernel.cpp          open, start, stop: the life of a kernel
+//   kernel_reload.cpp   from one configuration and policy to the next
+//   kernel_reports.cpp  what it says of itself
+//
+// One mutex, control, is held through start, reload and stop: it is what the plugin contract calls the
+// control thread. A second, state_mutex, guards what reports read meanwhile, and is held for moments.
+#pragma once
+
+#include "dsl/compile.hpp"
+#include "kernel/api/kernel.hpp"
+#include "kernel/api/kernel_services.hpp"
+#include "kernel/api/request_rules.hpp"
+#include "kernel/config/catalog.hpp"
+#include "kernel/config/log.hpp"
+#include "kernel/config/wiring.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace larder {
+
+// Everything that is wrong with a configuration and its policy, or what comes of them.
+struct Judged {
+    config::Plan plan;
+    dsl::Compiled compiled;
+    std::string problem;                // empty: good
+    std::vector<std::string> warnings;  // one line each
+};
+
+Judged judge(const config::HostConfig& config, loader::PluginRegistry& registry, bool allow_missing);
+
+struct Kernel::Impl final : api::KernelSide {
+    explicit Impl(KernelOptions given) : options(std::move(given)) {}
+
+    // In the order in which they are made; destroyed the other way round.
+    KernelOptions options;
+    SystemClock system_clock;
+    SystemRandom system_random;
+    Clock* clock = nullptr;
+    std::shared_ptr<config::Log> log;
+    std::unique_ptr<Executor> own_executor;
+    Executor* executor = nullptr;
+    std::unique_ptr<api::KernelServices> services;
+    std::unique_ptr<loader::HostTable> own_table;  // the kernel as its own module
+    std::unique_ptr<loader::PluginRegistry> registry;
+    std::unique_ptr<Cache> cache;  // holds instances, which call the services until they are gone
+
+    std::mutex control;
+    config::Graph graph;                // guarded by control, as all up to `leaving`
+    std::shared_ptr<const dsl::Policy> policy;
+    bool started = false, stopped = false;
+    std::uint64_t started_ns = 0;
+    std::vector<config::Node> leaving;  // retired by a reload, not stopped yet
+
+    mutable std::mutex state_mutex;
+    std::vector<config::Node> running;  // guarded by state_mutex, as the two below
+    std::vector<std::string> warnings;
+    std::uint64_t generation = 0;
+    std::atomic<bool> request_rules{false};  // some invalidator has rules of its own
+    bool ticking = false;  // guarded by state_mutex, as the next
+    std::uint64_t tick_id = 0;
+
+    bool open(std::string& problem);
+    bool make_cache(std::string& problem);
+    bool start(std::string& problem);
+    void stop(std::chrono::milliseconds deadline);
+    ReloadResult reload_now();
+    void install(const config::Graph& next, std::shared_ptr<const dsl::Policy> with);
+    void show(const config::Graph& now, std::vector<std::string> warned);
+    void retire(std::vector<config::Node> nodes);
+    void tick();
+    std::uint64_t deadline_ns(std::chrono::milliseconds in) const {
+        return clock->mono_ns() + static_cast<std::uint64_t>(in.count()) * 1'000'000;
+    }
+    void say(int level, std::string_view text) const { log->write(level, "kernel", text); }
+    std::vector<config::Node> nodes() const {
+        const std::lock_guard<std::mutex> lock(state_mutex);
+        return running;
+    }
+
+    std::string explain(std::string_view what, bool& ok) const override;
+    std::string stats(std::string_view section) const override;
+    std::string reload(bool& ok) override {
+        auto result = reload_now();
+        ok = result.ok;
+        return std::move(result.text);
+    }
+    std::optional<std::uint32_t> warm(std::uint32_t) override { return std::nullopt; }
+    bool has_request_rules() const noexcept override {
+        return request_rules.load(std::memory_order_acquire);
+    }
+    void ask_request_rules(const larder_request& request, const Add& add) override {
+        api::ask_invalidators(nodes(), *log, request, add);
+    }
+};
+
+}  // namespace larder

@@ -1,0 +1,150 @@
+// kernel/api/kernel_reload.cpp -- from one configuration and policy to the next, without a gap.
+//
+// Everything that can go wrong goes wrong before install(): until then the old policy and the old
+// instances serve, and after it nothing fails any more.
+#include "kernel/api/kernel_impl.hpp"
+#include "kernel/api/policy_changes.hpp"
+
+#include <larder/plugin/services.h>
+
+namespace larder {
+namespace {
+
+std::string lines(const std::vector<std::string>& all) {
+    std::string out;
+    for (const std::string& line : all) (out += line) += '\n';
+    return out;
+}
+
+void take_warnings(const dsl::SourceMap& sources, const std::vector<dsl::Diagnostic>& found,
+                   std::vector<std::string>& out) {
+    for (const dsl::Diagnostic& one : found)
+        if (one.severity == dsl::Severity::warning)
+            out.push_back(sources.where(one.primary.at) + ": " + one.message + " [" + one.code + "]");
+}
+
+// Options whose change only a restart takes up, as they are written.
+std::vector<std::string> restart_needed(const config::HostConfig& before,
+                                        const config::HostConfig& after) {
+    std::vector<std::string> out;
+    const auto note = [&](bool differs, std::string_view what) {
+        if (differs) out.push_back(std::string(what) + " changed; a restart takes it up");
+    };
+    const auto& a = before.limits;
+    const auto& b = after.limits;
+    note(before.plugin_path != after.plugin_path || before.trust_path != after.trust_path, "[plugins]");
+    note(before.log.file != after.log.file || before.log.format != after.log.format,
+         "[log] file or format");
+    note(before.admin.enabled != after.admin.enabled || before.admin.socket != after.admin.socket,
+         "[admin]");
+    note(before.binding.has_value() != after.binding.has_value() ||
+             (before.binding && before.binding->text() != after.binding->text()),
+         "[secrets] binding");
+    note(a.records != b.records || a.fences != b.fences || a.max_key_bytes != b.max_key_bytes ||
+             a.max_value_bytes != b.max_value_bytes || a.deadline != b.deadline ||
+             a.stop_deadline != b.stop_deadline || a.workers != b.workers ||
+             a.blocking_workers != b.blocking_workers || a.queue != b.queue,
+         "[limits]");
+    return out;
+}
+
+}  // namespace
+
+Judged judge(const config::HostConfig& config, loader::PluginRegistry& registry,
+             bool allow_missing) {
+    Judged out;
+    out.plan = config::plan(config, registry);
+    take_warnings(*config.sources, out.plan.found, out.warnings);
+    if (!out.plan.ok()) out.problem = dsl::render_text(*config.sources, out.plan.found, false);
+    if (config.policy.empty()) {
+        out.problem += "no policy is named: write `policy = [\"FILE\"]` in " +
+                       (config.file.empty() ? std::string("larder.toml") : config.file) +
+                       ", or give `--policy FILE`\n";
+        return out;
+    }
+    dsl::CompileOptions options;
+    options.profile = config.profile;
+    options.env = config.environment.env;
+    options.catalog = &out.plan.catalog;
+    options.allow_missing = allow_missing;
+    if (config.environment.read)
+        options.read = [read = config.environment.read](const std::string& path) {
+            return read(path);
+        };
+    out.compiled = dsl::compile(config.policy, options);
+    take_warnings(*out.compiled.sources, out.compiled.found, out.warnings);
+    if (!out.compiled.ok())
+        out.problem += dsl::render_text(*out.compiled.sources, out.compiled.found, false);
+    return out;
+}
+
+ReloadResult Kernel::Impl::reload_now() {
+    const std::lock_guard<std::mutex> lock(control);
+    if (!started || stopped) return {false, "the kernel does not run\n"};
+    const auto refused = [&](const std::string& why) {
+        cache->note(LARDER_LOG_ERROR, "reload", "refused: " + why.substr(0, why.find('\n')));
+        say(LARDER_LOG_ERROR, "reload refused, nothing changed: " + why);
+        return ReloadResult{false, why + "nothing changed\n"};
+    };
+    const config::HostConfig& before = options.config;
+    config::HostConfig after = before;
+    if (!before.file.empty()) {
+        auto loaded = config::load_host_config(before.file, before.environment);
+        if (!loaded.ok())
+            return refused(dsl::render_text(*loaded.config.sources, loaded.found, false));
+        after = std::move(loaded.config);
+        after.apply(before.overrides);
+    }
+    Judged judged = judge(after, *registry, options.allow_missing);
+    if (!judged.problem.empty()) return refused(judged.problem);
+
+    std::string problem;
+    auto change = config::Transition::prepare(judged.plan, graph, *registry, *services, problem);
+    if (!change) return refused(problem + "\n");
+    if (!change->start(false, problem) || !change->reconfigure(problem) ||
+        !change->start(true, problem)) {
+        change->undo(deadline_ns(after.limits.stop_deadline));
+        return refused(problem + "\n");
+    }
+
+    std::vector<std::string> said = change->said();
+    const auto restart = restart_needed(before, after);
+    said.insert(said.end(), restart.begin(), restart.end());
+    if (before.log.level != after.log.level) {
+        log->set_level(after.log.level);
+        said.push_back("[log] level changed");
+    }
+    const auto rules = api::policy_changes(*policy, *judged.compiled.policy);
+    said.insert(said.end(), rules.begin(), rules.end());
+    const auto warned = judged.warnings;
+
+    install(change->next(), judged.compiled.policy);
+    policy = judged.compiled.policy;
+    graph = std::move(change->next());
+    options.config = std::move(after);
+    show(graph, std::move(judged.warnings));
+    retire(change->retired());
+
+    if (said.empty()) said.push_back("nothing differs");
+    cache->note(LARDER_LOG_INFO, "reload", said.front() + (said.size() > 1 ? " ..." : ""));
+    for (const std::string& line : said) say(LARDER_LOG_INFO, "reload: " + line);
+    std::string text = lines(said);
+    for (const std::string& line : warned) text += "warning: " + line + "\n";
+    return {true, std::move(text)};
+}
+
+// Stops what nobody uses any more, after the answer: the one who asked may be served by it.
+void Kernel::Impl::retire(std::vector<config::Node> nodes) {
+    if (nodes.empty()) return;
+    leaving.insert(leaving.end(), nodes.begin(), nodes.end());
+    executor->post(true, [this] {
+        const std::lock_guard<std::mutex> lock(control);
+        if (stopped) return;
+        const std::uint64_t until = deadline_ns(options.config.limits.stop_deadline);
+        config::stop(leaving, true, until);
+        config::stop(leaving, false, until);
+        leaving.clear();
+    });
+}
+
+}  // namespace larder
