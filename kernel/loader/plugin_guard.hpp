@@ -86,7 +86,7 @@ class CrumbScope {
     const Crumb* before_;
 };
 
-// What can be wrong with the answer in one argument; chosen by the argument's type.
+// What can be wrong with an answer shows in the arguments that carry it; their types tell which.
 struct Answer {
     larder_status status;
     bool may_wait = false;
@@ -94,24 +94,27 @@ struct Answer {
     bool bad_size = false;
 
     template <class A>
-    void look_at(const A&, std::size_t) noexcept {}
-    void look_at(const larder_call* call, std::size_t) noexcept {
-        may_wait = call != nullptr && call->done != nullptr;
-    }
-    void look_at(const larder_value* value, std::size_t) noexcept {
-        bad_value = status == LARDER_OK && (value->size > GuardRecord::most_value_bytes ||
-                                            (value->data == nullptr && value->size != 0));
-    }
-    void look_at(const std::size_t* size, std::size_t room) noexcept {
-        bad_size = status == LARDER_OK && *size > room;
+    void look_at(A arg, std::size_t room) noexcept {
+        if constexpr (std::is_same_v<A, const larder_call*>) {
+            may_wait = arg != nullptr && arg->done != nullptr;
+        } else if constexpr (std::is_same_v<A, larder_value*>) {
+            bad_value = status == LARDER_OK && arg != nullptr &&
+                        (arg->size > GuardRecord::most_value_bytes ||
+                         (arg->data == nullptr && arg->size != 0));
+        } else if constexpr (std::is_same_v<A, std::size_t*>) {
+            bad_size = status == LARDER_OK && *arg > room;
+        }
     }
 };
 
 template <class A>
-std::size_t room_in(const A&) noexcept {
-    return 0;
+std::size_t room_in(A arg) noexcept {
+    if constexpr (std::is_same_v<A, std::size_t*>) {
+        return *arg;
+    } else {
+        return 0;
+    }
 }
-inline std::size_t room_in(const std::size_t* size) noexcept { return *size; }
 
 template <class... A>
 [[gnu::always_inline]] inline larder_status judged(GuardRecord& record, const Crumb& crumb,

@@ -140,7 +140,8 @@ std::shared_ptr<PluginModule> PluginModule::load(std::shared_ptr<const PluginFil
     if (library == nullptr) {
         return nullptr;
     }
-    if (problem = disagreement(file->manifest, library->descriptor()); !problem.empty()) {
+    if (const auto reason = disagreement(file->manifest, library->descriptor()); !reason.empty()) {
+        problem = "is refused: " + reason;
         return nullptr;
     }
     std::shared_ptr<PluginModule> module(
@@ -149,7 +150,7 @@ std::shared_ptr<PluginModule> PluginModule::load(std::shared_ptr<const PluginFil
         Reason reason;
         const larder_status status = Reason::of(init, module->host(), reason.buffer());
         if (status != LARDER_OK) {
-            problem = "its init failed: " + reason.text(status);
+            problem = "is refused: its init failed: " + reason.text(status);
             return nullptr;
         }
     }
