@@ -226,8 +226,9 @@ void RouteSource::complain(std::string_view line) {
     if (now < next_complaint_ns_) {
         return;
     }
-    host_.log(LARDER_LOG_WARN, {std::to_string(bad_since_complaint_),
-                                " lines could not be read; the last one: ", shown(line)});
+    host_.log(LARDER_LOG_WARN,
+              {"lines that hold no request: ", std::to_string(bad_since_complaint_),
+               "; the last one: ", shown(line)});
     bad_since_complaint_ = 0;
     next_complaint_ns_ = now + between_complaints_ns;
 }

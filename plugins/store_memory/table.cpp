@@ -10,11 +10,6 @@
 namespace larder::store_memory {
 namespace {
 
-constexpr std::uint32_t every_namespace = UINT32_MAX;
-
-// How many entries a lock is held for, at most: some ten microseconds of cache misses.
-constexpr std::uint64_t batch = 32;
-
 // How many entries a put takes out beyond its own weight while the capacity is being lowered.
 constexpr std::uint64_t most_helped = 64;
 
@@ -22,7 +17,7 @@ std::uint32_t shards_for(const Table::Options& options) noexcept {
     if (options.shards != 0) {
         return std::bit_ceil(std::min(options.shards, 1024u));
     }
-    // Four to a thread keep two threads apart; a quarter MiB each keeps the queues worth having.
+    // Eight to a thread keep threads apart; a quarter MiB each keeps the queues worth having.
     const std::uint64_t threads = std::max(1u, std::thread::hardware_concurrency());
     const std::uint64_t by_size = options.capacity_bytes / (256u << 10);
     return static_cast<std::uint32_t>(std::bit_floor(
@@ -84,7 +79,7 @@ Namespace& Table::namespace_of(std::uint32_t ns) {
     return known->whole;
 }
 
-// ---------------------------------------------------------------------------- reading
+// ---- reading
 
 Entry* Table::look_up(Shard& shard, const larder_key& key, std::uint32_t flags,
                       Graveyard& dead) noexcept {
@@ -144,7 +139,7 @@ larder_status Table::visit(const larder_key& key, std::uint32_t flags, See see,
     return LARDER_OK;
 }
 
-// ---------------------------------------------------------------------------- writing
+// ---- writing
 
 larder_status Table::put(const larder_key& key, const larder_put& put) noexcept {
     if (put.value.size > largest_value || Entry::cost_of(key.size, put.value.size) > capacity()) {
@@ -349,82 +344,7 @@ void Table::clear(std::uint32_t ns) noexcept {
     }
 }
 
-// ---------------------------------------------------------------------------- keeping to the
-// limits
-
-// Evicts from one shard, `batch` entries to a lock, while there is excess and the shard (or the
-// namespace's part of it) holds more than `least_bytes`. Whether anything went.
-bool Table::shed_from(Shard& shard, const Entry* keep, const Excess& excess,
-                      std::uint64_t least_bytes, Quota& quota) noexcept {
-    bool any = false;
-    for (bool more = true; more;) {
-        Graveyard dead;
-        const std::lock_guard lock(shard.mutex);
-        Share* within = excess.within != nullptr ? shard.find_share(excess.ns) : nullptr;
-        if (within == nullptr && excess.within != nullptr) {
-            break;
-        }
-        const std::uint64_t now = now_ns();
-        for (std::uint64_t i = 0; i < batch && more; ++i) {
-            const std::uint64_t held = within != nullptr ? within->bytes() : shard.bytes();
-            more = held > least_bytes && !quota.spent() && excess(dead.bytes()) &&
-                   shard.evict_one(within, keep, now, dead);
-            if (more) {
-                quota.use(held - (within != nullptr ? within->bytes() : shard.bytes()));
-                any = true;
-            }
-        }
-    }
-    return any;
-}
-
-// Begins with the shard that the excess came to, as long as shards there hold their part; what is
-// left comes from wherever there is something.
-void Table::shed(std::size_t home, const Entry* keep, const Excess& excess, Quota quota) noexcept {
-    for (const bool fair : {true, false}) {
-        const std::uint64_t all = excess.within != nullptr
-                                      ? excess.within->bytes.load(std::memory_order_relaxed)
-                                      : bytes();
-        const std::uint64_t part = fair ? all / shards() * 3 / 4 : 0;
-        for (bool any = true; any && excess() && !quota.spent();) {
-            any = false;
-            for (std::uint32_t i = 0; i <= mask_; ++i) {
-                any |= shed_from(shards_[(home + i) & mask_], keep, excess, part, quota);
-            }
-        }
-    }
-}
-
-bool Table::tend() noexcept {
-    bool more = false;
-    const std::uint64_t now = now_ns();
-    for (std::uint32_t i = 0; i <= mask_; ++i) {
-        Graveyard dead;
-        const std::lock_guard lock(shards_[i].mutex);
-        more |= shards_[i].expire(now, 2 * batch, dead);
-        shards_[i].fit_ghosts();
-    }
-    const Excess excess{*this, nullptr, 0};
-    if (excess()) {
-        const std::uint64_t before = bytes();
-        shed(0, nullptr, excess, Quota{8 * batch, 0});
-        more |= excess() && bytes() < before;
-    }
-    return more;
-}
-
-larder_status Table::limits(std::uint32_t ns, std::uint64_t entries, std::uint64_t bytes) noexcept {
-    try {
-        Namespace& whole = namespace_of(ns);
-        whole.most_entries.store(entries, std::memory_order_relaxed);
-        whole.most_bytes.store(bytes, std::memory_order_relaxed);
-        return LARDER_OK;
-    } catch (const std::bad_alloc&) {
-        return LARDER_E_NOMEM;
-    }
-}
-
-// ---------------------------------------------------------------------------- looking at all of it
+// ---- looking at all of it
 
 // A cursor is, from the top: the number of the shard, one bit for its index or its crowd, and the
 // position there. Any 64 bits are a cursor, so that a client's invention does no harm.

@@ -75,6 +75,10 @@ class Table {
     std::uint32_t shards() const noexcept { return mask_ + 1; }
 
   private:
+    static constexpr std::uint32_t every_namespace = UINT32_MAX;
+    // How many entries a lock is held for, at most: some ten microseconds of cache misses.
+    static constexpr std::uint64_t batch = 32;
+
     // What has to shrink: the whole table, or one namespace. `leaving` is what is already on its
     // way out.
     struct Excess {
