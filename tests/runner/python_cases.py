@@ -120,6 +120,9 @@ def main():
     parser.add_argument("--list", action="store_true")
     arguments = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)
+    # Failures in full: what is cut is what was needed.
+    unittest.TestCase.maxDiff = None
+    unittest.util._MAX_LENGTH = 20000
 
     cases = load(arguments.file.resolve())
     if arguments.list:
