@@ -16,6 +16,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -104,7 +105,9 @@ struct Namespace {
     std::uint16_t fields = 0;              // how many of parameters are the key's
     std::vector<Template> tags;            // determined by the key
     std::vector<Template> late_tags;       // need `with` values
-    std::vector<Pattern> patterns;         // declared by rules: implicit tags of its entries
+    // Declared by rules: implicit tags of its entries. Begins with all of the parent's, so an index
+    // into the parent's list means the same pattern here.
+    std::vector<Pattern> patterns;
     std::vector<Dependency> depends;
     bool has_dependents = false;      // somebody depends on one entry: key scopes are changed too
     bool has_any_dependents = false;  // somebody depends on any entry
@@ -278,8 +281,17 @@ class Policy {
     void index();
 
   private:
-    std::unordered_map<std::string, NamespaceIndex> by_name_;   // with dots
-    std::vector<std::pair<std::string, NamespaceIndex>> by_prefix_;  // colons, longest first, by first byte
+    struct NameHash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
+    };
+    struct Prefix {
+        std::uint64_t hash = 0;
+        NamespaceIndex ns = none;
+    };
+    std::unordered_map<std::string, NamespaceIndex, NameHash, std::equal_to<>> by_name_;
+    std::vector<Prefix> by_prefix_;  // open addressing, a power of two; `.` and `:` hash alike
+    std::size_t longest_name_ = 0;
 };
 
 }  // namespace larder::dsl

@@ -1,0 +1,343 @@
+// dsl/check_reach.cpp -- whole-policy findings, each prefiltered so that none compares all with all.
+#include "dsl/check_reach.hpp"
+
+#include "dsl/automaton.hpp"
+#include "dsl/check_rules.hpp"
+#include "dsl/check_texts.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <unordered_map>
+
+namespace larder::dsl {
+
+namespace {
+
+// Every different tag text of the policy, with the namespaces that carry it.
+struct KnownTag {
+    Automaton automaton;
+    const ast::Text* text = nullptr;
+    std::vector<NamespaceIndex> carriers;
+};
+
+class Reach {
+  public:
+    explicit Reach(Draft& draft) : draft_(draft), policy_(draft.policy) {}
+
+    void run() {
+        collect_tags();
+        reach_by_tags();
+        dead_rules();
+        reach_by_dependence();
+        undropped();
+        strengths();
+        disagreements();
+        breadth();
+    }
+
+  private:
+    void collect_tags() {
+        std::unordered_map<std::string, std::size_t> seen;
+        for (NamespaceIndex i = 0; i < policy_.namespaces.size(); ++i) {
+            const Namespace& n = policy_.namespaces[i];
+            const auto add = [&](const Template& tag) {
+                const auto [it, fresh] = seen.emplace(tag.source, tags_.size());
+                if (fresh) tags_.push_back({Automaton::of_text(tag), text_of(i, tag.source), {}});
+                tags_[it->second].carriers.push_back(i);
+            };
+            for (const Template& tag : n.tags) add(tag);
+            for (const Template& tag : n.late_tags) add(tag);
+            if (draft_.spaces[i].broken) some_broken_ = true;
+        }
+        for (std::size_t k = 0; k < tags_.size(); ++k) heads_[first_of(tags_[k].automaton.head())].push_back(k);
+    }
+
+    // Tags are looked up by their first byte; those without a fixed beginning are looked at always.
+    static char first_of(const std::string& head) { return head.empty() ? '\0' : head[0]; }
+
+    const ast::Text* text_of(NamespaceIndex i, const std::string& source) const {
+        for (const TagPlace& t : draft_.spaces[i].tags) {
+            if (plain(*t.text) == source) return t.text;
+        }
+        return nullptr;
+    }
+
+    const std::vector<std::size_t>& carried(const Template& tag) {
+        const auto [it, fresh] = carried_.try_emplace(tag.source);
+        if (!fresh) return it->second;
+        const Automaton wanted = Automaton::of_text(tag);
+        const auto look = [&](const std::vector<std::size_t>& some) {
+            for (const std::size_t k : some) {
+                if (both_match(wanted, tags_[k].automaton)) it->second.push_back(k);
+            }
+        };
+        if (wanted.head().empty()) {
+            for (const auto& [_, some] : heads_) look(some);
+        } else {
+            if (const auto f = heads_.find(first_of(wanted.head())); f != heads_.end()) look(f->second);
+            if (const auto f = heads_.find('\0'); f != heads_.end()) look(f->second);
+        }
+        return it->second;
+    }
+
+    void reach_by_tags() {
+        for (std::size_t r = 0; r < policy_.rules.size(); ++r) {
+            for (std::size_t k = 0; k < policy_.rules[r].changes.size(); ++k) {
+                const Change& c = policy_.rules[r].changes[k];
+                if (c.kind != TargetKind::tag) continue;
+                const auto& found = carried(c.text);
+                for (const std::size_t t : found) {
+                    for (const NamespaceIndex i : tags_[t].carriers) draft_.spaces[i].reachable = true;
+                }
+                if (!found.empty() || some_broken_) continue;
+                draft_.rules[r].changes[k].dead = true;
+                dead_tag(c, draft_.rules[r].changes[k].at);
+            }
+        }
+    }
+
+    void dead_tag(const Change& c, Span at) {
+        auto& d = draft_.say.warning("L0301", at, "no entry ever carries this tag, so this " + std::string(verb_of(c.action)) + "s nothing", "dead");
+        std::vector<std::string> sources;
+        for (const KnownTag& t : tags_) sources.push_back(t.text ? plain(*t.text) : std::string());
+        const std::string near = meant(c.text.source, sources);
+        for (std::size_t k = 0; k < tags_.size(); ++k) {
+            if (near.empty() || sources[k] != near || !tags_[k].text) continue;
+            d.more.push_back({tags_[k].text->at, "did you mean this tag?"});
+            break;
+        }
+    }
+
+    void dead_rules() {
+        for (std::size_t r = 0; r < policy_.rules.size(); ++r) {
+            const RulePlace& place = draft_.rules[r];
+            if (!place.sound || place.other || place.changes.empty()) continue;
+            const bool dead = std::all_of(place.changes.begin(), place.changes.end(), [](const ChangePlace& c) { return c.dead; });
+            if (dead) draft_.say.warning("L0304", place.node->kw.at, "this rule can never drop anything that is cached", "every target of it is dead");
+        }
+    }
+
+    void reach_by_dependence() {
+        for (bool more = true; more;) {
+            more = false;
+            for (NamespaceIndex i = 0; i < draft_.spaces.size(); ++i) {
+                if (draft_.spaces[i].reachable) continue;
+                for (const DependsPlace& d : draft_.spaces[i].depends) {
+                    if (d.on == none) continue;
+                    const auto all = policy_.under(d.on);
+                    if (std::none_of(all.begin(), all.end(), [this](NamespaceIndex n) { return draft_.spaces[n].reachable; })) continue;
+                    draft_.spaces[i].reachable = more = true;
+                    break;
+                }
+            }
+        }
+    }
+
+    void undropped() {
+        if (policy_.rules.empty()) return;
+        for (NamespaceIndex i = 0; i < draft_.spaces.size(); ++i) {
+            const Space& s = draft_.spaces[i];
+            const Namespace& n = policy_.namespaces[i];
+            if (s.reachable || s.broken || n.is_static || !n.key) continue;
+            auto& d = draft_.say.warning("L0303", s.node->id.at, "nothing can ever drop an entry of " + ticked(n.name),
+                                         n.ttl ? "lives until its ttl of " + spoken(n.ttl->ttl) + " ends" : "lives for ever");
+            d.helps.push_back("write a rule `on write \"...\" { drop " + n.name + " }`, or say `static` if that is what you want");
+        }
+    }
+
+    // The namespaces with entries that a change is about.
+    std::vector<NamespaceIndex> about(const Change& c) {
+        std::vector<NamespaceIndex> out;
+        if (c.kind == TargetKind::tag) {
+            for (const std::size_t t : carried(c.text)) out.insert(out.end(), tags_[t].carriers.begin(), tags_[t].carriers.end());
+        } else if (c.kind == TargetKind::everything) {
+            for (NamespaceIndex i = 0; i < policy_.namespaces.size(); ++i) out.push_back(i);
+        } else {
+            out = policy_.under(c.ns);
+        }
+        std::erase_if(out, [this](NamespaceIndex i) { return !policy_.namespaces[i].key; });
+        return out;
+    }
+
+    // `expire` without `stale` and `refresh` without `warm` do what `drop` does.
+    void strengths() {
+        std::vector<char> warmed(policy_.namespaces.size(), 0);
+        for (const Warm& w : policy_.warms) {
+            if (w.ns == none) continue;
+            for (const NamespaceIndex i : policy_.under(w.ns)) warmed[i] = 1;
+        }
+        for (std::size_t r = 0; r < policy_.rules.size(); ++r) {
+            for (std::size_t k = 0; k < policy_.rules[r].changes.size(); ++k) {
+                const Change& c = policy_.rules[r].changes[k];
+                const ChangePlace& place = draft_.rules[r].changes[k];
+                if (c.action == Action::drop || place.dead) continue;
+                const auto all = about(c);
+                if (all.empty()) continue;
+                if (c.action == Action::expire) expire(c, place, all);
+                if (c.action == Action::refresh) refresh(c, place, all, warmed);
+            }
+        }
+    }
+
+    void expire(const Change&, const ChangePlace& place, const std::vector<NamespaceIndex>& all) {
+        const auto it = std::find_if(all.begin(), all.end(), [this](NamespaceIndex i) {
+            const Namespace& n = policy_.namespaces[i];
+            return !n.stale_on_error && !n.stale_while_revalidating;
+        });
+        if (it == all.end()) return;
+        const Namespace& n = policy_.namespaces[*it];
+        auto& d = draft_.say.warning("L0319", place.at, "expiring " + ticked(n.name) + " drops it: it has no `stale` clause", "a drop, as it stands");
+        d.more.push_back({draft_.spaces[*it].node->id.at, "never served stale"});
+        d.helps.push_back("add for example `stale 30s while revalidating` to " + ticked(n.name) + ", or write `drop`");
+    }
+
+    void refresh(const Change&, const ChangePlace& place, const std::vector<NamespaceIndex>& all, const std::vector<char>& warmed) {
+        if (std::any_of(all.begin(), all.end(), [&warmed](NamespaceIndex i) { return warmed[i] != 0; })) return;
+        const Namespace& n = policy_.namespaces[all.front()];
+        auto& d = draft_.say.warning("L0320", place.at, "refreshing " + ticked(n.name) + " drops it: nothing warms it", "a drop, as it stands");
+        d.helps.push_back("add a `warm " + n.name + "` item, or write `drop`");
+    }
+
+    // ---- two rules, one namespace, two verbs -----------------------------------------------------
+
+    struct Use {
+        std::size_t rule, change;
+    };
+
+    void disagreements() {
+        std::map<NamespaceIndex, std::array<std::vector<Use>, 3>> uses;
+        for (std::size_t r = 0; r < policy_.rules.size(); ++r) {
+            if (policy_.rules[r].kind != TriggerKind::route) continue;
+            for (std::size_t k = 0; k < policy_.rules[r].changes.size(); ++k) {
+                const Change& c = policy_.rules[r].changes[k];
+                if (c.ns == none) continue;
+                uses[c.ns][static_cast<std::size_t>(c.action)].push_back({r, k});
+            }
+        }
+        for (const auto& [ns, by_action] : uses) {
+            for (std::size_t a = 0; a < 3; ++a) {
+                for (std::size_t b = a + 1; b < 3; ++b) compare(ns, by_action[a], by_action[b]);
+            }
+        }
+    }
+
+    void compare(NamespaceIndex ns, const std::vector<Use>& stronger, const std::vector<Use>& weaker) {
+        for (const Use& w : weaker) {
+            for (const Use& s : stronger) {
+                if (disagree(ns, s, w)) break;  // one example for each is enough
+            }
+        }
+    }
+
+    bool disagree(NamespaceIndex ns, const Use& s, const Use& w) {
+        const Rule &a = policy_.rules[s.rule], &b = policy_.rules[w.rule];
+        const auto common = static_cast<MethodSet>(a.methods & b.methods);
+        if (common == 0 || s.rule == w.rule || !statuses_meet(a, b)) return false;
+        const Automaton &x = route(s.rule), &y = route(w.rule);
+        if (heads_differ(x.head(), y.head())) return false;
+        const auto witness = both_match(x, y);
+        if (!witness) return false;
+        Span later = draft_.rules[w.rule].changes[w.change].at, earlier = draft_.rules[s.rule].changes[s.change].at;
+        std::string_view here = verb_of(b.changes[w.change].action), there = verb_of(a.changes[s.change].action);
+        if (later.begin < earlier.begin) {
+            std::swap(later, earlier);
+            std::swap(here, there);
+        }
+        auto& d = draft_.say.warning("L0307", later, "two rules disagree about " + ticked(policy_.namespaces[ns].name), std::string(here) + " here");
+        d.more.push_back({earlier, std::string(there) + " here"});
+        d.notes.push_back("both fire for example on `" + first_method(common) + " " + *witness + "`; the strongest wins: drop, then refresh, then expire");
+        return true;
+    }
+
+    static std::string first_method(MethodSet set) {
+        for (const char* name : {"POST", "PUT", "PATCH", "DELETE", "GET", "HEAD", "OPTIONS"}) {
+            if ((method_of(name) & set) != 0) return name;
+        }
+        return "GET";
+    }
+
+    static bool statuses_meet(const Rule& a, const Rule& b) {
+        for (const StatusRange& x : a.status) {
+            for (const StatusRange& y : b.status) {
+                if (x.from <= y.to && y.from <= x.to) return true;
+            }
+        }
+        return false;
+    }
+
+    const Automaton& route(std::size_t rule) {
+        if (routes_.empty()) routes_.resize(policy_.rules.size());
+        auto& slot = routes_[rule];
+        if (!slot) {
+            const auto* t = as<ast::HttpTrigger>(draft_.rules[rule].node->when);
+            const auto text = bind(draft_, t->route, {policy_.rules[rule].variables, "in this rule"});
+            slot = Automaton::of_route(RouteGlob(text.value_or(Template()), true));
+        }
+        return *slot;
+    }
+
+    // ---- all, although the rule knows which one ----------------------------------------------------
+
+    void breadth() {
+        for (std::size_t r = 0; r < policy_.rules.size(); ++r) {
+            const Rule& rule = policy_.rules[r];
+            for (std::size_t k = 0; k < rule.changes.size(); ++k) {
+                const Change& c = rule.changes[k];
+                if (c.kind != TargetKind::namespace_) continue;
+                const Namespace& n = policy_.namespaces[c.ns];
+                if (!n.key || n.fields == 0) continue;
+                const bool known = std::all_of(n.parameters.begin(), n.parameters.begin() + n.fields, [&rule](const std::string& p) {
+                    return std::find(rule.variables.begin(), rule.variables.end(), p) != rule.variables.end();
+                });
+                if (!known) continue;
+                auto& d = draft_.say.warning("L0310", draft_.rules[r].changes[k].at, "this drops every entry of " + ticked(n.name) + " although the rule knows which one", "all of them");
+                d.helps.push_back("write `" + std::string(verb_of(c.action)) + " " + n.name + " \"" + n.key->pattern().source + "\"`");
+            }
+        }
+    }
+
+    Draft& draft_;
+    Policy& policy_;
+    std::vector<KnownTag> tags_;
+    std::map<char, std::vector<std::size_t>> heads_;
+    std::unordered_map<std::string, std::vector<std::size_t>> carried_;
+    std::vector<std::optional<Automaton>> routes_;
+    bool some_broken_ = false;
+};
+
+}  // namespace
+
+void check_reach(Draft& draft) { Reach(draft).run(); }
+
+void check_serves(Draft& draft) {
+    for (std::size_t r = 0; r < draft.policy.rules.size(); ++r) {
+        const Rule& rule = draft.policy.rules[r];
+        if (!rule.serve || rule.kind != TriggerKind::route || !rule.serve->key) continue;
+        const ast::Rule& node = *draft.rules[r].node;
+        const auto* trigger = as<ast::HttpTrigger>(node.when);
+        const ast::ServeAction* serve = nullptr;
+        for (const ast::Action& a : node.body) {
+            if (!serve) serve = as<ast::ServeAction>(a);
+        }
+        for (std::uint16_t slot = 0; slot < rule.variables.size(); ++slot) {
+            if (rule.serve->key->uses(slot)) continue;
+            const std::string& name = rule.variables[slot];
+            Span from = trigger->route.at;
+            for (const ast::Piece& p : trigger->route.pieces) {
+                if (p.kind == ast::Piece::Kind::literal || p.text != name) continue;
+                from = draft.span_of(p.text, trigger->route.at);
+                from = {from.begin - 1, from.end + 1};
+            }
+            for (const ast::Action& a : node.body) {
+                if (const auto* t = as<ast::TakeAction>(a); t && t->id.text == name) from = t->id.at;
+            }
+            const Span at = serve->key ? serve->key->at : serve->ns.at;
+            auto& d = draft.say.error("L0311", at, "requests that differ in " + ticked(braced(name)) + " would share one entry", "this key does not mention it");
+            d.more.push_back({from, "it comes from here"});
+            d.notes.push_back("one tenant or user could be served the data of another");
+        }
+    }
+}
+
+}  // namespace larder::dsl

@@ -1,0 +1,19 @@
+// dsl/check_reach.hpp -- findings about the policy as a whole: what can reach what.
+//
+// All of these need every name to be known, so they are left out while a file has syntax errors.
+#pragma once
+
+#include "dsl/check_draft.hpp"
+
+namespace larder::dsl {
+
+// Dead tags, dead rules, entries nothing drops, rules that disagree, drops that are too broad,
+// expires and refreshes that come to no more than a drop. REQUIRES: the rules are checked.
+void check_reach(Draft& draft);
+// Requests that would share an entry although they differ.
+void check_serves(Draft& draft);
+// `guarantee` and `test` items.
+void check_guarantees(Draft& draft);
+void check_tests(Draft& draft);
+
+}  // namespace larder::dsl

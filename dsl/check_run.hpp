@@ -1,0 +1,16 @@
+// dsl/check_run.hpp -- sessions, warm-ups, alerts and breakers.
+#pragma once
+
+#include "dsl/check_draft.hpp"
+#include "dsl/check_values.hpp"
+
+namespace larder::dsl {
+
+void check_sessions(Draft& draft, Values& values);
+void check_warms(Draft& draft, Values& values);
+void check_alerts(Draft& draft, Values& values);
+void check_breakers(Draft& draft, Values& values);
+// What only makes sense with larder.toml at hand: lifetimes above shared tiers.
+void check_lifetimes(Draft& draft);
+
+}  // namespace larder::dsl

@@ -1,0 +1,157 @@
+// dsl/compile.cpp -- the way of a policy from its files to the checked Policy.
+//
+// Every pass runs, whatever the one before found, so that one run shows all mistakes. What may only
+// be said about a whole policy (what reaches what) is left out while some of it could not be read.
+#include "dsl/compile.hpp"
+
+#include "dsl/check_draft.hpp"
+#include "dsl/check_namespaces.hpp"
+#include "dsl/check_reach.hpp"
+#include "dsl/check_rules.hpp"
+#include "dsl/check_run.hpp"
+#include "dsl/check_values.hpp"
+#include "dsl/policy_files.hpp"
+
+#include <algorithm>
+
+namespace larder::dsl {
+
+namespace {
+
+void declare_constants(Draft& draft, Values& values) {
+    for (const ast::Policy* tree : draft.trees) {
+        for (const ast::Item& item : *tree) {
+            if (const auto* let = as<ast::Let>(item)) values.declare(*let, false);
+        }
+    }
+    for (const ast::Policy* tree : draft.trees) {
+        for (const ast::Item& item : *tree) {
+            const auto* p = as_forward<ast::Profile>(item);
+            if (!p || p->id.text != draft.options.profile) continue;
+            for (const ast::Item& inner : p->body) {
+                if (const auto* let = as<ast::Let>(inner)) values.declare(*let, true);
+            }
+        }
+    }
+}
+
+void find_broken(Draft& draft) {
+    for (const ast::Policy* tree : draft.trees) {
+        for (const ast::Item& item : *tree) {
+            if (const auto* b = as<ast::Broken>(item)) draft.broken.push_back(b->at);
+        }
+    }
+}
+
+// The hash of everything that went into the policy.
+std::uint64_t fingerprint_of(const Draft& draft) {
+    std::uint64_t hash = 0xCBF29CE484222325ULL;
+    const auto mix = [&hash](std::string_view text) {
+        for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
+        hash = (hash ^ 0xFFU) * 0x100000001B3ULL;
+    };
+    for (std::uint32_t k = 0; k < draft.sources.files(); ++k) mix(draft.sources.file(FileId{k}).text());
+    mix(draft.options.profile);
+    for (const auto& [name, value] : draft.env) {
+        mix(name);
+        mix(value);
+    }
+    return hash;
+}
+
+void run_checks(Draft& draft) {
+    Values values(draft);
+    find_broken(draft);
+    declare_constants(draft, values);
+    check_namespaces(draft, values);
+    check_depends(draft);
+    check_rules(draft);
+    check_sessions(draft, values);
+    check_warms(draft, values);
+    check_alerts(draft, values);
+    check_breakers(draft, values);
+    check_serves(draft);
+    declare_patterns(draft);
+    check_circles_of_drops(draft);
+    check_lifetimes(draft);
+    check_reach(draft);
+    check_guarantees(draft);
+    check_tests(draft);
+}
+
+// Findings that a comment may silence: warnings, and the one error that is a judgement.
+bool may_be_allowed(const Diagnostic& d) { return d.severity == Severity::warning || d.code == "L0311"; }
+
+void apply_allows(const SourceMap& sources, const PolicyFiles& files, bool syntax_errors, std::vector<Diagnostic>& found) {
+    std::vector<Diagnostic> about_allows;
+    for (const Parsed& parsed : files.parsed()) {
+        for (const Allow& allow : parsed.allows) {
+            const Source& file = sources.file_at(allow.at.begin);
+            const auto silenced = [&](const Diagnostic& d) {
+                return d.code == allow.code && may_be_allowed(d) && file.holds(d.primary.at.begin) && file.place(d.primary.at.begin).line == allow.line;
+            };
+            if (allow.reason.empty()) {
+                Diagnostic d{Severity::warning, "L0324", "this silences nothing: it gives no reason", {allow.at, ""}, {}, {}, {}, {}};
+                d.helps.push_back("write `# allow " + std::string(allow.code) + ": why this is right`");
+                about_allows.push_back(std::move(d));
+                continue;
+            }
+            if (std::erase_if(found, silenced) > 0 || syntax_errors) continue;
+            Diagnostic d{Severity::warning, "L0323", "this silences nothing: " + ticked(allow.code) + " is not found there", {allow.at, ""}, {}, {}, {}, {}};
+            d.helps.push_back("take the comment away");
+            about_allows.push_back(std::move(d));
+        }
+    }
+    found.insert(found.end(), about_allows.begin(), about_allows.end());
+}
+
+// The checks that only a whole policy can answer say nothing while some of it could not be read.
+void keep_errors(std::vector<Diagnostic>& found) {
+    std::erase_if(found, [](const Diagnostic& d) {
+        return d.severity == Severity::warning || d.code == "L0309" || d.code == "L0311";
+    });
+}
+
+Compiled finish(std::shared_ptr<SourceMap> sources, const PolicyFiles& files, const CompileOptions& options, std::vector<Diagnostic> found) {
+    Compiled out;
+    out.sources = std::move(sources);
+    if (out.sources->files() == 0) {
+        out.found = std::move(found);
+        return out;
+    }
+    const bool syntax_errors = has_errors(found);
+    Draft draft{*out.sources, options, Findings(found), files.trees(), syntax_errors};
+    run_checks(draft);
+    if (syntax_errors) keep_errors(found);
+    apply_allows(*out.sources, files, syntax_errors, found);
+    std::stable_sort(found.begin(), found.end(), [](const Diagnostic& a, const Diagnostic& b) { return a.primary.at.begin < b.primary.at.begin; });
+    if (!has_errors(found)) {
+        build_tables(draft);
+        draft.policy.profile = options.profile;
+        draft.policy.files = files.names();
+        draft.policy.fingerprint = fingerprint_of(draft);
+        out.policy = std::make_shared<const Policy>(std::move(draft.policy));
+    }
+    out.found = std::move(found);
+    return out;
+}
+
+}  // namespace
+
+Compiled compile(std::span<const std::string> paths, const CompileOptions& options) {
+    auto sources = std::make_shared<SourceMap>();
+    std::vector<Diagnostic> found;
+    PolicyFiles files(*sources, options, found);
+    for (const std::string& path : paths) files.load(path);
+    return finish(std::move(sources), files, options, std::move(found));
+}
+
+Compiled compile_text(std::string name, std::string text, const CompileOptions& options) {
+    auto sources = std::make_shared<SourceMap>();
+    std::vector<Diagnostic> found;
+    PolicyFiles files(*sources, options, found);
+    files.load_text(std::move(name), std::move(text));
+    return finish(std::move(sources), files, options, std::move(found));
+}
+
+}  // namespace larder::dsl
