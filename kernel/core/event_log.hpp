@@ -1,8 +1,9 @@
 // kernel/core/event_log.hpp -- the last things that happened, for people and tools.
 //
-// Two bounded rings. The event ring holds lines for MONITOR, `larder tail` and the admin API. The drop
-// log holds, by scope, who changed it: entries die lazily, so the cause of a removal is found by asking
-// which of its scopes changed last.
+// Two bounded rings. The event ring holds lines for MONITOR, `larder tail` and the admin API. The
+// drop log holds, by scope, who changed it: entries die lazily, so the cause of a removal is found
+// by asking which of its scopes changed last. Both are bounded in number and in the length of their
+// texts: what is longer is cut at a character.
 #pragma once
 
 #include "kernel/core/records.hpp"
@@ -17,6 +18,8 @@
 
 namespace larder {
 
+inline constexpr std::size_t max_event_text = 2'048;
+
 struct Event {
     std::uint64_t number = 0;  // rises by one
     std::uint64_t at_ms = 0;   // wall clock
@@ -30,7 +33,9 @@ class EventLog {
     explicit EventLog(std::size_t capacity = 4096);
     ~EventLog();
     void add(std::uint64_t at_ms, int severity, std::string_view type, std::string text);
-    // Events after `number`, oldest first; returns the last number seen.
+    // Events after `after`, oldest first, up to the one that is last when it begins; returns the
+    // last number seen (`after` if none). A first number above after + 1: some had gone already. fn
+    // runs without a lock and may add events.
     std::uint64_t each(std::uint64_t after, const std::function<void(const Event&)>& fn) const;
     std::uint64_t last() const;
 
@@ -52,7 +57,7 @@ class DropLog {
     explicit DropLog(std::size_t capacity = 4096);
     ~DropLog();
     void add(Removal removal);
-    // The latest change of any of these scopes.
+    // The latest change of any of these scopes that the log still holds.
     std::optional<Removal> find(const ScopeId* scopes, std::size_t n) const;
     // The last `n`, newest first.
     std::vector<Removal> last(std::size_t n) const;
