@@ -126,6 +126,22 @@ TEST_CASE(
     REQUIRE(m.stats().expirations == 1000);
 }
 
+TEST_CASE("an entry put over another is reclaimed in the background at its own deadline") {
+    MemoryTable m;
+    for (int i = 0; i < 100; ++i) {
+        m.put(numbered(i), "v", 10'000);
+        m.put(numbered(i), "w", 1'000);
+        m.put("later" + numbered(i), "v", 1'000);
+        m.put("later" + numbered(i), "w", 10'000);
+    }
+    m.host.advance(1200ms);
+    m.tend();
+    REQUIRE(m.stats().entries == 100);
+    m.host.advance(10s);
+    m.tend();
+    REQUIRE(m.stats().entries == 0);
+}
+
 TEST_CASE("a step of the background looks at a bounded number of entries") {
     MemoryTable m(std::uint64_t{64} << 20, 1);
     for (int i = 0; i < 10'000; ++i) {
@@ -595,6 +611,30 @@ TEST_CASE("an entry that comes back soon after it was evicted stays longer the s
         m.put("tide" + std::to_string(i), value);
     }
     REQUIRE(i > first_life * 2);
+}
+
+TEST_CASE("what is new lives for about a tenth of the memory, whatever was removed before") {
+    MemoryTable m(1 << 20, 1);
+    const std::string value(100, 'v');
+    const int fits = static_cast<int>((1 << 20) / Entry::cost_of(8, 100));
+    for (int i = 0; i < fits; ++i) {
+        m.put("used" + numbered(i), value);
+        m.get("used" + numbered(i));
+        m.get("used" + numbered(i));
+    }
+    for (int i = 0; i < 100 * fits; ++i) {
+        m.put("gone" + numbered(i), value);
+        m.table.remove(key_of("gone" + numbered(i)), 0);
+    }
+    for (int i = 0; i < 2 * fits; ++i) {
+        m.put(numbered(i), value);
+    }
+    int kept = 0;
+    for (int i = 0; i < 2 * fits; ++i) {
+        kept += m.has(numbered(i));
+    }
+    REQUIRE(kept > fits / 20);
+    REQUIRE(kept < fits / 5);
 }
 
 TEST_CASE("20,000 keys with one hash cost at most a few times what others cost") {
