@@ -32,6 +32,7 @@ Verdict verdict_of(Sin sin) noexcept {
         case Sin::value:
             return {LARDER_E_CORRUPT, "answered OK with a value that is none"};
         case Sin::size:
+        case Sin::none:
             break;
     }
     return {LARDER_E_CORRUPT, "answered OK with more bytes than there was room for"};

@@ -44,8 +44,8 @@ extern constinit thread_local const Crumb* current_crumb LARDER_FAST_TLS;
 // Async-signal-safe.
 void write_crumb(int fd) noexcept;
 
-enum class Sin : std::uint8_t { exception, unknown_status, pending, value, size };
-constexpr std::size_t sin_count = 5;
+enum class Sin : std::uint8_t { none, exception, unknown_status, pending, value, size };
+constexpr std::size_t sin_count = 6;
 
 // What the guards of one instance share.
 class GuardRecord {
@@ -87,26 +87,15 @@ class CrumbScope {
 };
 
 // What can be wrong with an answer shows in the arguments that carry it; their types tell which.
-struct Answer {
-    larder_status status;
-    bool may_wait = false;
-    bool bad_value = false;
-    bool bad_size = false;
-
-    template <class A>
-    void look_at(A arg, std::size_t room) noexcept {
-        if constexpr (std::is_same_v<A, const larder_call*>) {
-            may_wait = arg != nullptr && arg->done != nullptr;
-        } else if constexpr (std::is_same_v<A, larder_value*>) {
-            bad_value = status == LARDER_OK && arg != nullptr &&
-                        (arg->size > GuardRecord::most_value_bytes ||
-                         (arg->data == nullptr && arg->size != 0));
-        } else if constexpr (std::is_same_v<A, std::size_t*>) {
-            bad_size = status == LARDER_OK && *arg > room;
-        }
+template <class A>
+[[gnu::always_inline]] inline bool is_no_value(A arg) noexcept {
+    if constexpr (std::is_same_v<A, larder_value*>) {
+        return arg != nullptr && (arg->size > GuardRecord::most_value_bytes ||
+                                  (arg->data == nullptr && arg->size != 0));
+    } else {
+        return false;
     }
-};
-
+}
 template <class A>
 std::size_t room_in(A arg) noexcept {
     if constexpr (std::is_same_v<A, std::size_t*>) {
@@ -115,54 +104,30 @@ std::size_t room_in(A arg) noexcept {
         return 0;
     }
 }
-
-template <class... A>
-[[gnu::always_inline]] inline larder_status judged(GuardRecord& record, const Crumb& crumb,
-                                                   larder_status status, std::size_t room,
-                                                   A... args) noexcept {
-    Answer answer{status};
-    (answer.look_at(args, room), ...);
-    if (status == LARDER_OK) [[likely]] {
-        if (answer.bad_value) [[unlikely]] {
-            return record.misbehaved(Sin::value, crumb);
-        }
-        if (answer.bad_size) [[unlikely]] {
-            return record.misbehaved(Sin::size, crumb);
-        }
-    } else if (status == LARDER_PENDING && !answer.may_wait) [[unlikely]] {
-        return record.misbehaved(Sin::pending, crumb);
-    } else if (status < LARDER_E_EXCEPTION || status > LARDER_EXISTS) [[unlikely]] {
-        return record.misbehaved(Sin::unknown_status, crumb);
+template <class A>
+bool may_wait(A arg) noexcept {
+    if constexpr (std::is_same_v<A, const larder_call*>) {
+        return arg != nullptr && arg->done != nullptr;
+    } else {
+        return false;
     }
-    return status;
 }
 
-// Calls through a pointer whose type may throw: through a noexcept one the compiler would leave the
-// handler out. One place for all guarded calls, hot and cold.
-template <class R, class... P>
-[[gnu::always_inline]] inline R guarded(GuardRecord& record, const Crumb& crumb,
-                                        R (*function)(void*, P...), void* self,
-                                        P... args) noexcept {
-    const CrumbScope scope(&crumb);
-    if constexpr (std::is_same_v<R, larder_status>) {
-        const std::size_t room = (std::size_t{0} + ... + room_in(args));
-        larder_status status;
-        try {
-            status = function(self, args...);
-        } catch (...) {
-            return record.misbehaved(Sin::exception, crumb);
+// The sin in an answer, if any; looked for only where it can be, so that OK and MISS cost a
+// compare.
+template <class... A>
+[[gnu::always_inline]] inline Sin sin_in(larder_status status, std::size_t room,
+                                         A... args) noexcept {
+    if (status == LARDER_OK) [[likely]] {
+        if ((false || ... || is_no_value(args))) [[unlikely]] {
+            return Sin::value;
         }
-        return judged(record, crumb, status, room, args...);
-    } else {
-        try {
-            return function(self, args...);
-        } catch (...) {
-            record.misbehaved(Sin::exception, crumb);
-            if constexpr (!std::is_void_v<R>) {
-                return R{};
-            }
-        }
+        return (std::size_t{0} + ... + room_in(args)) > room ? Sin::size : Sin::none;
     }
+    if (status == LARDER_PENDING) {
+        return (false || ... || may_wait(args)) ? Sin::none : Sin::pending;
+    }
+    return status < LARDER_E_EXCEPTION || status > LARDER_EXISTS ? Sin::unknown_status : Sin::none;
 }
 
 }  // namespace detail
@@ -197,12 +162,40 @@ class Guarded {
     struct Thunk;
     template <auto Member, std::size_t I, class R, class... A, bool N>
     struct Thunk<Member, I, R (*)(void*, A...) noexcept(N)> {
+        // Called through a type that may throw: through a noexcept one the compiler would leave the
+        // handler out.
         static R call(void* guarded, A... args) noexcept {
             auto& me = *static_cast<Guarded*>(guarded);
-            return detail::guarded<R, A...>(me.record_, me.crumbs_[I], me.theirs_.*Member, me.self_,
-                                            args...);
+            R (*function)(void*, A...) = me.theirs_.*Member;
+            if constexpr (std::is_same_v<R, larder_status>) {
+                const std::size_t room = (std::size_t{0} + ... + detail::room_in(args));
+                larder_status status = LARDER_OK;
+                Sin sin = Sin::exception;
+                try {
+                    const detail::CrumbScope scope(&me.crumbs_[I]);
+                    status = function(me.self_, args...);
+                    sin = detail::sin_in(status, room, args...);
+                } catch (...) {
+                    // The record says it.
+                }
+                return sin == Sin::none ? status : me.misbehaved(sin, I);
+            } else {
+                try {
+                    const detail::CrumbScope scope(&me.crumbs_[I]);
+                    return function(me.self_, args...);
+                } catch (...) {
+                    me.misbehaved(Sin::exception, I);
+                    if constexpr (!std::is_void_v<R>) {
+                        return R{};
+                    }
+                }
+            }
         }
     };
+
+    [[gnu::cold, gnu::noinline]] larder_status misbehaved(Sin sin, std::size_t slot) noexcept {
+        return record_.misbehaved(sin, crumbs_[slot]);
+    }
 
     // What a hot call reads stands together, in front.
     Table theirs_;
