@@ -20,7 +20,7 @@ class Clock {
     virtual std::uint64_t wall_ms() const noexcept = 0;  // [any thread] since 1970, UTC
 };
 
-// The machine's. mono_ns costs about 3 ns: the coarse monotonic clock (4 ms steps on a 250 Hz
+// The machine's. mono_ns costs a few ns: the coarse monotonic clock (4 ms steps on a 250 Hz
 // kernel) plus the time spent in suspend, which resync() measures; who owns the clock calls it
 // about once a second.
 class SystemClock final : public Clock {

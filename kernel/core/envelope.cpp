@@ -1,8 +1,11 @@
 // kernel/core/envelope.cpp -- writing envelopes, and reading bytes that may be anything.
 #include "kernel/core/envelope.hpp"
 
+// In line, because the size of what the check word covers is known here.
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cassert>
@@ -74,12 +77,19 @@ std::atomic_ref<std::uint64_t> mark_word(const unsigned char* bytes) noexcept {
         *reinterpret_cast<std::uint64_t*>(const_cast<unsigned char*>(bytes + at_mark)));
 }
 
+// As words, each written and read whole: bytes copied at odd places would have to leave the store
+// buffer before they can be hashed, which costs more than the hash.
 std::uint32_t check_of(const unsigned char* head) noexcept {
-    unsigned char covered[52];
-    std::memcpy(covered, head, at_mark);
-    std::memcpy(covered + 8, head + at_id, at_check - at_id);
-    std::memcpy(covered + 48, head + at_version, envelope_head - at_version);
-    return static_cast<std::uint32_t>(XXH3_64bits(covered, sizeof covered));
+    const std::array<std::uint64_t, 7> covered{
+        load<std::uint64_t>(head),
+        load<std::uint64_t>(head + at_id),
+        load<std::uint64_t>(head + at_created),
+        load<std::uint64_t>(head + at_soft),
+        load<std::uint64_t>(head + at_hard),
+        load<std::uint64_t>(head + at_raw_size),
+        load<std::uint32_t>(head + at_version),
+    };
+    return static_cast<std::uint32_t>(XXH3_64bits(covered.data(), sizeof covered));
 }
 
 std::uint64_t checksum_of(const unsigned char* bytes, std::size_t size) noexcept {
@@ -90,8 +100,7 @@ std::uint64_t checksum_of(const unsigned char* bytes, std::size_t size) noexcept
                                 XXH3_64bits(front, sizeof front));
 }
 
-EnvelopeHead decode_head(const unsigned char* bytes) noexcept {
-    EnvelopeHead head;
+void decode_head(const unsigned char* bytes, EnvelopeHead& head) noexcept {
     head.flags = bytes[at_flags];
     head.codec = load<std::uint16_t>(bytes + at_codec);
     head.mark = holds_word(bytes) ? mark_word(bytes).load(std::memory_order_relaxed)
@@ -105,7 +114,6 @@ EnvelopeHead decode_head(const unsigned char* bytes) noexcept {
     head.version = load<std::uint16_t>(bytes + at_version);
     head.scopes = bytes[at_scopes];
     head.with = bytes[at_with];
-    return head;
 }
 
 void encode_head(const EnvelopeHead& head, unsigned char* to) noexcept {
@@ -127,10 +135,9 @@ void encode_head(const EnvelopeHead& head, unsigned char* to) noexcept {
 }
 
 // Where the payload begins; 0: the lengths do not add up to `size`.
-std::size_t find_payload(const EnvelopeHead& head, const unsigned char* bytes,
-                         std::size_t size) noexcept {
-    std::size_t at = envelope_fixed + sizeof(std::uint64_t) * head.scopes;
-    for (std::size_t pair = 0; pair < head.with; ++pair) {
+std::size_t find_payload(const unsigned char* bytes, std::size_t size) noexcept {
+    std::size_t at = envelope_fixed + sizeof(std::uint64_t) * bytes[at_scopes];
+    for (std::size_t pair = 0; pair < bytes[at_with]; ++pair) {
         if (at > size || size - at < pair_head) return 0;
         const std::size_t name = load<std::uint16_t>(bytes + at);
         const std::size_t value = load<std::uint32_t>(bytes + at + 2);
@@ -138,7 +145,7 @@ std::size_t find_payload(const EnvelopeHead& head, const unsigned char* bytes,
         if (size - at < name || size - at - name < value) return 0;
         at += name + value;
     }
-    return at <= size && size - at == head.stored_size ? at : 0;
+    return at <= size && size - at == load<std::uint32_t>(bytes + at_stored_size) ? at : 0;
 }
 
 std::string_view text(const unsigned char* at, std::size_t size) noexcept {
@@ -155,14 +162,13 @@ EnvelopeView::Verdict EnvelopeView::open(larder_bytes stored, bool verify_check,
     if (stored.size < envelope_fixed) return Verdict::damaged;
     if (verify_check && load<std::uint32_t>(bytes + at_check) != check_of(bytes))
         return Verdict::damaged;
-    const EnvelopeHead head = decode_head(bytes);
-    if (head.scopes > max_scopes) return Verdict::damaged;
-    const std::size_t payload_at = find_payload(head, bytes, stored.size);
+    if (bytes[at_scopes] > max_scopes) return Verdict::damaged;
+    const std::size_t payload_at = find_payload(bytes, stored.size);
     if (payload_at == 0) return Verdict::damaged;
     if (verify_checksum &&
         load<std::uint64_t>(bytes + at_checksum) != checksum_of(bytes, stored.size))
         return Verdict::damaged;
-    out.head_ = head;
+    decode_head(bytes, out.head_);
     out.bytes_ = bytes;
     out.payload_at_ = payload_at;
     return Verdict::good;

@@ -9,7 +9,7 @@
 //     32  u64 soft_ms        life until it is stale; 0: none
 //     40  u64 hard_ms        life until it is gone; 0: none; >= soft_ms
 //     48  u32 raw_size       of the value   52  u32 stored_size  of the payload (compressed)
-//     56  u32 check          XXH3 of bytes 0..8, 16..56 and 60..64, low half
+//     56  u32 check          XXH3 of bytes 0..8, 16..56, 60..64 and four zeros, low half
 //     60  u16 value version  62  u8 scopes   63  u8 with pairs
 //     -- end of the 64-byte head --
 //     64  u64 binding        keyed hash of namespace name and canonical key

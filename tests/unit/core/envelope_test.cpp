@@ -158,7 +158,7 @@ TEST_CASE("the bytes of an envelope are the documented ones") {
     std::uint64_t checksum = 0;
     std::memcpy(&check, stored.data() + 56, sizeof check);
     std::memcpy(&checksum, stored.data() + 96, sizeof checksum);
-    REQUIRE(check == 0x19AF'6C93);
+    REQUIRE(check == 0xC5A1'95EA);
     REQUIRE(checksum == 0x54B2'3B83'61C9'FB80);
 }
 
