@@ -410,7 +410,7 @@ void Connection::write_some() {
 // ----------------------------------------------------------------------------------------
 
 void Connection::drain() {
-    closing_ = true;
+    ended_ = closing_ = true;  // as if the client had said its last
     if (!closed_ && step_ != Step::Waiting) {
         turn();
     }
