@@ -348,13 +348,6 @@ void check_rules(Draft& draft) {
 
 void declare_patterns(Draft& draft) {
     Policy& policy = draft.policy;
-    const auto same = [](const Pattern& a, const Pattern& b) {
-        if (a.shape() != b.shape()) return false;
-        const auto& x = a.text().pieces;
-        const auto& y = b.text().pieces;
-        return std::equal(x.begin(), x.end(), y.begin(), y.end(),
-                          [](const Piece& p, const Piece& q) { return p.slot == q.slot; });
-    };
     std::map<NamespaceIndex, std::vector<std::pair<Pattern, Change*>>> wanted;
     for (std::size_t r = 0; r < policy.rules.size(); ++r) {
         for (std::size_t k = 0; k < policy.rules[r].changes.size(); ++k) {
@@ -382,7 +375,7 @@ void declare_patterns(Draft& draft) {
         if (n.parent != none) n.patterns = policy.namespaces[n.parent].patterns;
         for (auto& [pattern, change] : wanted[i]) {
             std::uint32_t k = 0;
-            while (k < n.patterns.size() && !same(n.patterns[k], pattern)) ++k;
+            while (k < n.patterns.size() && n.patterns[k].shape() != pattern.shape()) ++k;
             if (k == n.patterns.size()) n.patterns.push_back(pattern);
             change->pattern = k;
         }

@@ -139,7 +139,9 @@ struct Change {
     TargetKind kind = TargetKind::namespace_;
     NamespaceIndex ns = none;      // key, namespace_, matching
     Template text;                 // key, matching, tag: from the rule's variables
-    std::uint32_t pattern = none;  // matching: into Namespace::patterns of ns; none: the ban log
+    // matching: into Namespace::patterns of ns; none: the ban log. Rules share a pattern by its shape,
+    // so the tuple comes from the rule's own text: Pattern(text).tuple(values).
+    std::uint32_t pattern = none;
     Where where;
 };
 
