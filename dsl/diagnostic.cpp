@@ -53,13 +53,14 @@ bool has_errors(std::span<const Diagnostic> found) {
                        [](const Diagnostic& d) { return d.severity == Severity::error; });
 }
 
-std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
+std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates,
+                         std::size_t most_steps) {
     if (word.empty() || word.size() > longest_word) {
         return {};
     }
     std::string_view best;
-    // One slip in a word of two letters, two in up to five, three in a longer one.
-    std::size_t least = (word.size() <= 2 ? 1 : word.size() <= 5 ? 2 : 3) + 1;
+    const std::size_t enough = word.size() <= 2 ? 1 : word.size() <= 5 ? 2 : 3;
+    std::size_t least = std::min(enough, most_steps) + 1;
     for (const std::string_view candidate : candidates) {
         if (candidate == word || candidate.size() > longest_word) {
             continue;

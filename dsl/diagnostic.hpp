@@ -57,7 +57,10 @@ std::string render_github(const SourceMap& sources, std::span<const Diagnostic> 
 
 // The candidate that `word` was most likely meant to be, by edit distance with transpositions
 // (optimal string alignment); empty when none is near enough. Never `word` itself. Words of more
-// than 64 bytes are near nothing. The first of equally near candidates wins.
-std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
+// than 64 bytes are near nothing. The first of equally near candidates wins. Near enough is one
+// step in a word of two letters, two in up to five, three in a longer one, and never over
+// `most_steps`.
+std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates,
+                         std::size_t most_steps = 3);
 
 }  // namespace larder::dsl

@@ -139,16 +139,38 @@ struct Wanted {
     }
 };
 
-void help_with_number(const Got& got, Iterator last, const Wanted& wanted, Diagnostic& found) {
+// "20 ms": the number and its unit are one word.
+bool help_with_blank(std::string_view digits, std::string_view unit, Diagnostic& found) {
+    const std::string_view meant = unit_meant(unit);
+    if (meant.empty()) {
+        return false;
+    }
+    found.helps.push_back("write " + quoted(std::string(digits) + std::string(meant)) +
+                          ", without a blank");
+    return true;
+}
+
+void help_with_number(const Got& got, Iterator begin, Iterator last, const Wanted& wanted,
+                      Diagnostic& found) {
+    if (got.word) {
+        Iterator digits_end = got.begin;
+        while (digits_end != begin && digits_end[-1] == ' ') {
+            --digits_end;
+        }
+        Iterator digits = digits_end;
+        while (digits != begin && is_digit(digits[-1]) && digits_end - digits < 20) {
+            --digits;
+        }
+        if (digits != digits_end && digits_end != got.begin) {
+            help_with_blank(view(digits, digits_end), view(got.begin, got.end), found);
+        }
+        return;
+    }
     if (!got.bare_number) {
         return;
     }
     const std::string digits = clipped(view(got.begin, got.end));
-    const Iterator next = skip_blank(got.end, last);
-    const std::string_view unit = word_at(next, last);
-    if (is_unit(unit)) {
-        found.helps.push_back("write " + quoted(digits + std::string(unit)) +
-                              ", without the blank");
+    if (help_with_blank(digits, word_at(skip_blank(got.end, last), last), found)) {
         return;
     }
     if (wanted.wants("a duration")) {
@@ -228,7 +250,7 @@ void ParseState::report_expected(Iterator where) {
         if (meant.empty() && !wanted.shown.empty() && wanted.shown.size() < 3) {
             found.primary.text = "expected " + wanted.joined();
         }
-        help_with_number(got, end_, wanted, found);
+        help_with_number(got, begin_, end_, wanted, found);
     }
     if (!meant.empty()) {
         found.primary.text = "did you mean " + quoted(meant) + "?";

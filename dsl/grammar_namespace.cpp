@@ -83,7 +83,7 @@ LARDER_DEFINE(compress_clause, kw("compress") > codec_name > -(word("above") > s
                                    except_types > options > -condition)
 // Which of the two a name or `env` stands for, only the word behind it tells.
 LARDER_LOCAL(entries_limit, ast::LimitClause,
-             kw("limit") >> count >> x3::matches[word("entries")] >> -(word("in") > store_name))
+             kw("limit") >> count >> word("entries") >> x3::attr(true) > -(word("in") > store_name))
 LARDER_LOCAL(size_limit, ast::LimitClause,
              kw("limit") > size > x3::attr(false) > -(word("in") > store_name))
 LARDER_LOCAL(refuse_clause, ast::RefuseClause, kw("refuse") > word("above") > size)

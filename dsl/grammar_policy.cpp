@@ -40,10 +40,15 @@ using grammar::GiveUp;
 using grammar::ParseState;
 
 void read(const Source& source, ParseState& state, ast::Policy& tree) {
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
     if (source.text().empty()) {
         return;
     }
-    grammar::Iterator first = state.skip_lines(state.begin(), state.end());
+    grammar::Iterator first = state.begin();
+    if (source.text().starts_with(byte_order_mark)) {
+        first += byte_order_mark.size();
+    }
+    first = state.skip_lines(first, state.end());
     try {
         const auto file =
             boost::spirit::x3::with<grammar::StateTag>(std::ref(state))[*grammar::item];
@@ -91,8 +96,13 @@ Parsed parse(const SourceMap& sources, FileId file) {
     }
     parsed.allows = find_allows(source);
 
-    ParseState state(source, parsed.found);
     const std::size_t bad_bytes = encoding.bad.size();
+    if (bad_bytes == max_errors) {
+        // No text at all: there is no use in reading it as one.
+        parsed.found.push_back(remainder(source, 1, true));
+        return parsed;
+    }
+    ParseState state(source, parsed.found);
     state.set_known_bad(std::move(encoding.bad));
     read(source, state, parsed.tree);
 

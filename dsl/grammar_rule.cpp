@@ -47,7 +47,7 @@ struct LooksLikeMethod {
 struct LooksLikePlugin {
     bool operator()(std::string_view name) const {
         constexpr std::array<std::string_view, 3> own{"event", "write", "drop"};
-        return !LooksLikeMethod{}(name) && nearest(name, own).empty();
+        return !LooksLikeMethod{}(name) && nearest(name, own, 1).empty();
     }
 };
 

@@ -33,11 +33,7 @@ class TextScanner {
             }
         }
         if (i_ == last_ || *i_ == '\n') {
-            if (i_ != begin_ + 1 && i_[-1] == '\r') {
-                --i_;
-            }
-            state_.report("L0104", state_.at(begin_, i_), "this text has no closing quote",
-                          "starts here", {"a text ends on the line it starts on; add `\"`"});
+            unclosed(i_);
             return {i_, true};
         }
         flush();
@@ -99,16 +95,29 @@ class TextScanner {
     }
 
     bool bad_capture(Iterator name) {
+        const Iterator behind = past_text(begin_, last_);
+        if (behind == begin_ + 1 || behind[-1] != '"') {
+            return unclosed(behind);  // the `{` is then likely the one of a block
+        }
         Iterator end = name;
-        while (end != last_ && *end != '}' && *end != '"' && *end != '\n' && *end != '\r') {
+        while (*end != '}' && *end != '"') {
             ++end;
         }
-        const bool closed = end != last_ && *end == '}';
-        state_.report("L0105", state_.at(i_, closed ? end + 1 : end),
+        state_.report("L0105", state_.at(i_, *end == '}' ? end + 1 : end),
                       "this capture is not closed or not a name", "write {name}",
                       {"a capture is `{name}` for one segment or `{name...}` for the rest; for a "
                        "brace itself write `\\{`"});
-        i_ = past_text(begin_, last_);
+        i_ = behind;
+        return false;
+    }
+
+    bool unclosed(Iterator end) {
+        if (end != begin_ + 1 && end[-1] == '\r') {
+            --end;
+        }
+        state_.report("L0104", state_.at(begin_, end), "this text has no closing quote",
+                      "starts here", {"a text ends on the line it starts on; add `\"`"});
+        i_ = end;
         return false;
     }
 
@@ -297,17 +306,15 @@ Literal scan_clock(Iterator begin, const Number& hours, Iterator last, ParseStat
 
 Literal unknown_unit(Iterator begin, Iterator unit, Iterator end, ParseState& state) {
     const std::string_view name = view(unit, end);
-    const auto alias = std::find_if(aliases.begin(), aliases.end(),
-                                    [&](const Alias& a) { return a.wrong == name; });
-    if (alias == aliases.end()) {
+    const std::string meant(unit_meant(name));
+    if (meant.empty() || meant == name) {
         state.report("L0107", state.at(unit, end), "unknown unit " + quoted(name), "",
                      {"units of time are ms, s, m, h, d, w; units of size are B, KB, MB, GB, KiB, "
                       "MiB, GiB"});
     } else {
-        state.report(
-            "L0107", state.at(unit, end), "unknown unit " + quoted(name), "",
-            {"write " + quoted(std::string(view(begin, unit)) + std::string(alias->right))},
-            Fix{state.at(unit, end), std::string(alias->right)});
+        state.report("L0107", state.at(unit, end), "unknown unit " + quoted(name), "",
+                     {"write " + quoted(std::string(view(begin, unit)) + meant)},
+                     Fix{state.at(unit, end), meant});
     }
     return reported_at(end);
 }
@@ -499,9 +506,15 @@ Scanned scan_env_value(Iterator begin, Iterator last, ParseState& state, const V
 
 }  // namespace
 
-bool is_unit(std::string_view word) {
-    return std::any_of(unit_names.begin(), unit_names.end(),
-                       [&](const UnitName& u) { return u.text == word; });
+std::string_view unit_meant(std::string_view word) {
+    const auto unit = std::find_if(unit_names.begin(), unit_names.end(),
+                                   [&](const UnitName& u) { return u.text == word; });
+    if (unit != unit_names.end()) {
+        return unit->text;
+    }
+    const auto alias = std::find_if(aliases.begin(), aliases.end(),
+                                    [&](const Alias& a) { return a.wrong == word; });
+    return alias != aliases.end() ? alias->right : std::string_view{};
 }
 
 Scanned scan_text(Iterator i, Iterator last, ParseState& state, ast::Text& text) {

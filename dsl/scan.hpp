@@ -39,8 +39,8 @@ Scanned scan_value(Iterator i, Iterator last, ParseState& state, const ValuePlac
 Scanned scan_env_name(Iterator i, Iterator last, ParseState& state, std::string_view what,
                       ast::EnvName& name);
 
-// KiB, m, h: what may follow a number without a blank.
-bool is_unit(std::string_view word);
+// The unit that `word` is, or was meant to be: `m` of `minutes`. Empty for other words.
+std::string_view unit_meant(std::string_view word);
 
 // 201 | 2xx (only with `classes`)
 Scanned scan_status(Iterator i, Iterator last, bool classes, ast::Status& status);

@@ -138,6 +138,9 @@ struct OpenBrace : Token<OpenBrace, x3::unused_type> {
             throw Reported(i);
         }
         first = state.skip_lines(i + 1, last);
+        while (first != last && *first == ';') {
+            first = state.skip_lines(first + 1, last);
+        }
         return true;
     }
 };
