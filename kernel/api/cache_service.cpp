@@ -4,6 +4,7 @@
 #include "kernel/api/kernel_services.hpp"
 #include "kernel/api/request_rules.hpp"
 
+#include <bit>
 #include <exception>
 #include <memory>
 #include <new>
@@ -122,10 +123,9 @@ void fill_entries(larder_cache_api& api) {
                    const larder_call* call, void (*fn)(void*, larder_bytes) LARDER_NOEXCEPT,
                    void* ctx) noexcept {
         return allowed(h, call, LARDER_ROLE_READ, [&](KernelServices& s) {
-            // The kernel is built with LARDER_ABI_MAY_THROW; what a plugin gives has noexcept.
-            return s.engine().visit(
-                ns, view(key), call,
-                reinterpret_cast<void (*)(void*, larder_bytes) noexcept>(fn), ctx);
+            // Whether the ABI's function types are noexcept here is the build's choice; the engine's is.
+            return s.engine().visit(ns, view(key), call,
+                                    std::bit_cast<void (*)(void*, larder_bytes) noexcept>(fn), ctx);
         });
     };
     api.update = [](const larder_host* h, std::uint32_t ns, larder_bytes key, larder_update_fn fn,

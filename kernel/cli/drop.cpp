@@ -1,0 +1,56 @@
+// kernel/cli/drop.cpp -- larder drop, expire, refresh: what a rule would do, by hand.
+#include "kernel/cli/host.hpp"
+
+namespace larder::cli {
+namespace {
+
+int change(const std::string& verb, const std::string& description, Words words) {
+    CLI::App app;
+    describe(app, verb, description);
+    Remote remote;
+    std::string space, key, matching, tag;
+    bool everything = false;
+    remote.add_to(app);
+    app.add_option("NAMESPACE", space, "with its children");
+    app.add_option("KEY", key, "one entry of it");
+    app.add_option("--matching", matching, "entries of the namespace whose key fits; `*` is any text")
+        ->type_name("PATTERN");
+    app.add_option("--tag", tag, "every entry that carries this tag")->type_name("TAG");
+    app.add_flag("--all", everything, "everything but sessions");
+    if (const auto status = parse(app, std::move(words))) return *status;
+
+    const int targets = (space.empty() ? 0 : 1) + (tag.empty() ? 0 : 1) + (everything ? 1 : 0);
+    if (targets != 1 || (!matching.empty() && (space.empty() || !key.empty()))) {
+        complain("larder " + verb + ": name one thing: NAMESPACE, NAMESPACE KEY, NAMESPACE --matching "
+                 "PATTERN, --tag TAG, or --all");
+        return exit_usage;
+    }
+    if (everything) return remote.ask(verb, {"everything"});
+    if (!tag.empty()) return remote.ask(verb, {"tag", tag});
+    if (!matching.empty()) return remote.ask(verb, {"matching", space, matching});
+    if (!key.empty()) return remote.ask(verb, {"key", space, key});
+    return remote.ask(verb, {"namespace", space});
+}
+
+}  // namespace
+
+int run_drop(Words words) {
+    return change("drop",
+                  "Makes entries absent, in every tier, whatever their number, and prints what was\n"
+                  "changed.",
+                  std::move(words));
+}
+
+int run_expire(Words words) {
+    return change("expire",
+                  "Makes entries stale: they are served only where the policy says `stale`.",
+                  std::move(words));
+}
+
+int run_refresh(Words words) {
+    return change("refresh",
+                  "Drops entries and loads them again where the policy has warm items or a source.",
+                  std::move(words));
+}
+
+}  // namespace larder::cli

@@ -1,0 +1,90 @@
+// kernel/cli/verb.cpp -- what the verbs of the program have in common.
+#include "kernel/cli/verb.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace larder::cli {
+namespace {
+
+constexpr Verb all[] = {
+    {"serve", "run a kernel: its gateways, invalidators and admin socket", run_serve},
+    {"check", "tell what is wrong with policies, and with larder.toml", run_check},
+    {"explain", "tell what a policy does for a request, an event, an entry; or what a code means",
+     run_explain},
+    {"plugins", "list plugins with kind, version, capabilities and options", run_plugins},
+    {"get", "print the value of an entry", run_get, true},
+    {"put", "put an entry", run_put, true},
+    {"drop", "make entries absent: one, a pattern, a tag, a namespace, everything", run_drop, true},
+    {"expire", "make entries stale: served only where the policy says `stale`", run_expire, true},
+    {"refresh", "drop entries and load them again where the policy says how", run_refresh, true},
+    {"route", "tell that an application answered a request: its rules fire", run_route, true},
+    {"event", "tell that something happened: the rules of that event fire", run_event, true},
+    {"stats", "print the numbers of a running kernel as JSON", run_stats, true},
+    {"reload", "read policy and larder.toml again; an invalid one changes nothing", run_reload, true},
+    {"ping", "tell whether a kernel answers", run_ping, true},
+    {"version", "print the version", run_version},
+    {"help", "print this, or the help of a verb", run_help},
+};
+
+}  // namespace
+
+std::span<const Verb> verbs() { return all; }
+
+const Verb* find_verb(std::string_view name) {
+    const auto* found = std::find_if(std::begin(all), std::end(all),
+                                     [&](const Verb& verb) { return verb.name == name; });
+    return found == std::end(all) ? nullptr : found;
+}
+
+void describe(CLI::App& app, const std::string& name, const std::string& description) {
+    app.name("larder " + name);
+    app.description(description);
+    app.get_formatter()->column_width(34);
+}
+
+std::optional<int> parse(CLI::App& app, Words words) {
+    std::reverse(words.begin(), words.end());  // as CLI11 wants them
+    try {
+        app.parse(std::move(words));
+        return std::nullopt;
+    } catch (const CLI::CallForHelp&) {
+        print(app.help());
+        return exit_fine;
+    } catch (const CLI::ParseError& error) {
+        complain(app.get_name() + ": " + error.what());
+        complain("`" + app.get_name() + " --help` tells what it takes");
+        return exit_usage;
+    }
+}
+
+void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+void complain(std::string_view text) {
+    std::fflush(stdout);
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    if (!text.ends_with('\n')) std::fputc('\n', stderr);
+}
+
+bool is_colourful(int fd) {
+    const char* const never = std::getenv("NO_COLOR");
+    return (never == nullptr || *never == '\0') && ::isatty(fd) != 0;
+}
+
+std::optional<Pairs> pairs(std::string_view verb, const Words& words) {
+    Pairs out;
+    for (const std::string& word : words) {
+        const auto equals = word.find('=');
+        if (equals == std::string::npos || equals == 0) {
+            complain("larder " + std::string(verb) + ": expected name=value, found `" + word + "`");
+            return std::nullopt;
+        }
+        out.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+    }
+    return out;
+}
+
+}  // namespace larder::cli
