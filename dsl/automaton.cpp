@@ -95,8 +95,8 @@ Automaton Automaton::of_route(const RouteGlob& route) {
                 const std::uint32_t slash = a.state();
                 a.edge(at, Takes::exactly, '/', slash);
                 const std::uint32_t out = a.segments(slash);
-                a.silent(at, out);
-                if (k == 0) a.silent(slash, out);  // "/**" and the path "/"
+                // "/**" alone is every path, and every path begins with a `/`.
+                a.silent(route.tokens().size() == 1 ? slash : at, out);
                 at = out;
                 break;
             }

@@ -95,12 +95,13 @@ struct Draft {
     Findings say;
     std::vector<const ast::Policy*> trees;
     bool syntax_errors = false;
+    bool incomplete = false;  // a file could not be read: any name may be declared in it
     Policy policy{};
 
     std::vector<Space> spaces{};     // as policy.namespaces
     std::vector<RulePlace> rules{};  // as policy.rules
     std::map<std::string, Span, std::less<>> sessions{};
-    std::vector<Span> broken{};      // items that did not parse: their names are unknown
+    std::vector<Span> broken{};      // lines of items that did not parse: what they declare is unknown
     std::vector<std::pair<std::string, std::string>> env{};  // what was read
 
     Where where(Span at) const;

@@ -123,7 +123,7 @@ class Namespaces {
                 }
             }
         }
-        if (chosen) return;
+        if (chosen || draft_.incomplete) return;
         const Span begin{draft_.sources.file(FileId{0}).base(), draft_.sources.file(FileId{0}).base()};
         auto& d = draft_.say.error("L0219", begin,
                                    "profile " + ticked(draft_.options.profile) + " is not declared in this policy");

@@ -35,11 +35,16 @@ void declare_constants(Draft& draft, Values& values) {
     }
 }
 
+// An item whose head did not parse leaves no name behind, so its line is remembered instead: a line that
+// begins at the first column and has an error in it. REQUIRES: only syntax errors are found yet.
 void find_broken(Draft& draft) {
-    for (const ast::Policy* tree : draft.trees) {
-        for (const ast::Item& item : *tree) {
-            if (const auto* b = as<ast::Broken>(item)) draft.broken.push_back(b->at);
-        }
+    for (const Diagnostic& d : draft.say.all()) {
+        const Source& file = draft.sources.file_at(d.primary.at.begin);
+        const std::size_t number = file.place(d.primary.at.begin).line;
+        const std::string_view line = file.line(number);
+        if (line.empty() || line[0] == ' ' || line[0] == '\t') continue;
+        const std::uint32_t begin = file.line_begin(number);
+        draft.broken.push_back({begin, begin + static_cast<std::uint32_t>(line.size())});
     }
 }
 
@@ -120,7 +125,7 @@ Compiled finish(std::shared_ptr<SourceMap> sources, const PolicyFiles& files, co
         return out;
     }
     const bool syntax_errors = has_errors(found);
-    Draft draft{*out.sources, options, Findings(found), files.trees(), syntax_errors};
+    Draft draft{*out.sources, options, Findings(found), files.trees(), syntax_errors, files.incomplete()};
     run_checks(draft);
     if (syntax_errors) keep_errors(found);
     apply_allows(*out.sources, files, syntax_errors, found);

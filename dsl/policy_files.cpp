@@ -55,6 +55,7 @@ void PolicyFiles::load_text(std::string name, std::string text) {
 
 bool PolicyFiles::room(Span used_at, const std::string& path) {
     if (sources_.files() < SourceMap::max_files) return true;
+    incomplete_ = true;
     say_.error("L0214", used_at, "a policy has at most " + std::to_string(SourceMap::max_files) + " files: " + ticked(path) + " is left out");
     return false;
 }
@@ -81,6 +82,7 @@ void PolicyFiles::take(const std::string& path, Span used_at) {
             used_at = {nothing.base(), nothing.base()};
         }
         say_.error("L0213", used_at, ticked(path) + " cannot be read: " + why);
+        incomplete_ = true;
     }
     states_[path] = State::done;
 }

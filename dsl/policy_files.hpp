@@ -25,6 +25,8 @@ class PolicyFiles {
     std::vector<const ast::Policy*> trees() const;
     const std::deque<Parsed>& parsed() const { return parsed_; }
     const std::vector<std::string>& names() const { return names_; }
+    // Whether some file is missing, so that any name may be declared in it.
+    bool incomplete() const { return incomplete_; }
 
   private:
     enum class State : std::uint8_t { open, done };
@@ -44,6 +46,7 @@ class PolicyFiles {
     std::deque<Parsed> parsed_;
     std::vector<const ast::Policy*> trees_;
     std::vector<std::string> names_;
+    bool incomplete_ = false;
 };
 
 }  // namespace larder::dsl
