@@ -34,6 +34,10 @@ bool log_in(Exchange& x, std::string_view name, std::string_view password) {
 }
 
 bool good_name(std::string_view name) noexcept {
+    constexpr std::size_t longest = 1024;
+    if (name.size() > longest) {
+        return false;
+    }
     for (const char c : name) {
         if (c < '!' || c > '~') {
             return false;

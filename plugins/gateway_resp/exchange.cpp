@@ -210,11 +210,13 @@ Step Exchange::failed(larder_status st, std::uint32_t in, std::string_view name)
 }
 
 Step Exchange::verbatim_report() {
-    if (status != LARDER_OK) {
-        return failed(status);
+    const std::string_view said(static_cast<const char*>(report.data), report.size);
+    if (status == LARDER_OK) {
+        reply.verbatim(said);
+        return Step::Done;
     }
-    reply.verbatim({static_cast<const char*>(report.data), report.size});
-    return Step::Done;
+    // A refusal may come with its reason.
+    return said.empty() ? failed(status) : error(std::string("ERR ").append(said));
 }
 
 }  // namespace larder::resp
