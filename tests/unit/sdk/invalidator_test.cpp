@@ -83,4 +83,5 @@ TEST_CASE("a source calls the cache once it is started, and says why it cannot",
     CHECK(watch.start() == LARDER_E_VERSION);
     CHECK(watch.reason() == "this kernel has no service larder.cache/1");
     CHECK(InvalidatorKind<Listener>::table.on_request == nullptr);
+    CHECK(std::string(Invalidator<Listener>::value.name) == "listener");
 }
