@@ -17,10 +17,14 @@ constexpr std::size_t max_states = 50'000;  // of the deterministic side
 
 bool Automaton::Edge::accepts(char c) const {
     switch (takes) {
-        case Takes::exactly: return c == byte;
-        case Takes::no_slash: return c != '/';
-        case Takes::no_colon: return c != ':';
-        case Takes::anything: return true;
+        case Takes::exactly:
+            return c == byte;
+        case Takes::no_slash:
+            return c != '/';
+        case Takes::no_colon:
+            return c != ':';
+        case Takes::anything:
+            return true;
     }
     return false;
 }
@@ -56,8 +60,8 @@ std::uint32_t Automaton::some(std::uint32_t at, Takes takes, bool may_be_empty) 
     return out;
 }
 
-// One segment or more without the `/` before the first: no empty ones, and no `/` at the end, because
-// a normalised path has neither.
+// One segment or more without the `/` before the first: no empty ones, and no `/` at the end,
+// because a normalised path has neither.
 std::uint32_t Automaton::segments(std::uint32_t at) {
     in_head_ = false;
     const std::uint32_t begin = state(), inside = state(), out = state();
@@ -78,11 +82,19 @@ Automaton Automaton::of_route(const RouteGlob& route) {
     for (std::size_t k = 0; k < route.tokens().size(); ++k) {
         const RouteToken& t = route.tokens()[k];
         switch (t.kind) {
-            case Kind::literal: at = a.literal(at, t.text); break;
+            case Kind::literal:
+                at = a.literal(at, t.text);
+                break;
             case Kind::capture:
-            case Kind::segment: at = a.some(at, Takes::no_slash, false); break;
-            case Kind::star: at = a.some(at, Takes::no_slash, true); break;
-            case Kind::rest: at = a.segments(at); break;
+            case Kind::segment:
+                at = a.some(at, Takes::no_slash, false);
+                break;
+            case Kind::star:
+                at = a.some(at, Takes::no_slash, true);
+                break;
+            case Kind::rest:
+                at = a.segments(at);
+                break;
             case Kind::deep: {
                 const std::uint32_t inside = a.some(at, Takes::no_slash, true);
                 const std::uint32_t slash = a.state();
@@ -111,11 +123,19 @@ Automaton Automaton::of_text(const Template& text) {
     std::uint32_t at = a.state();
     for (const Piece& p : text.pieces) {
         switch (p.kind) {
-            case Piece::Kind::literal: at = a.literal(at, p.text); break;
-            case Piece::Kind::variable: at = a.some(at, Takes::no_colon, false); break;
-            case Piece::Kind::rest: at = a.some(at, Takes::anything, false); break;
+            case Piece::Kind::literal:
+                at = a.literal(at, p.text);
+                break;
+            case Piece::Kind::variable:
+                at = a.some(at, Takes::no_colon, false);
+                break;
+            case Piece::Kind::rest:
+                at = a.some(at, Takes::anything, false);
+                break;
             case Piece::Kind::star:
-            case Piece::Kind::deep: at = a.some(at, Takes::anything, true); break;
+            case Piece::Kind::deep:
+                at = a.some(at, Takes::anything, true);
+                break;
         }
     }
     a.finish(at);
@@ -280,9 +300,8 @@ class Subtraction {
     }
 
     bool accepted(const Positions& p) const {
-        return std::any_of(p.begin(), p.end(), [this](const auto& at) {
-            return at.second == by_[at.first]->last();
-        });
+        return std::any_of(p.begin(), p.end(),
+                           [this](const auto& at) { return at.second == by_[at.first]->last(); });
     }
 
     using Place = std::pair<std::uint32_t, Positions>;

@@ -2,8 +2,8 @@
 //
 // Routes, keys and tags have no more than literals and four kinds of wildcard, so each is a small
 // nondeterministic automaton over bytes. "Can both match?" walks pairs of states and is cheap; "is
-// there a text that none of these match?" makes the second side deterministic on the way and gives up
-// after a bound. An answer comes with a witness: a short text that shows it.
+// there a text that none of these match?" makes the second side deterministic on the way and gives
+// up after a bound. An answer comes with a witness: a short text that shows it.
 #pragma once
 
 #include "dsl/route_glob.hpp"

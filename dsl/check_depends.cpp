@@ -1,8 +1,8 @@
 // dsl/check_depends.cpp -- `depends on`, unfolded: which scopes of others an entry carries.
 //
-// The kernel never follows a dependency. An entry that depends on entry K of N is simply stamped with
-// N's chain, with the scope of that key, and with those tags of N that K decides; dependencies of N
-// come along, rewritten from N's parameters to what K puts there.
+// The kernel never follows a dependency. An entry that depends on entry K of N is simply stamped
+// with N's chain, with the scope of that key, and with those tags of N that K decides; dependencies
+// of N come along, rewritten from N's parameters to what K puts there.
 #include "dsl/check_namespaces.hpp"
 #include "dsl/check_texts.hpp"
 
@@ -64,21 +64,26 @@ class Depends {
             if (!key) continue;
             const Namespace& target = policy_.namespaces[*on];
             if (has_star(*key)) {
-                draft_.say.error("L0210", text.at, "a dependency is on one entry or on all of a namespace",
-                                 "this is a search over keys")
+                draft_.say
+                    .error("L0210", text.at,
+                           "a dependency is on one entry or on all of a namespace",
+                           "this is a search over keys")
                     .helps.push_back("write `depends on " + target.name + "`");
                 continue;
             }
             if (!target.key) {
                 if (!draft_.spaces[*on].broken) {
-                    draft_.say.error("L0237", text.at, ticked(target.name) + " has no key, so it has no entry to depend on");
+                    draft_.say.error(
+                        "L0237", text.at,
+                        ticked(target.name) + " has no key, so it has no entry to depend on");
                 }
                 continue;
             }
             d.key = align(*key, *target.key);
             if (d.key) continue;
-            auto& w = draft_.say.warning("L0302", text.at, "no key of " + ticked(target.name) + " can ever look like this",
-                                         "matches no entry");
+            auto& w = draft_.say.warning(
+                "L0302", text.at, "no key of " + ticked(target.name) + " can ever look like this",
+                "matches no entry");
             w.more.push_back({draft_.spaces[*on].key->at, "its keys look like this"});
         }
     }
@@ -109,8 +114,10 @@ class Depends {
 
     // Said at the member that comes first in the file.
     void circle(const std::vector<NamespaceIndex>& path, NamespaceIndex back_to) {
-        std::vector<NamespaceIndex> members(std::find(path.begin(), path.end(), back_to), path.end());
-        std::rotate(members.begin(), std::min_element(members.begin(), members.end()), members.end());
+        std::vector<NamespaceIndex> members(std::find(path.begin(), path.end(), back_to),
+                                            path.end());
+        std::rotate(members.begin(), std::min_element(members.begin(), members.end()),
+                    members.end());
         std::string chain;
         for (const NamespaceIndex m : members) chain += policy_.namespaces[m].name + " -> ";
         chain += policy_.namespaces[members[0]].name;
@@ -150,7 +157,8 @@ class Depends {
             if (next.on != none) unfold(of, next.on, next.key, inner, said_at);
         }
         if (d.key) return;
-        for (const NamespaceIndex child : target.children) {  // "any entry of it" is any below it, too
+        for (const NamespaceIndex child :
+             target.children) {  // "any entry of it" is any below it, too
             if (!below(of, child)) unfold(of, child, std::nullopt, {}, said_at);
         }
     }
@@ -170,13 +178,15 @@ class Depends {
         };
         const auto& all = policy_.namespaces[of].depends;
         return std::any_of(all.begin(), all.end(), [&](const Dependency& o) {
-            return o.on == d.on && o.key.has_value() == d.key.has_value() && (!d.key || same(*o.key, *d.key));
+            return o.on == d.on && o.key.has_value() == d.key.has_value() &&
+                   (!d.key || same(*o.key, *d.key));
         });
     }
 
     // What the parameters of `target` are for an entry of `of`: its key's fields from the key the
     // dependency names, its `with` names from parameters of the same name.
-    Meaning meaning_of(NamespaceIndex of, const Namespace& target, const std::optional<Template>& key) const {
+    Meaning meaning_of(NamespaceIndex of, const Namespace& target,
+                       const std::optional<Template>& key) const {
         Meaning out(target.parameters.size());
         if (key) {
             const auto fields = fields_of(*key, *target.key);
@@ -188,7 +198,8 @@ class Depends {
             if (key == std::nullopt && k < target.fields) continue;
             const auto it = std::find(mine.begin(), mine.end(), target.parameters[k]);
             if (it == mine.end()) continue;
-            out[k] = std::vector<Piece>{{Piece::Kind::variable, static_cast<std::uint16_t>(it - mine.begin()), *it}};
+            out[k] = std::vector<Piece>{
+                {Piece::Kind::variable, static_cast<std::uint16_t>(it - mine.begin()), *it}};
         }
         return out;
     }
@@ -200,19 +211,23 @@ class Depends {
         if (!mine) {
             std::vector<std::string> missing;
             for (const Piece& p : tag.pieces) {
-                if (p.kind != Piece::Kind::literal && (p.slot >= meaning.size() || !meaning[p.slot])) missing.push_back(p.text);
+                if (p.kind != Piece::Kind::literal &&
+                    (p.slot >= meaning.size() || !meaning[p.slot]))
+                    missing.push_back(p.text);
             }
-            auto& w = draft_.say.warning("L0322", said_at,
-                                         "dropping tag \"" + tag.source + "\" of " + ticked(target.name) +
-                                             " will not drop entries of " + ticked(n.name),
-                                         "depends on it");
-            w.notes.push_back("which tag it is depends on " + joined(missing) + ", which " + ticked(n.name) + " does not know");
+            auto& w =
+                draft_.say.warning("L0322", said_at,
+                                   "dropping tag \"" + tag.source + "\" of " + ticked(target.name) +
+                                       " will not drop entries of " + ticked(n.name),
+                                   "depends on it");
+            w.notes.push_back("which tag it is depends on " + joined(missing) + ", which " +
+                              ticked(n.name) + " does not know");
             w.helps.push_back("declare `with " + missing.front() + "` in " + ticked(n.name));
             return;
         }
-        const bool late = std::any_of(mine->pieces.begin(), mine->pieces.end(), [&n](const Piece& p) {
-            return p.kind != Piece::Kind::literal && p.slot >= n.fields;
-        });
+        const bool late = std::any_of(
+            mine->pieces.begin(), mine->pieces.end(),
+            [&n](const Piece& p) { return p.kind != Piece::Kind::literal && p.slot >= n.fields; });
         (late ? d.late_tags : d.tags).push_back(std::move(*mine));
     }
 
@@ -220,12 +235,14 @@ class Depends {
         const Namespace& n = policy_.namespaces[i];
         std::size_t scopes = 1 + n.chain.size() + n.tags.size() + n.late_tags.size();
         for (const Dependency& d : n.depends) {
-            scopes += 1 + policy_.namespaces[d.on].chain.size() + d.tags.size() + d.late_tags.size();
+            scopes +=
+                1 + policy_.namespaces[d.on].chain.size() + d.tags.size() + d.late_tags.size();
         }
         if (scopes <= max_scopes) return;
-        draft_.say.error("L0229", draft_.spaces[i].node->id.at,
-                         "an entry of " + ticked(n.name) + " would belong to " + std::to_string(scopes) +
-                             " scopes, at most " + std::to_string(max_scopes) + " fit")
+        draft_.say
+            .error("L0229", draft_.spaces[i].node->id.at,
+                   "an entry of " + ticked(n.name) + " would belong to " + std::to_string(scopes) +
+                       " scopes, at most " + std::to_string(max_scopes) + " fit")
             .helps.push_back("fewer tags, or depend on fewer namespaces");
     }
 
@@ -243,7 +260,8 @@ void check_circles_of_drops(Draft& draft) {
     const auto related = [&policy](NamespaceIndex a, NamespaceIndex b) {
         const auto& x = policy.namespaces[a].chain;
         const auto& y = policy.namespaces[b].chain;
-        return std::find(x.begin(), x.end(), b) != x.end() || std::find(y.begin(), y.end(), a) != y.end();
+        return std::find(x.begin(), x.end(), b) != x.end() ||
+               std::find(y.begin(), y.end(), a) != y.end();
     };
     for (std::uint32_t r = 0; r < policy.rules.size(); ++r) {
         if (policy.rules[r].kind != TriggerKind::drop_of) continue;
@@ -263,7 +281,8 @@ void check_circles_of_drops(Draft& draft) {
         for (const std::uint32_t to : sets_off[r]) {
             if (state[to] == 0) walk(to);
             if (state[to] != 1) continue;
-            auto& d = draft.say.error("L0220", draft.rules[to].node->kw.at, "this rule sets itself off again", "fires for ever");
+            auto& d = draft.say.error("L0220", draft.rules[to].node->kw.at,
+                                      "this rule sets itself off again", "fires for ever");
             if (to != r) d.more.push_back({draft.rules[r].node->kw.at, "through this rule"});
         }
         state[r] = 2;

@@ -81,8 +81,8 @@ Span Draft::span_of(std::string_view view, Span near) const {
 
 bool Draft::may_be_declared(std::string_view word) const {
     return incomplete || std::any_of(broken.begin(), broken.end(), [&](Span at) {
-        return sources.text(at).find(word) != std::string_view::npos;
-    });
+               return sources.text(at).find(word) != std::string_view::npos;
+           });
 }
 
 std::optional<NamespaceIndex> Draft::known(const ast::Name& name, bool marks_reach) {

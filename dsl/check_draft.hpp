@@ -1,8 +1,9 @@
 // dsl/check_draft.hpp -- a policy on its way from trees to Policy, with the place of everything.
 //
 // The passes (check_*.cpp) fill the Policy and note here where each part was written; what only a
-// message needs stays here and never reaches the kernel. A pass that finds a mistake says so and goes
-// on with what it can: the Policy of a draft with errors is thrown away, but its findings are whole.
+// message needs stays here and never reaches the kernel. A pass that finds a mistake says so and
+// goes on with what it can: the Policy of a draft with errors is thrown away, but its findings are
+// whole.
 #pragma once
 
 #include "dsl/ast.hpp"
@@ -77,15 +78,15 @@ struct Space {
 };
 
 struct ChangePlace {
-    Span at;          // the whole target
+    Span at;  // the whole target
     Span verb;
     bool dead = false;  // reaches nothing
 };
 
 struct RulePlace {
     const ast::Rule* node = nullptr;
-    bool sound = true;  // nothing in it was wrong
-    bool other = false;  // does something beside dropping
+    bool sound = true;                 // nothing in it was wrong
+    bool other = false;                // does something beside dropping
     std::vector<ChangePlace> changes;  // as Rule::changes
 };
 
@@ -101,7 +102,7 @@ struct Draft {
     std::vector<Space> spaces{};     // as policy.namespaces
     std::vector<RulePlace> rules{};  // as policy.rules
     std::map<std::string, Span, std::less<>> sessions{};
-    std::vector<Span> broken{};      // lines of items that did not parse: what they declare is unknown
+    std::vector<Span> broken{};  // lines of items that did not parse: what they declare is unknown
     std::vector<std::pair<std::string, std::string>> env{};  // what was read
 
     Where where(Span at) const;

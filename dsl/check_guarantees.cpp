@@ -1,4 +1,5 @@
-// dsl/check_guarantees.cpp -- promises of a policy, proven or refuted with a request that breaks them.
+// dsl/check_guarantees.cpp -- promises of a policy, proven or refuted with a request that breaks
+// them.
 #include "dsl/automaton.hpp"
 #include "dsl/check_reach.hpp"
 #include "dsl/check_rules.hpp"
@@ -11,11 +12,14 @@ namespace larder::dsl {
 
 namespace {
 
-constexpr std::array<const char*, 7> all_methods{"DELETE", "PATCH", "POST", "PUT", "GET", "HEAD", "OPTIONS"};
+constexpr std::array<const char*, 7> all_methods{"DELETE", "PATCH", "POST",   "PUT",
+                                                 "GET",    "HEAD",  "OPTIONS"};
 
 class Guarantees {
   public:
-    explicit Guarantees(Draft& draft) : draft_(draft), policy_(draft.policy) {}
+    explicit Guarantees(Draft& draft) : draft_(draft), policy_(draft.policy) {
+        for (const Rule& rule : policy_.rules) shapes_.push_back(nameless(rule.route));
+    }
 
     void run() {
         for (const ast::Policy* tree : draft_.trees) {
@@ -34,7 +38,8 @@ class Guarantees {
         const auto when = rule_of(draft_, p.when);
         if (!when || draft_.syntax_errors) return;
         for (const ast::Target& t : p.targets) {
-            const auto target = target_of(draft_, t, action_of(p.what.value), when->variables, true);
+            const auto target =
+                target_of(draft_, t, action_of(p.what.value), when->variables, true);
             if (!target) continue;
             if (when->kind == TriggerKind::route) {
                 const auto* http = as<ast::HttpTrigger>(p.when);
@@ -45,8 +50,9 @@ class Guarantees {
         }
     }
 
-    // Whether a change of a rule does what is promised. Captures of the same route are the same values
-    // whatever they are called; those of another route are taken to be so when their names agree.
+    // Whether a change of a rule does what is promised. Captures of the same route are the same
+    // values whatever they are called; those of another route are taken to be so when their names
+    // agree.
     bool does(const Change& c, const Change& wanted, bool same_route) const {
         if (c.action != wanted.action) return false;
         if (c.kind == TargetKind::everything) return true;
@@ -58,15 +64,18 @@ class Guarantees {
             const auto& chain = policy_.namespaces[wanted.ns].chain;
             return std::find(chain.begin(), chain.end(), c.ns) != chain.end();
         }
-        return c.ns == wanted.ns && c.kind == wanted.kind && same_text(c.text, wanted.text, same_route);
+        return c.ns == wanted.ns && c.kind == wanted.kind &&
+               same_text(c.text, wanted.text, same_route);
     }
 
     static bool same_text(const Template& a, const Template& b, bool by_slot) {
-        return std::equal(a.pieces.begin(), a.pieces.end(), b.pieces.begin(), b.pieces.end(), [by_slot](const Piece& x, const Piece& y) {
-            if (x.kind != y.kind) return false;
-            const bool variable = x.kind == Piece::Kind::variable || x.kind == Piece::Kind::rest;
-            return variable && by_slot ? x.slot == y.slot : x.text == y.text;
-        });
+        return std::equal(a.pieces.begin(), a.pieces.end(), b.pieces.begin(), b.pieces.end(),
+                          [by_slot](const Piece& x, const Piece& y) {
+                              if (x.kind != y.kind) return false;
+                              const bool variable =
+                                  x.kind == Piece::Kind::variable || x.kind == Piece::Kind::rest;
+                              return variable && by_slot ? x.slot == y.slot : x.text == y.text;
+                          });
     }
 
     // A route without the names of its captures.
@@ -87,14 +96,19 @@ class Guarantees {
         if (wanted.kind == TargetKind::everything) return c.kind == TargetKind::everything;
         if (c.kind == TargetKind::everything) return true;
         if (wanted.kind == TargetKind::tag || c.kind == TargetKind::tag) {
-            if (wanted.kind != c.kind) return tag_in(c.kind == TargetKind::tag ? c : wanted, c.kind == TargetKind::tag ? wanted : c);
-            return both_match(Automaton::of_text(c.text), Automaton::of_text(wanted.text)).has_value();
+            if (wanted.kind != c.kind)
+                return tag_in(c.kind == TargetKind::tag ? c : wanted,
+                              c.kind == TargetKind::tag ? wanted : c);
+            return both_match(Automaton::of_text(c.text), Automaton::of_text(wanted.text))
+                .has_value();
         }
         const auto related = [this](NamespaceIndex a, NamespaceIndex b) {
             const auto& chain = policy_.namespaces[a].chain;
             return std::find(chain.begin(), chain.end(), b) != chain.end();
         };
-        if (c.ns != wanted.ns) return related(c.ns, wanted.ns) || (c.kind == TargetKind::namespace_ && related(wanted.ns, c.ns));
+        if (c.ns != wanted.ns)
+            return related(c.ns, wanted.ns) ||
+                   (c.kind == TargetKind::namespace_ && related(wanted.ns, c.ns));
         if (c.kind == TargetKind::namespace_ || wanted.kind == TargetKind::namespace_) return true;
         return both_match(Automaton::of_text(c.text), Automaton::of_text(wanted.text)).has_value();
     }
@@ -104,14 +118,17 @@ class Guarantees {
         const Automaton wanted = Automaton::of_text(tag.text);
         for (const NamespaceIndex i : policy_.under(ns.ns)) {
             const Namespace& n = policy_.namespaces[i];
-            const auto meets = [&wanted](const Template& t) { return both_match(wanted, Automaton::of_text(t)).has_value(); };
+            const auto meets = [&wanted](const Template& t) {
+                return both_match(wanted, Automaton::of_text(t)).has_value();
+            };
             if (std::any_of(n.tags.begin(), n.tags.end(), meets)) return true;
             if (std::any_of(n.late_tags.begin(), n.late_tags.end(), meets)) return true;
         }
         return false;
     }
 
-    std::optional<Automaton> route_of(const ast::Text& text, const std::vector<std::string>& names, bool path) {
+    std::optional<Automaton> route_of(const ast::Text& text, const std::vector<std::string>& names,
+                                      bool path) {
         const auto bound = bind(draft_, text, {names, "in this rule"});
         if (!bound) return std::nullopt;
         return Automaton::of_route(RouteGlob(*bound, path));
@@ -126,17 +143,22 @@ class Guarantees {
 
     static bool always_fires(const Rule& rule, const Rule& when) {
         return std::all_of(when.status.begin(), when.status.end(), [&rule](const StatusRange& w) {
-            return std::any_of(rule.status.begin(), rule.status.end(), [&w](const StatusRange& r) { return r.from <= w.from && w.to <= r.to; });
+            return std::any_of(rule.status.begin(), rule.status.end(), [&w](const StatusRange& r) {
+                return r.from <= w.from && w.to <= r.to;
+            });
         });
     }
 
-    void by_method(const ast::Promise& p, const Rule& when, const ast::Text& text, const Change& wanted) {
+    void by_method(const ast::Promise& p, const Rule& when, const ast::Text& text,
+                   const Change& wanted) {
         const auto route = route_of(text, when.variables, true);
         if (!route) return;
         for (const char* name : all_methods) {
             const MethodSet method = method_of(name);
             if ((when.methods & method) == 0) continue;
-            const auto relevant = [&](const Rule& rule) { return rule.kind == TriggerKind::route && (rule.methods & method) != 0; };
+            const auto relevant = [&](const Rule& rule) {
+                return rule.kind == TriggerKind::route && (rule.methods & method) != 0;
+            };
             if (!broken(p, when, *route, wanted, relevant, std::string(name) + " ")) continue;
             return;
         }
@@ -146,23 +168,29 @@ class Guarantees {
         const auto* event = as<ast::EventTrigger>(p.when);
         const auto name = route_of(event->event, when.variables, false);
         if (!name) return;
-        broken(p, when, *name, wanted, [](const Rule& rule) { return rule.kind == TriggerKind::event; }, "event ");
+        broken(
+            p, when, *name, wanted,
+            [](const Rule& rule) { return rule.kind == TriggerKind::event; }, "event ");
     }
 
     // Says so when the promise does not hold.
     template <class Relevant>
-    bool broken(const ast::Promise& p, const Rule& when, const Automaton& asked, const Change& wanted, Relevant relevant, const std::string& shown) {
+    bool broken(const ast::Promise& p, const Rule& when, const Automaton& asked,
+                const Change& wanted, Relevant relevant, const std::string& shown) {
         std::vector<Automaton> covers;
         std::optional<std::string> witness;
         std::size_t culprit = policy_.rules.size();
+        const std::string asked_shape = nameless(when.route);
         const bool always = p.how.value == ast::Modality::always;
         for (std::size_t r = 0; r < policy_.rules.size() && !witness; ++r) {
             const Rule& rule = policy_.rules[r];
             const ast::Text* text = text_of(r);
             if (!text || !relevant(rule)) continue;
             const auto& changes = rule.changes;
-            const bool same = nameless(rule.route) == nameless(when.route);
-            const bool match = std::any_of(changes.begin(), changes.end(), [&](const Change& c) { return always ? does(c, wanted, same) : touches(c, wanted); });
+            const bool same = shapes_[r] == asked_shape;
+            const bool match = std::any_of(changes.begin(), changes.end(), [&](const Change& c) {
+                return always ? does(c, wanted, same) : touches(c, wanted);
+            });
             if (!match || (always && !always_fires(rule, when))) continue;
             auto route = route_of(*text, rule.variables, rule.kind == TriggerKind::route);
             if (!route || heads_differ(route->head(), asked.head())) continue;
@@ -180,20 +208,25 @@ class Guarantees {
             for (const Automaton& a : covers) views.push_back(&a);
             const Coverage coverage = not_covered(asked, views);
             if (coverage.gave_up) {
-                draft_.say.error("L0309", p.how.at, "this guarantee could not be proven: too many routes overlap", "not decided");
+                draft_.say.error("L0309", p.how.at,
+                                 "this guarantee could not be proven: too many routes overlap",
+                                 "not decided");
                 return true;
             }
             witness = coverage.witness;
         }
         if (!witness) return false;
-        auto& d = draft_.say.error("L0309", p.how.at, "this guarantee does not hold", always ? "not always" : "it can happen");
-        if (culprit < draft_.rules.size()) d.more.push_back({draft_.rules[culprit].node->kw.at, "because of this rule"});
+        auto& d = draft_.say.error("L0309", p.how.at, "this guarantee does not hold",
+                                   always ? "not always" : "it can happen");
+        if (culprit < draft_.rules.size())
+            d.more.push_back({draft_.rules[culprit].node->kw.at, "because of this rule"});
         d.notes.push_back("counterexample: `" + shown + *witness + "`");
         return true;
     }
 
     Draft& draft_;
     Policy& policy_;
+    std::vector<std::string> shapes_;  // of the rules' routes, without the names of captures
 };
 
 }  // namespace

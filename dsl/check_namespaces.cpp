@@ -1,7 +1,9 @@
-// dsl/check_namespaces.cpp -- what every namespace is, once inheritance and the profile have spoken.
+// dsl/check_namespaces.cpp -- what every namespace is, once inheritance and the profile have
+// spoken.
 //
-// From the outside in: a namespace begins as a copy of its parent (of `defaults`, when it has none),
-// then come its own clauses, then those of the chosen profile. `tag` and `with` add, all else replaces.
+// From the outside in: a namespace begins as a copy of its parent (of `defaults`, when it has
+// none), then come its own clauses, then those of the chosen profile. `tag` and `with` add, all
+// else replaces.
 #include "dsl/check_namespaces.hpp"
 
 #include "dsl/check_texts.hpp"
@@ -27,7 +29,8 @@ class Namespaces {
         std::vector<NamespaceIndex> order(draft_.spaces.size());
         for (NamespaceIndex i = 0; i < order.size(); ++i) order[i] = i;
         std::stable_sort(order.begin(), order.end(), [this](NamespaceIndex a, NamespaceIndex b) {
-            return draft_.policy.namespaces[a].chain.size() < draft_.policy.namespaces[b].chain.size();
+            return draft_.policy.namespaces[a].chain.size() <
+                   draft_.policy.namespaces[b].chain.size();
         });
         for (const NamespaceIndex i : order) build(i);
         draft_.policy.index();
@@ -47,7 +50,8 @@ class Namespaces {
         }
     }
 
-    static void gather(const ast::Namespace& n, const std::string& prefix, std::vector<Found>& out) {
+    static void gather(const ast::Namespace& n, const std::string& prefix,
+                       std::vector<Found>& out) {
         const std::string name = prefix + std::string(n.id.text);
         out.push_back({&n, name});
         for (const ast::Clause& c : n.body) {
@@ -64,8 +68,8 @@ class Namespaces {
             const auto [it, fresh] = seen.emplace(f.name, index);
             if (!fresh) {
                 draft_.say
-                    .error("L0201", f.node->id.at, "namespace " + ticked(f.name) + " is declared twice",
-                           "again here")
+                    .error("L0201", f.node->id.at,
+                           "namespace " + ticked(f.name) + " is declared twice", "again here")
                     .more.push_back({draft_.spaces[it->second].node->id.at, "first here"});
                 continue;
             }
@@ -124,9 +128,11 @@ class Namespaces {
             }
         }
         if (chosen || draft_.incomplete) return;
-        const Span begin{draft_.sources.file(FileId{0}).base(), draft_.sources.file(FileId{0}).base()};
-        auto& d = draft_.say.error("L0219", begin,
-                                   "profile " + ticked(draft_.options.profile) + " is not declared in this policy");
+        const Span begin{draft_.sources.file(FileId{0}).base(),
+                         draft_.sources.file(FileId{0}).base()};
+        auto& d = draft_.say.error(
+            "L0219", begin,
+            "profile " + ticked(draft_.options.profile) + " is not declared in this policy");
         if (!names.empty()) d.notes.push_back("declared: " + joined(names));
     }
 
@@ -138,20 +144,23 @@ class Namespaces {
                     using T = std::decay_t<decltype(k)>;
                     constexpr bool allowed =
                         std::is_same_v<T, ast::TtlClause> || std::is_same_v<T, ast::StaleClause> ||
-                        std::is_same_v<T, ast::TiersClause> || std::is_same_v<T, ast::LimitClause> ||
-                        std::is_same_v<T, ast::Broken> ||
+                        std::is_same_v<T, ast::TiersClause> ||
+                        std::is_same_v<T, ast::LimitClause> || std::is_same_v<T, ast::Broken> ||
                         std::is_same_v<T, boost::spirit::x3::forward_ast<ast::Namespace>>;
                     if constexpr (!allowed) {
                         const Span at = keyword(k);
                         const std::string_view word = draft_.sources.text(at);
-                        auto& d = draft_.say.error("L0223", at,
-                                                   "profile " + ticked(p.id.text) + " changes the " +
-                                                       ticked(word) + " of " + whose,
-                                                   "not in a profile");
+                        auto& d =
+                            draft_.say.error("L0223", at,
+                                             "profile " + ticked(p.id.text) + " changes the " +
+                                                 ticked(word) + " of " + whose,
+                                             "not in a profile");
                         if (word == "key" || word == "tag" || word == "with") {
-                            d.notes.push_back("entries of the two profiles could not be told apart");
+                            d.notes.push_back(
+                                "entries of the two profiles could not be told apart");
                         }
-                        d.helps.push_back("a profile may change `ttl`, `stale`, `tiers` and `limit`");
+                        d.helps.push_back(
+                            "a profile may change `ttl`, `stale`, `tiers` and `limit`");
                     }
                 },
                 c.get());
@@ -176,7 +185,8 @@ class Namespaces {
             inherit(draft_.policy.namespaces[n.parent], draft_.spaces[n.parent], n, space);
         } else {
             for (const ast::Defaults* d : defaults_) apply(n, space, d->body, Layer::defaults);
-            for (const ast::Defaults* d : profile_defaults_) apply(n, space, d->body, Layer::defaults);
+            for (const ast::Defaults* d : profile_defaults_)
+                apply(n, space, d->body, Layer::defaults);
         }
         apply(n, space, space.node->body, Layer::own);
         for (const ast::Namespace* p : profile_layers_[i]) apply(n, space, p->body, Layer::profile);
@@ -184,7 +194,8 @@ class Namespaces {
         shape(n, space);
     }
 
-    static void inherit(const Namespace& from, const Space& from_space, Namespace& n, Space& space) {
+    static void inherit(const Namespace& from, const Space& from_space, Namespace& n,
+                        Space& space) {
         n.ttl = from.ttl;
         n.absent = from.absent;
         n.stale_while_revalidating = from.stale_while_revalidating;
@@ -218,7 +229,8 @@ class Namespaces {
         const auto [it, fresh] = seen.emplace(what, at);
         if (fresh) return;
         draft_.say
-            .error("L0205", at, ticked(draft_.sources.text(at)) + " is given twice in " + whose, "second time")
+            .error("L0205", at, ticked(draft_.sources.text(at)) + " is given twice in " + whose,
+                   "second time")
             .more.push_back({it->second, "first time"});
     }
 
@@ -297,7 +309,8 @@ class Namespaces {
     void apply_limit(Namespace& n, const ast::LimitClause& k, bool& begun, Seen& seen,
                      const std::string& whose) {
         const std::string store = k.store ? std::string(k.store->text) : std::string();
-        once(seen, std::string("limit ") + (k.entries ? "entries " : "bytes ") + store, k.kw, whose);
+        once(seen, std::string("limit ") + (k.entries ? "entries " : "bytes ") + store, k.kw,
+             whose);
         if (!begun) n.limits.clear();
         begun = true;
         if (k.store) check_store(draft_, k.store->text, k.store->at);
@@ -319,7 +332,8 @@ class Namespaces {
             check_store(draft_, use.store, t.store.at);
             for (const TierUse& other : n.tiers) {
                 if (other.store != use.store) continue;
-                draft_.say.error("L0230", t.store.at, "store " + ticked(use.store) + " stands twice in these tiers");
+                draft_.say.error("L0230", t.store.at,
+                                 "store " + ticked(use.store) + " stands twice in these tiers");
             }
             if (t.ttl) use.ttl = values_.positive(*t.ttl);
             use.enabled = values_.truth(t.enabled);
@@ -334,9 +348,10 @@ class Namespaces {
             auto& window = part.when.value == ast::StaleWhen::error ? n.stale_on_error
                                                                     : n.stale_while_revalidating;
             if (window) {
-                draft_.say.error("L0205", part.when.at, ticked(draft_.sources.text(part.when.at)) +
-                                                            " is given twice in this `stale`",
-                                 "second time");
+                draft_.say.error(
+                    "L0205", part.when.at,
+                    ticked(draft_.sources.text(part.when.at)) + " is given twice in this `stale`",
+                    "second time");
             }
             window = values_.duration(part.window);
         }
@@ -393,14 +408,16 @@ class Namespaces {
             const auto version = values_.count(a, 1);
             if (!version) continue;
             if (number && *version >= *number) {
-                draft_.say.error("L0232", a.at, "an accepted version must be older than " +
-                                                    std::to_string(n.version));
+                draft_.say.error(
+                    "L0232", a.at,
+                    "an accepted version must be older than " + std::to_string(n.version));
             }
             n.accepts.push_back(*version);
         }
     }
 
-    // A copy that is said to outlive its entry. Only what the namespace itself says is held against it.
+    // A copy that is said to outlive its entry. Only what the namespace itself says is held against
+    // it.
     void check_tiers_of(const Namespace& n, const Space& space) {
         const ast::TiersClause* own = own_tiers_;
         own_tiers_ = nullptr;
@@ -410,7 +427,8 @@ class Namespaces {
             if (use.store != own->tiers[k].store.text || !use.ttl || !own->tiers[k].ttl) continue;
             if (*use.ttl <= n.ttl->ttl || !values_.fixed(*own->tiers[k].ttl)) continue;
             draft_.say
-                .error("L0212", own->tiers[k].ttl->at, "a copy in " + ticked(use.store) + " may not outlive the entry",
+                .error("L0212", own->tiers[k].ttl->at,
+                       "a copy in " + ticked(use.store) + " may not outlive the entry",
                        spoken(*use.ttl) + " in " + use.store)
                 .more.push_back({space.ttl_at, "but the entry lives " + spoken(n.ttl->ttl)});
         }
@@ -420,7 +438,9 @@ class Namespaces {
     void shape(Namespace& n, Space& space) {
         const Span at = space.node->id.at;
         if (!space.key && space.leaf && !space.broken) {
-            draft_.say.error("L0206", at, "namespace " + ticked(n.name) + " has no key", "its entries cannot be told apart")
+            draft_.say
+                .error("L0206", at, "namespace " + ticked(n.name) + " has no key",
+                       "its entries cannot be told apart")
                 .helps.push_back("add for example `key \"{id}\"`");
         }
         if (!space.key && space.leaf) return;
@@ -436,7 +456,8 @@ class Namespaces {
         shape_dates(n, space);
         std::uint64_t hash = 0xCBF29CE484222325ULL;
         const auto mix = [&hash](std::string_view text) {
-            for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
+            for (const char c : text)
+                hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
             hash = (hash ^ 0x1FU) * 0x100000001B3ULL;
         };
         mix(n.key->pattern().source);
@@ -449,14 +470,16 @@ class Namespaces {
         if (!sound_key(draft_, text)) return;
         n.parameters = captures_of(draft_, text, false);
         n.fields = static_cast<std::uint16_t>(n.parameters.size());
-        if (auto key = bind(draft_, text, {n.parameters, "in this key"})) n.key.emplace(std::move(*key));
+        if (auto key = bind(draft_, text, {n.parameters, "in this key"}))
+            n.key.emplace(std::move(*key));
     }
 
     void shape_tags(Namespace& n, const Space& space) {
         std::vector<std::string> seen;
         for (const TagPlace& t : space.tags) {
             const std::string place =
-                t.inherited ? "in namespace " + ticked(n.name) + ", which inherits this tag" : "in this namespace";
+                t.inherited ? "in namespace " + ticked(n.name) + ", which inherits this tag"
+                            : "in this namespace";
             auto tag = bind(draft_, *t.text, {n.parameters, place});
             if (!tag) continue;
             if (has_star(*tag)) {
@@ -465,9 +488,10 @@ class Namespaces {
             }
             if (std::find(seen.begin(), seen.end(), tag->source) != seen.end()) continue;
             seen.push_back(tag->source);
-            const bool late = std::any_of(tag->pieces.begin(), tag->pieces.end(), [&n](const Piece& p) {
-                return p.kind != Piece::Kind::literal && p.slot >= n.fields;
-            });
+            const bool late =
+                std::any_of(tag->pieces.begin(), tag->pieces.end(), [&n](const Piece& p) {
+                    return p.kind != Piece::Kind::literal && p.slot >= n.fields;
+                });
             (late ? n.late_tags : n.tags).push_back(std::move(*tag));
         }
     }
@@ -475,8 +499,10 @@ class Namespaces {
     void shape_dates(Namespace& n, const Space& space) {
         if (space.dated.empty()) return;
         if (!n.ttl) {
-            draft_.say.error("L0233", space.dated[0].first->kw, "every `ttl` of " + ticked(n.name) + " has a `when`",
-                             "and if none of them holds?")
+            draft_.say
+                .error("L0233", space.dated[0].first->kw,
+                       "every `ttl` of " + ticked(n.name) + " has a `when`",
+                       "and if none of them holds?")
                 .helps.push_back("add a `ttl` without `when`");
             return;
         }
@@ -507,7 +533,8 @@ class Namespaces {
         if (!value) return 0;
         constexpr std::int64_t day = 86'400'000;
         if (value->count() % day != 0) {
-            draft_.say.error("L0233", distance.at, "a date is days away, not hours", "whole days only")
+            draft_.say
+                .error("L0233", distance.at, "a date is days away, not hours", "whole days only")
                 .helps.push_back("write for example `7d`");
         }
         const auto days = static_cast<std::int32_t>(value->count() / day);
@@ -521,9 +548,10 @@ class Namespaces {
             if (p.kind != ast::Piece::Kind::literal || p.text.find(':') != p.text.npos) continue;
             if (key.pieces[k - 1].kind == ast::Piece::Kind::literal) continue;
             if (key.pieces[k + 1].kind == ast::Piece::Kind::literal) continue;
-            auto& d = draft_.say.warning("L0318", draft_.span_of(p.text, key.at),
-                                         "a value may contain " + ticked(p.text) + ", so two entries could meet in one key",
-                                         "parts two fields");
+            auto& d = draft_.say.warning(
+                "L0318", draft_.span_of(p.text, key.at),
+                "a value may contain " + ticked(p.text) + ", so two entries could meet in one key",
+                "parts two fields");
             d.helps.push_back("part fields with `:`, which is escaped in values");
         }
     }
@@ -559,7 +587,8 @@ void check_store(Draft& draft, std::string_view name, Span at) {
     }
 }
 
-void check_codec(Draft& draft, const Compression& c, Span at, const std::vector<ast::Option>& options) {
+void check_codec(Draft& draft, const Compression& c, Span at,
+                 const std::vector<ast::Option>& options) {
     const Catalog* catalog = draft.options.catalog;
     if (!catalog || c.codec.empty()) return;
     std::vector<std::string> names;
@@ -581,12 +610,15 @@ void check_codec(Draft& draft, const Compression& c, Span at, const std::vector<
         std::string complaint;
         if (std::find(codec.options.begin(), codec.options.end(), o.name) == codec.options.end()) {
             const std::string near = meant(o.name, codec.options);
-            complaint = near.empty() ? "there is no such option" : "did you mean " + ticked(near) + "?";
+            complaint =
+                near.empty() ? "there is no such option" : "did you mean " + ticked(near) + "?";
         } else if (codec.check_option) {
             complaint = codec.check_option(o.name, o.values);
         }
         if (complaint.empty()) continue;
-        auto& d = draft.say.error("L0208", options[k].id.at, "option " + ticked(o.name) + " of " + ticked(c.codec) + ": " + complaint);
+        auto& d = draft.say.error(
+            "L0208", options[k].id.at,
+            "option " + ticked(o.name) + " of " + ticked(c.codec) + ": " + complaint);
         if (!codec.options.empty()) d.notes.push_back("options: " + joined(codec.options));
     }
 }
@@ -601,7 +633,8 @@ Ttl ttl_of(Values& values, const ast::TtlClause& clause, const Draft& draft) {
     return out;
 }
 
-std::vector<Option> options_of(Draft& draft, Values& values, const std::vector<ast::Option>& options) {
+std::vector<Option> options_of(Draft& draft, Values& values,
+                               const std::vector<ast::Option>& options) {
     std::vector<Option> out;
     for (const ast::Option& o : options) {
         Option option{std::string(o.id.text), {}, draft.where(o.id.at)};

@@ -1,4 +1,5 @@
-// dsl/check_reach.cpp -- whole-policy findings, each prefiltered so that none compares all with all.
+// dsl/check_reach.cpp -- whole-policy findings, each prefiltered so that none compares all with
+// all.
 #include "dsl/check_reach.hpp"
 
 #include "dsl/automaton.hpp"
@@ -50,7 +51,8 @@ class Reach {
             for (const Template& tag : n.late_tags) add(tag);
             if (draft_.spaces[i].broken) some_broken_ = true;
         }
-        for (std::size_t k = 0; k < tags_.size(); ++k) heads_[first_of(tags_[k].automaton.head())].push_back(k);
+        for (std::size_t k = 0; k < tags_.size(); ++k)
+            heads_[first_of(tags_[k].automaton.head())].push_back(k);
     }
 
     // Tags are looked up by their first byte; those without a fixed beginning are looked at always.
@@ -75,7 +77,8 @@ class Reach {
         if (wanted.head().empty()) {
             for (const auto& [_, some] : heads_) look(some);
         } else {
-            if (const auto f = heads_.find(first_of(wanted.head())); f != heads_.end()) look(f->second);
+            if (const auto f = heads_.find(first_of(wanted.head())); f != heads_.end())
+                look(f->second);
             if (const auto f = heads_.find('\0'); f != heads_.end()) look(f->second);
         }
         return it->second;
@@ -88,7 +91,8 @@ class Reach {
                 if (c.kind != TargetKind::tag) continue;
                 const auto& found = carried(c.text);
                 for (const std::size_t t : found) {
-                    for (const NamespaceIndex i : tags_[t].carriers) draft_.spaces[i].reachable = true;
+                    for (const NamespaceIndex i : tags_[t].carriers)
+                        draft_.spaces[i].reachable = true;
                 }
                 if (!found.empty() || some_broken_) continue;
                 draft_.rules[r].changes[k].dead = true;
@@ -98,7 +102,10 @@ class Reach {
     }
 
     void dead_tag(const Change& c, Span at) {
-        auto& d = draft_.say.warning("L0301", at, "no entry ever carries this tag, so this " + std::string(verb_of(c.action)) + "s nothing", "dead");
+        auto& d = draft_.say.warning("L0301", at,
+                                     "no entry ever carries this tag, so this " +
+                                         std::string(verb_of(c.action)) + "s nothing",
+                                     "dead");
         std::vector<std::string> sources;
         for (const KnownTag& t : tags_) sources.push_back(t.text ? plain(*t.text) : std::string());
         const std::string near = meant(c.text.source, sources);
@@ -113,8 +120,12 @@ class Reach {
         for (std::size_t r = 0; r < policy_.rules.size(); ++r) {
             const RulePlace& place = draft_.rules[r];
             if (!place.sound || place.other || place.changes.empty()) continue;
-            const bool dead = std::all_of(place.changes.begin(), place.changes.end(), [](const ChangePlace& c) { return c.dead; });
-            if (dead) draft_.say.warning("L0304", place.node->kw.at, "this rule can never drop anything that is cached", "every target of it is dead");
+            const bool dead = std::all_of(place.changes.begin(), place.changes.end(),
+                                          [](const ChangePlace& c) { return c.dead; });
+            if (dead)
+                draft_.say.warning("L0304", place.node->kw.at,
+                                   "this rule can never drop anything that is cached",
+                                   "every target of it is dead");
         }
     }
 
@@ -126,7 +137,10 @@ class Reach {
                 for (const DependsPlace& d : draft_.spaces[i].depends) {
                     if (d.on == none) continue;
                     const auto all = policy_.under(d.on);
-                    if (std::none_of(all.begin(), all.end(), [this](NamespaceIndex n) { return draft_.spaces[n].reachable; })) continue;
+                    if (std::none_of(all.begin(), all.end(), [this](NamespaceIndex n) {
+                            return draft_.spaces[n].reachable;
+                        }))
+                        continue;
                     draft_.spaces[i].reachable = more = true;
                     break;
                 }
@@ -140,9 +154,12 @@ class Reach {
             const Space& s = draft_.spaces[i];
             const Namespace& n = policy_.namespaces[i];
             if (s.reachable || s.broken || n.is_static || !n.key) continue;
-            auto& d = draft_.say.warning("L0303", s.node->id.at, "nothing can ever drop an entry of " + ticked(n.name),
-                                         n.ttl ? "lives until its ttl of " + spoken(n.ttl->ttl) + " ends" : "lives for ever");
-            d.helps.push_back("write a rule `on write \"...\" { drop " + n.name + " }`, or say `static` if that is what you want");
+            auto& d = draft_.say.warning(
+                "L0303", s.node->id.at, "nothing can ever drop an entry of " + ticked(n.name),
+                n.ttl ? "lives until its ttl of " + spoken(n.ttl->ttl) + " ends"
+                      : "lives for ever");
+            d.helps.push_back("write a rule `on write \"...\" { drop " + n.name +
+                              " }`, or say `static` if that is what you want");
         }
     }
 
@@ -150,7 +167,8 @@ class Reach {
     std::vector<NamespaceIndex> about(const Change& c) {
         std::vector<NamespaceIndex> out;
         if (c.kind == TargetKind::tag) {
-            for (const std::size_t t : carried(c.text)) out.insert(out.end(), tags_[t].carriers.begin(), tags_[t].carriers.end());
+            for (const std::size_t t : carried(c.text))
+                out.insert(out.end(), tags_[t].carriers.begin(), tags_[t].carriers.end());
         } else if (c.kind == TargetKind::everything) {
             for (NamespaceIndex i = 0; i < policy_.namespaces.size(); ++i) out.push_back(i);
         } else {
@@ -187,19 +205,28 @@ class Reach {
         });
         if (it == all.end()) return;
         const Namespace& n = policy_.namespaces[*it];
-        auto& d = draft_.say.warning("L0319", place.at, "expiring " + ticked(n.name) + " drops it: it has no `stale` clause", "a drop, as it stands");
+        auto& d = draft_.say.warning(
+            "L0319", place.at, "expiring " + ticked(n.name) + " drops it: it has no `stale` clause",
+            "a drop, as it stands");
         d.more.push_back({draft_.spaces[*it].node->id.at, "never served stale"});
-        d.helps.push_back("add for example `stale 30s while revalidating` to " + ticked(n.name) + ", or write `drop`");
+        d.helps.push_back("add for example `stale 30s while revalidating` to " + ticked(n.name) +
+                          ", or write `drop`");
     }
 
-    void refresh(const Change&, const ChangePlace& place, const std::vector<NamespaceIndex>& all, const std::vector<char>& warmed) {
-        if (std::any_of(all.begin(), all.end(), [&warmed](NamespaceIndex i) { return warmed[i] != 0; })) return;
+    void refresh(const Change&, const ChangePlace& place, const std::vector<NamespaceIndex>& all,
+                 const std::vector<char>& warmed) {
+        if (std::any_of(all.begin(), all.end(),
+                        [&warmed](NamespaceIndex i) { return warmed[i] != 0; }))
+            return;
         const Namespace& n = policy_.namespaces[all.front()];
-        auto& d = draft_.say.warning("L0320", place.at, "refreshing " + ticked(n.name) + " drops it: nothing warms it", "a drop, as it stands");
+        auto& d = draft_.say.warning("L0320", place.at,
+                                     "refreshing " + ticked(n.name) + " drops it: nothing warms it",
+                                     "a drop, as it stands");
         d.helps.push_back("add a `warm " + n.name + "` item, or write `drop`");
     }
 
-    // ---- two rules, one namespace, two verbs -----------------------------------------------------
+    // ---- two rules, one namespace, two verbs
+    // -----------------------------------------------------
 
     struct Use {
         std::size_t rule, change;
@@ -222,7 +249,8 @@ class Reach {
         }
     }
 
-    void compare(NamespaceIndex ns, const std::vector<Use>& stronger, const std::vector<Use>& weaker) {
+    void compare(NamespaceIndex ns, const std::vector<Use>& stronger,
+                 const std::vector<Use>& weaker) {
         for (const Use& w : weaker) {
             for (const Use& s : stronger) {
                 if (disagree(ns, s, w)) break;  // one example for each is enough
@@ -238,15 +266,20 @@ class Reach {
         if (heads_differ(x.head(), y.head())) return false;
         const auto witness = both_match(x, y);
         if (!witness) return false;
-        Span later = draft_.rules[w.rule].changes[w.change].at, earlier = draft_.rules[s.rule].changes[s.change].at;
-        std::string_view here = verb_of(b.changes[w.change].action), there = verb_of(a.changes[s.change].action);
+        Span later = draft_.rules[w.rule].changes[w.change].at,
+             earlier = draft_.rules[s.rule].changes[s.change].at;
+        std::string_view here = verb_of(b.changes[w.change].action),
+                         there = verb_of(a.changes[s.change].action);
         if (later.begin < earlier.begin) {
             std::swap(later, earlier);
             std::swap(here, there);
         }
-        auto& d = draft_.say.warning("L0307", later, "two rules disagree about " + ticked(policy_.namespaces[ns].name), std::string(here) + " here");
+        auto& d = draft_.say.warning(
+            "L0307", later, "two rules disagree about " + ticked(policy_.namespaces[ns].name),
+            std::string(here) + " here");
         d.more.push_back({earlier, std::string(there) + " here"});
-        d.notes.push_back("both fire for example on `" + first_method(common) + " " + *witness + "`; the strongest wins: drop, then refresh, then expire");
+        d.notes.push_back("both fire for example on `" + first_method(common) + " " + *witness +
+                          "`; the strongest wins: drop, then refresh, then expire");
         return true;
     }
 
@@ -271,13 +304,15 @@ class Reach {
         auto& slot = routes_[rule];
         if (!slot) {
             const auto* t = as<ast::HttpTrigger>(draft_.rules[rule].node->when);
-            const auto text = bind(draft_, t->route, {policy_.rules[rule].variables, "in this rule"});
+            const auto text =
+                bind(draft_, t->route, {policy_.rules[rule].variables, "in this rule"});
             slot = Automaton::of_route(RouteGlob(text.value_or(Template()), true));
         }
         return *slot;
     }
 
-    // ---- all, although the rule knows which one ----------------------------------------------------
+    // ---- all, although the rule knows which one
+    // ----------------------------------------------------
 
     void breadth() {
         for (std::size_t r = 0; r < policy_.rules.size(); ++r) {
@@ -287,12 +322,19 @@ class Reach {
                 if (c.kind != TargetKind::namespace_) continue;
                 const Namespace& n = policy_.namespaces[c.ns];
                 if (!n.key || n.fields == 0) continue;
-                const bool known = std::all_of(n.parameters.begin(), n.parameters.begin() + n.fields, [&rule](const std::string& p) {
-                    return std::find(rule.variables.begin(), rule.variables.end(), p) != rule.variables.end();
-                });
+                const bool known =
+                    std::all_of(n.parameters.begin(), n.parameters.begin() + n.fields,
+                                [&rule](const std::string& p) {
+                                    return std::find(rule.variables.begin(), rule.variables.end(),
+                                                     p) != rule.variables.end();
+                                });
                 if (!known) continue;
-                auto& d = draft_.say.warning("L0310", draft_.rules[r].changes[k].at, "this drops every entry of " + ticked(n.name) + " although the rule knows which one", "all of them");
-                d.helps.push_back("write `" + std::string(verb_of(c.action)) + " " + n.name + " \"" + n.key->pattern().source + "\"`");
+                auto& d = draft_.say.warning("L0310", draft_.rules[r].changes[k].at,
+                                             "this drops every entry of " + ticked(n.name) +
+                                                 " although the rule knows which one",
+                                             "all of them");
+                d.helps.push_back("write `" + std::string(verb_of(c.action)) + " " + n.name +
+                                  " \"" + n.key->pattern().source + "\"`");
             }
         }
     }
@@ -330,10 +372,14 @@ void check_serves(Draft& draft) {
                 from = {from.begin - 1, from.end + 1};
             }
             for (const ast::Action& a : node.body) {
-                if (const auto* t = as<ast::TakeAction>(a); t && t->id.text == name) from = t->id.at;
+                if (const auto* t = as<ast::TakeAction>(a); t && t->id.text == name)
+                    from = t->id.at;
             }
             const Span at = serve->key ? serve->key->at : serve->ns.at;
-            auto& d = draft.say.error("L0311", at, "requests that differ in " + ticked(braced(name)) + " would share one entry", "this key does not mention it");
+            auto& d = draft.say.error(
+                "L0311", at,
+                "requests that differ in " + ticked(braced(name)) + " would share one entry",
+                "this key does not mention it");
             d.more.push_back({from, "it comes from here"});
             d.notes.push_back("one tenant or user could be served the data of another");
         }

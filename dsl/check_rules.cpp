@@ -12,7 +12,8 @@ namespace larder::dsl {
 namespace {
 
 const std::vector<std::string>& method_words() {
-    static const std::vector<std::string> all{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "write"};
+    static const std::vector<std::string> all{"GET",   "HEAD",   "POST",    "PUT",
+                                              "PATCH", "DELETE", "OPTIONS", "write"};
     return all;
 }
 
@@ -27,8 +28,10 @@ std::string head_of(const Draft& draft, Span keyword) {
         if (c == '"' && (i == 0 || text[i - 1] != '\\')) quoted_text = !quoted_text;
         if (c == '{' && !quoted_text) break;
         const bool blank = c == '\n' || c == '\r' || c == '\t' || c == ' ';
-        if (!blank || quoted_text) out += c;
-        else if (!out.empty() && out.back() != ' ') out += ' ';
+        if (!blank || quoted_text)
+            out += c;
+        else if (!out.empty() && out.back() != ' ')
+            out += ' ';
     }
     while (!out.empty() && out.back() == ' ') out.pop_back();
     return out;
@@ -36,11 +39,16 @@ std::string head_of(const Draft& draft, Span keyword) {
 
 Origin origin_of(ast::Origin o) {
     switch (o) {
-        case ast::Origin::query: return Origin::query;
-        case ast::Origin::cookie: return Origin::cookie;
-        case ast::Origin::json: return Origin::json;
-        case ast::Origin::form: return Origin::form;
-        case ast::Origin::header: break;
+        case ast::Origin::query:
+            return Origin::query;
+        case ast::Origin::cookie:
+            return Origin::cookie;
+        case ast::Origin::json:
+            return Origin::json;
+        case ast::Origin::form:
+            return Origin::form;
+        case ast::Origin::header:
+            break;
     }
     return Origin::header;
 }
@@ -70,14 +78,18 @@ class Triggers {
         out.variables = captures_of(draft_, t.route, true);
         out.captured = static_cast<std::uint16_t>(out.variables.size());
         if (!out.route.starts_with('/')) {
-            draft_.say.error("L0234", t.route.at, "a route begins with `/`", "this never matches a path")
-                .helps.push_back("an event is written `on event " + std::string(draft_.sources.text(t.route.at)) + "`");
+            draft_.say
+                .error("L0234", t.route.at, "a route begins with `/`", "this never matches a path")
+                .helps.push_back("an event is written `on event " +
+                                 std::string(draft_.sources.text(t.route.at)) + "`");
         }
         if (t.route.at.size() > max_text) {
-            draft_.say.error("L0236", t.route.at, "this text is longer than " + std::to_string(max_text) + " bytes");
+            draft_.say.error("L0236", t.route.at,
+                             "this text is longer than " + std::to_string(max_text) + " bytes");
         }
         if (out.variables.size() > max_captures) {
-            draft_.say.error("L0228", t.route.at, "a route has at most " + std::to_string(max_captures) + " captures");
+            draft_.say.error("L0228", t.route.at,
+                             "a route has at most " + std::to_string(max_captures) + " captures");
         }
         if (!t.status.empty()) out.status.clear();
         for (const ast::Status& s : t.status) out.status.push_back({s.from, s.to});
@@ -105,8 +117,10 @@ class Triggers {
     void parameters(Rule& out, const std::vector<ast::Name>& params) {
         for (const ast::Name& p : params) {
             const std::string name(p.text);
-            if (std::find(out.variables.begin(), out.variables.end(), name) != out.variables.end()) {
-                draft_.say.error("L0227", p.at, ticked(name) + " is given twice", "give it another name");
+            if (std::find(out.variables.begin(), out.variables.end(), name) !=
+                out.variables.end()) {
+                draft_.say.error("L0227", p.at, ticked(name) + " is given twice",
+                                 "give it another name");
                 continue;
             }
             out.variables.push_back(name);
@@ -129,12 +143,16 @@ class Triggers {
         const Namespace& n = draft_.policy.namespaces[*of];
         if (!n.key) {
             if (!draft_.spaces[*of].key && !draft_.spaces[*of].broken) {
-                draft_.say.error("L0237", t.key->at, ticked(n.name) + " has no key of its own, so it has no such entry");
+                draft_.say.error(
+                    "L0237", t.key->at,
+                    ticked(n.name) + " has no key of its own, so it has no such entry");
             }
             return out;
         }
         if (!both_match(Automaton::of_text(*text), Automaton::of_text(n.key->pattern()))) {
-            auto& d = draft_.say.warning("L0302", t.key->at, "no key of " + ticked(n.name) + " can ever look like this", "matches no entry");
+            auto& d = draft_.say.warning("L0302", t.key->at,
+                                         "no key of " + ticked(n.name) + " can ever look like this",
+                                         "matches no entry");
             d.more.push_back({draft_.spaces[*of].key->at, "its keys look like this"});
         }
         out.of_key.emplace(std::move(*text));
@@ -152,9 +170,12 @@ class Triggers {
         if (!catalog) return out;
         const auto& known = catalog->triggers;
         if (std::find(known.begin(), known.end(), out.plugin) != known.end()) return out;
-        auto& d = draft_.say.error("L0235", t.plugin.at, "no plugin knows the trigger " + ticked(out.plugin));
-        d.notes.push_back(known.empty() ? "no trigger plugin is loaded" : "triggers here: " + joined(known));
-        if (const std::string near = meant(out.plugin, known); !near.empty()) d.primary.text = "did you mean " + ticked(near) + "?";
+        auto& d = draft_.say.error("L0235", t.plugin.at,
+                                   "no plugin knows the trigger " + ticked(out.plugin));
+        d.notes.push_back(known.empty() ? "no trigger plugin is loaded"
+                                        : "triggers here: " + joined(known));
+        if (const std::string near = meant(out.plugin, known); !near.empty())
+            d.primary.text = "did you mean " + ticked(near) + "?";
         return out;
     }
 
@@ -201,8 +222,10 @@ class Body {
   private:
     void take(const ast::TakeAction& t) {
         const std::string name(t.id.text);
-        if (std::find(rule_.variables.begin(), rule_.variables.end(), name) != rule_.variables.end()) {
-            draft_.say.error("L0227", t.id.at, ticked(name) + " has a value in this rule already", "give it another name");
+        if (std::find(rule_.variables.begin(), rule_.variables.end(), name) !=
+            rule_.variables.end()) {
+            draft_.say.error("L0227", t.id.at, ticked(name) + " has a value in this rule already",
+                             "give it another name");
             return;
         }
         Let let;
@@ -222,7 +245,8 @@ class Body {
         if (found->change.kind == TargetKind::everything) {
             for (Space& s : draft_.spaces) s.reachable = true;
         } else if (found->change.kind != TargetKind::tag && found->reaches) {
-            for (const NamespaceIndex i : draft_.policy.under(found->change.ns)) draft_.spaces[i].reachable = true;
+            for (const NamespaceIndex i : draft_.policy.under(found->change.ns))
+                draft_.spaces[i].reachable = true;
         }
         place_.changes.push_back({found->at, k.what.at, !found->reaches});
         rule_.changes.push_back(std::move(found->change));
@@ -232,7 +256,8 @@ class Body {
         const auto ns = draft_.known(k.ns);
         if (!ns) return;
         if (rule_.serve) {
-            draft_.say.error("L0205", k.kw, "`serve` is given twice in this rule", "one answer only");
+            draft_.say.error("L0205", k.kw, "`serve` is given twice in this rule",
+                             "one answer only");
             return;
         }
         Serve out;
@@ -241,7 +266,9 @@ class Body {
         const ast::Text* text = k.key ? &*k.key : draft_.spaces[*ns].key;
         if (!n.key) {
             if (!draft_.spaces[*ns].broken && !draft_.spaces[*ns].key) {
-                draft_.say.error("L0237", k.ns.at, ticked(n.name) + " has no key of its own, so it has no entry to serve");
+                draft_.say.error(
+                    "L0237", k.ns.at,
+                    ticked(n.name) + " has no key of its own, so it has no entry to serve");
             }
             return;
         }
@@ -252,22 +279,30 @@ class Body {
             } else if (auto aligned = align(*key, *n.key)) {
                 out.key = std::move(*aligned);
             } else {
-                auto& d = draft_.say.warning("L0302", text->at, "no key of " + ticked(n.name) + " can ever look like this", "matches no entry");
+                auto& d = draft_.say.warning(
+                    "L0302", text->at, "no key of " + ticked(n.name) + " can ever look like this",
+                    "matches no entry");
                 d.more.push_back({draft_.spaces[*ns].key->at, "its keys look like this"});
                 out.key = *key;
             }
         }
-        for (const ast::Guard& g : k.unless) out.unless.emplace_back(origin_of(g.from.value), plain(g.field));
+        for (const ast::Guard& g : k.unless)
+            out.unless.emplace_back(origin_of(g.from.value), plain(g.field));
         rule_.serve = std::move(out);
     }
 
     // Without a text of its own a `serve` takes the key's, if the rule knows all of its fields.
-    std::optional<Template> bind_key(const ast::Text& text, const ast::ServeAction& k, const Namespace& n) {
+    std::optional<Template> bind_key(const ast::Text& text, const ast::ServeAction& k,
+                                     const Namespace& n) {
         if (k.key) return bind(draft_, text, {rule_.variables, "in this rule"});
         for (std::size_t f = 0; f < n.fields && place_.sound; ++f) {
-            if (std::find(rule_.variables.begin(), rule_.variables.end(), n.parameters[f]) != rule_.variables.end()) continue;
-            auto& d = draft_.say.error("L0203", k.ns.at, "nothing gives " + ticked(braced(n.parameters[f])) + " a value in this rule",
-                                       "which entry of " + n.name + "?");
+            if (std::find(rule_.variables.begin(), rule_.variables.end(), n.parameters[f]) !=
+                rule_.variables.end())
+                continue;
+            auto& d = draft_.say.error(
+                "L0203", k.ns.at,
+                "nothing gives " + ticked(braced(n.parameters[f])) + " a value in this rule",
+                "which entry of " + n.name + "?");
             d.more.push_back({text.at, "its keys look like this"});
             return std::nullopt;
         }
@@ -278,7 +313,9 @@ class Body {
     void end_session(const ast::EndAction& k) {
         const auto it = draft_.sessions.find(k.session.text);
         if (it == draft_.sessions.end() && !draft_.may_be_declared(k.session.text)) {
-            auto& d = draft_.say.error("L0231", k.session.at, "session " + ticked(k.session.text) + " is not declared in this policy");
+            auto& d = draft_.say.error(
+                "L0231", k.session.at,
+                "session " + ticked(k.session.text) + " is not declared in this policy");
             std::vector<std::string> all;
             for (const auto& [name, _] : draft_.sessions) all.push_back(name);
             if (const std::string near = meant(k.session.text, all); !near.empty()) {
@@ -318,12 +355,15 @@ std::vector<std::string> names_used_in(Draft& draft, const ast::Rule& node) {
 
 }  // namespace
 
-std::optional<Rule> rule_of(Draft& draft, const ast::Trigger& trigger) { return Triggers(draft).of(trigger); }
+std::optional<Rule> rule_of(Draft& draft, const ast::Trigger& trigger) {
+    return Triggers(draft).of(trigger);
+}
 
 void check_rules(Draft& draft) {
     for (const ast::Policy* tree : draft.trees) {
         for (const ast::Item& item : *tree) {
-            if (const auto* s = as<ast::Session>(item)) draft.sessions.emplace(std::string(s->id.text), s->id.at);
+            if (const auto* s = as<ast::Session>(item))
+                draft.sessions.emplace(std::string(s->id.text), s->id.at);
         }
     }
     for (const ast::Policy* tree : draft.trees) {
@@ -358,11 +398,16 @@ void declare_patterns(Draft& draft) {
                 wanted[c.ns].emplace_back(std::move(pattern), &c);
                 continue;
             }
-            auto& d = draft.say.warning("L0317", draft.rules[r].changes[k].at,
-                                        "this pattern cannot be prepared, so every read tests it for a while",
-                                        "a capture beside a star or another capture");
-            d.notes.push_back("it goes through the ban log: at most 256 such drops live at a time, then the namespace is dropped");
-            d.helps.push_back("put a fixed text between the capture and the star, as in `{month}-*`, or use a tag");
+            auto& d = draft.say.warning(
+                "L0317", draft.rules[r].changes[k].at,
+                "this pattern cannot be prepared, so every read tests it for a while",
+                "a capture beside a star or another capture");
+            d.notes.push_back(
+                "it goes through the ban log: at most 256 such drops live at a time, then the "
+                "namespace is dropped");
+            d.helps.push_back(
+                "put a fixed text between the capture and the star, as in `{month}-*`, or use a "
+                "tag");
         }
     }
     std::vector<NamespaceIndex> order(policy.namespaces.size());

@@ -12,10 +12,13 @@ namespace larder::dsl {
 namespace {
 
 // Whether the name is new; an error at the second one otherwise.
-bool first_of(Draft& draft, std::map<std::string, Span, std::less<>>& seen, const char* what, const ast::Name& id) {
+bool first_of(Draft& draft, std::map<std::string, Span, std::less<>>& seen, const char* what,
+              const ast::Name& id) {
     const auto [it, fresh] = seen.emplace(std::string(id.text), id.at);
     if (!fresh) {
-        draft.say.error("L0230", id.at, std::string(what) + " " + ticked(id.text) + " is declared twice", "again here")
+        draft.say
+            .error("L0230", id.at, std::string(what) + " " + ticked(id.text) + " is declared twice",
+                   "again here")
             .more.push_back({it->second, "first here"});
     }
     return fresh;
@@ -28,7 +31,9 @@ class Once {
     void operator()(const char* what, Span at) {
         const auto [it, fresh] = seen_.emplace(what, at);
         if (fresh) return;
-        draft_.say.error("L0205", at, ticked(draft_.sources.text(at)) + " is given twice in " + whose_, "second time")
+        draft_.say
+            .error("L0205", at, ticked(draft_.sources.text(at)) + " is given twice in " + whose_,
+                   "second time")
             .more.push_back({it->second, "first time"});
     }
 
@@ -48,7 +53,8 @@ Session session_of(Draft& draft, Values& values, const ast::Session& node) {
         if (const auto* k = as<ast::TtlClause>(c)) {
             once("ttl", k->kw.at);
             if (k->when) {
-                draft.say.error("L0233", k->when->kw.at, "a session has no date: its `ttl` cannot have a `when`");
+                draft.say.error("L0233", k->when->kw.at,
+                                "a session has no date: its `ttl` cannot have a `when`");
             }
             out.ttl = ttl_of(values, *k, draft);
             continue;
@@ -91,12 +97,18 @@ Session session_of(Draft& draft, Values& values, const ast::Session& node) {
 
 Condition::Relation relation_of(ast::Relation r) {
     switch (r) {
-        case ast::Relation::lt: return Condition::Relation::lt;
-        case ast::Relation::le: return Condition::Relation::le;
-        case ast::Relation::gt: return Condition::Relation::gt;
-        case ast::Relation::ge: return Condition::Relation::ge;
-        case ast::Relation::eq: return Condition::Relation::eq;
-        case ast::Relation::is: break;
+        case ast::Relation::lt:
+            return Condition::Relation::lt;
+        case ast::Relation::le:
+            return Condition::Relation::le;
+        case ast::Relation::gt:
+            return Condition::Relation::gt;
+        case ast::Relation::ge:
+            return Condition::Relation::ge;
+        case ast::Relation::eq:
+            return Condition::Relation::eq;
+        case ast::Relation::is:
+            break;
     }
     return Condition::Relation::is;
 }
@@ -112,11 +124,14 @@ Condition condition_of(Draft& draft, Values& values, const ast::Compare& c) {
     out.relation = relation_of(c.op.value);
     for (const ast::Name& n : c.of) {
         out.of.emplace_back(n.text);
-        if (of_namespaces(out.metric)) draft.known(n);
-        else if (!draft.policy.find(n.text)) check_store(draft, n.text, n.at);
+        if (of_namespaces(out.metric))
+            draft.known(n);
+        else if (!draft.policy.find(n.text))
+            check_store(draft, n.text, n.at);
     }
     if (out.relation == Condition::Relation::is) {
-        out.word = std::string(c.limit.let_name.empty() ? draft.sources.text(c.limit.at) : c.limit.let_name);
+        out.word = std::string(c.limit.let_name.empty() ? draft.sources.text(c.limit.at)
+                                                        : c.limit.let_name);
     } else {
         out.value = values.measure(c.limit);
     }
@@ -126,14 +141,18 @@ Condition condition_of(Draft& draft, Values& values, const ast::Compare& c) {
 void check_sink(Draft& draft, const ast::Sink& sink) {
     const Catalog* catalog = draft.options.catalog;
     if (!catalog) return;
-    const std::string kind(sink.plugin.text), name(sink.target ? sink.target->text : std::string_view());
-    const bool there = std::any_of(catalog->sinks.begin(), catalog->sinks.end(), [&](const auto& s) {
-        return s.first == kind && (name.empty() || s.second == name);
-    });
+    const std::string kind(sink.plugin.text),
+        name(sink.target ? sink.target->text : std::string_view());
+    const bool there = std::any_of(
+        catalog->sinks.begin(), catalog->sinks.end(),
+        [&](const auto& s) { return s.first == kind && (name.empty() || s.second == name); });
     if (there) return;
     const std::string shown = name.empty() ? kind : kind + " " + name;
-    auto& d = draft.say.warning("L0325", sink.plugin.at, "sink " + ticked(shown) + " is not in " + catalog->file, "this alert sleeps until it is");
-    d.helps.push_back("add " + ticked("[sink." + (name.empty() ? kind : name) + "]") + " to " + catalog->file);
+    auto& d = draft.say.warning("L0325", sink.plugin.at,
+                                "sink " + ticked(shown) + " is not in " + catalog->file,
+                                "this alert sleeps until it is");
+    d.helps.push_back("add " + ticked("[sink." + (name.empty() ? kind : name) + "]") + " to " +
+                      catalog->file);
 }
 
 Alert alert_of(Draft& draft, Values& values, const ast::Alert& node) {
@@ -152,7 +171,8 @@ Alert alert_of(Draft& draft, Values& values, const ast::Alert& node) {
     if (!text.empty()) out.text = std::string(draft.sources.text(text));
     if (node.hold) out.hold = values.duration(*node.hold).value_or(Ms{});
     for (const ast::Sink& s : node.to) {
-        out.to.emplace_back(std::string(s.plugin.text), std::string(s.target ? s.target->text : std::string_view()));
+        out.to.emplace_back(std::string(s.plugin.text),
+                            std::string(s.target ? s.target->text : std::string_view()));
         check_sink(draft, s);
     }
     return out;
@@ -225,7 +245,8 @@ void check_lifetimes(Draft& draft) {
     const Catalog* catalog = draft.options.catalog;
     if (!catalog) return;
     const auto shared = [catalog](const std::string& name) {
-        return std::any_of(catalog->stores.begin(), catalog->stores.end(), [&](const Catalog::Store& s) { return s.name == name && s.shared; });
+        return std::any_of(catalog->stores.begin(), catalog->stores.end(),
+                           [&](const Catalog::Store& s) { return s.name == name && s.shared; });
     };
     for (NamespaceIndex i = 0; i < draft.spaces.size(); ++i) {
         const Namespace& n = draft.policy.namespaces[i];
@@ -240,7 +261,9 @@ void check_lifetimes(Draft& draft) {
             if (where.empty() && shared(t.store)) where = t.store;
         }
         if (where.empty()) continue;
-        auto& d = draft.say.warning("L0321", draft.spaces[i].node->id.at, "entries of " + ticked(n.name) + " never expire in " + ticked(where), "no `ttl`");
+        auto& d = draft.say.warning(
+            "L0321", draft.spaces[i].node->id.at,
+            "entries of " + ticked(n.name) + " never expire in " + ticked(where), "no `ttl`");
         d.notes.push_back(ticked(where) + " is shared: what is never dropped stays there for ever");
         d.helps.push_back("add for example `ttl 1h`");
     }

@@ -1,4 +1,5 @@
-// dsl/check_targets.cpp -- what one drop, expire or refresh is about, and whether it can find anything.
+// dsl/check_targets.cpp -- what one drop, expire or refresh is about, and whether it can find
+// anything.
 #include "dsl/automaton.hpp"
 #include "dsl/check_rules.hpp"
 #include "dsl/check_texts.hpp"
@@ -10,7 +11,8 @@ namespace larder::dsl {
 namespace {
 
 Span span_of_target(const ast::Target& target) {
-    if (const auto* t = as<ast::NsTarget>(target)) return t->key ? cover(t->ns.at, t->key->at) : t->ns.at;
+    if (const auto* t = as<ast::NsTarget>(target))
+        return t->key ? cover(t->ns.at, t->key->at) : t->ns.at;
     if (const auto* t = as<ast::TagTarget>(target)) return t->tag.at;
     return as<ast::EverythingTarget>(target)->at;
 }
@@ -39,7 +41,8 @@ class Target {
         auto text = bind(draft_, t.tag, {names_, "in this rule"});
         if (!text) return std::nullopt;
         if (has_star(*text)) {
-            draft_.say.error("L0210", t.tag.at, "a tag is dropped by its whole name", "this is a search over tags");
+            draft_.say.error("L0210", t.tag.at, "a tag is dropped by its whole name",
+                             "this is a search over tags");
             return std::nullopt;
         }
         out_.change.text = std::move(*text);
@@ -68,9 +71,13 @@ class Target {
         const Namespace& n = draft_.policy.namespaces[out_.change.ns];
         out_.change.kind = TargetKind::key;
         if (!n.key) {
-            if (!draft_.spaces[out_.change.ns].broken && draft_.spaces[out_.change.ns].key == nullptr) {
-                draft_.say.error("L0237", t.key->at, ticked(n.name) + " has no key of its own, so it has no such entry")
-                    .helps.push_back("name the namespace below it, or `drop " + n.name + "` for all of them");
+            if (!draft_.spaces[out_.change.ns].broken &&
+                draft_.spaces[out_.change.ns].key == nullptr) {
+                draft_.say
+                    .error("L0237", t.key->at,
+                           ticked(n.name) + " has no key of its own, so it has no such entry")
+                    .helps.push_back("name the namespace below it, or `drop " + n.name +
+                                     "` for all of them");
             }
             return std::nullopt;
         }
@@ -80,7 +87,9 @@ class Target {
         }
         // A value could still supply the text that is missing, if no `:` is.
         out_.change.text = text;
-        if (!both_match(Automaton::of_text(as_pattern(std::move(text))), Automaton::of_text(n.key->pattern()))) never(t);
+        if (!both_match(Automaton::of_text(as_pattern(std::move(text))),
+                        Automaton::of_text(n.key->pattern())))
+            never(t);
         return out_;
     }
 
@@ -94,7 +103,8 @@ class Target {
             if (draft_.spaces[i].broken && !n.key) possible = true;
             if (!n.key) continue;
             keyed = true;
-            possible = possible || both_match(wanted, Automaton::of_text(n.key->pattern())).has_value();
+            possible =
+                possible || both_match(wanted, Automaton::of_text(n.key->pattern())).has_value();
         }
         if (keyed && !possible) never(t);
         return out_;
@@ -103,8 +113,11 @@ class Target {
     void never(const ast::NsTarget& t) {
         out_.reaches = false;
         if (quiet_) return;
-        auto& d = draft_.say.warning("L0302", t.key->at, "no key of " + ticked(t.ns.text) + " can ever look like this", "matches no entry");
-        if (const ast::Text* key = draft_.spaces[out_.change.ns].key) d.more.push_back({key->at, "its keys look like this"});
+        auto& d = draft_.say.warning("L0302", t.key->at,
+                                     "no key of " + ticked(t.ns.text) + " can ever look like this",
+                                     "matches no entry");
+        if (const ast::Text* key = draft_.spaces[out_.change.ns].key)
+            d.more.push_back({key->at, "its keys look like this"});
     }
 
     Draft& draft_;
@@ -117,18 +130,24 @@ class Target {
 
 Action action_of(ast::Verb verb) {
     switch (verb) {
-        case ast::Verb::expire: return Action::expire;
-        case ast::Verb::refresh: return Action::refresh;
-        case ast::Verb::drop: break;
+        case ast::Verb::expire:
+            return Action::expire;
+        case ast::Verb::refresh:
+            return Action::refresh;
+        case ast::Verb::drop:
+            break;
     }
     return Action::drop;
 }
 
 std::string_view verb_of(Action action) {
     switch (action) {
-        case Action::expire: return "expire";
-        case Action::refresh: return "refresh";
-        case Action::drop: break;
+        case Action::expire:
+            return "expire";
+        case Action::refresh:
+            return "refresh";
+        case Action::drop:
+            break;
     }
     return "drop";
 }

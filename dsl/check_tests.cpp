@@ -15,14 +15,19 @@ class Tests {
     explicit Tests(Draft& draft) : draft_(draft) {
         for (const ast::Policy* tree : draft.trees) {
             for (const ast::Item& item : *tree) {
-                if (const auto* p = as_forward<ast::Profile>(item)) profiles_.emplace_back(p->id.text);
+                if (const auto* p = as_forward<ast::Profile>(item))
+                    profiles_.emplace_back(p->id.text);
             }
         }
     }
 
     void check(const ast::Test& test) {
-        if (test.profile && std::find(profiles_.begin(), profiles_.end(), test.profile->text) == profiles_.end() && !draft_.may_be_declared(test.profile->text)) {
-            auto& d = draft_.say.error("L0219", test.profile->at, "profile " + ticked(test.profile->text) + " is not declared in this policy");
+        if (test.profile &&
+            std::find(profiles_.begin(), profiles_.end(), test.profile->text) == profiles_.end() &&
+            !draft_.may_be_declared(test.profile->text)) {
+            auto& d = draft_.say.error(
+                "L0219", test.profile->at,
+                "profile " + ticked(test.profile->text) + " is not declared in this policy");
             if (const std::string near = meant(test.profile->text, profiles_); !near.empty()) {
                 d.primary.text = "did you mean " + ticked(near) + "?";
                 d.fix = Fix{test.profile->at, near};
@@ -39,11 +44,16 @@ class Tests {
         }
         if (const auto* k = as<ast::HttpStep>(s)) {
             if (method_of(k->method.text) == 0) {
-                auto& d = draft_.say.error("L0211", k->method.at, ticked(k->method.text) + " is not an HTTP method");
-                static const std::vector<std::string> all{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
-                if (const std::string near = meant(k->method.text, all); !near.empty()) d.primary.text = "did you mean " + ticked(near) + "?";
+                auto& d = draft_.say.error("L0211", k->method.at,
+                                           ticked(k->method.text) + " is not an HTTP method");
+                static const std::vector<std::string> all{"GET",   "HEAD",   "POST",   "PUT",
+                                                          "PATCH", "DELETE", "OPTIONS"};
+                if (const std::string near = meant(k->method.text, all); !near.empty())
+                    d.primary.text = "did you mean " + ticked(near) + "?";
             }
-            if (!plain(k->path).starts_with('/')) draft_.say.error("L0234", k->path.at, "a route begins with `/`", "no request has such a path");
+            if (!plain(k->path).starts_with('/'))
+                draft_.say.error("L0234", k->path.at, "a route begins with `/`",
+                                 "no request has such a path");
             return;
         }
         if (const auto* k = as<ast::ExpectStep>(s)) {
@@ -61,8 +71,11 @@ class Tests {
         const Namespace& n = draft_.policy.namespaces[*ns];
         if (k.key && n.key) fits(plain(*k.key), k.key->at, n, *ns);
         for (const ast::Binding& b : k.with) {
-            if (!n.key || std::find(n.parameters.begin(), n.parameters.end(), b.id.text) != n.parameters.end()) continue;
-            auto& d = draft_.say.error("L0203", b.id.at, ticked(n.name) + " has no parameter " + ticked(b.id.text));
+            if (!n.key || std::find(n.parameters.begin(), n.parameters.end(), b.id.text) !=
+                              n.parameters.end())
+                continue;
+            auto& d = draft_.say.error("L0203", b.id.at,
+                                       ticked(n.name) + " has no parameter " + ticked(b.id.text));
             d.notes.push_back("bound here: " + joined(n.parameters));
         }
     }
@@ -79,7 +92,9 @@ class Tests {
     void fits(const std::string& raw, Span at, const Namespace& n, NamespaceIndex ns) {
         Fields fields;
         if (draft_.syntax_errors || n.key->read(raw, fields)) return;
-        auto& d = draft_.say.warning("L0302", at, "no key of " + ticked(n.name) + " can ever look like this", "matches no entry");
+        auto& d = draft_.say.warning("L0302", at,
+                                     "no key of " + ticked(n.name) + " can ever look like this",
+                                     "matches no entry");
         d.more.push_back({draft_.spaces[ns].key->at, "its keys look like this"});
     }
 

@@ -28,11 +28,12 @@ void unbound(Draft& draft, const ast::Text& text, const ast::Piece& p, const Sco
     const std::string name(p.text);
     const std::vector<std::string> names(scope.names.begin(), scope.names.end());
     const std::string near = meant(name, names);
-    auto& d = draft.say.error("L0203", capture_span(draft, text, p),
-                              "nothing gives " + ticked(braced(name)) + " a value " + scope.place,
-                              near.empty() ? "unbound capture"
-                                           : "did you mean " + ticked(braced(near)) + "?");
-    d.notes.push_back(names.empty() ? "no captures are bound here" : "bound here: " + joined(names));
+    auto& d = draft.say.error(
+        "L0203", capture_span(draft, text, p),
+        "nothing gives " + ticked(braced(name)) + " a value " + scope.place,
+        near.empty() ? "unbound capture" : "did you mean " + ticked(braced(near)) + "?");
+    d.notes.push_back(names.empty() ? "no captures are bound here"
+                                    : "bound here: " + joined(names));
     if (!near.empty()) d.fix = Fix{draft.span_of(p.text, text.at), near};
 }
 
@@ -59,11 +60,21 @@ std::string plain(const ast::Text& text) {
     std::string out;
     for (const ast::Piece& p : text.pieces) {
         switch (p.kind) {
-            case ast::Piece::Kind::literal: out += p.text; break;
-            case ast::Piece::Kind::capture: out.append(1, '{').append(p.text).append(1, '}'); break;
-            case ast::Piece::Kind::rest: out.append(1, '{').append(p.text).append("...}"); break;
-            case ast::Piece::Kind::star: out += '*'; break;
-            case ast::Piece::Kind::deep: out += "**"; break;
+            case ast::Piece::Kind::literal:
+                out += p.text;
+                break;
+            case ast::Piece::Kind::capture:
+                out.append(1, '{').append(p.text).append(1, '}');
+                break;
+            case ast::Piece::Kind::rest:
+                out.append(1, '{').append(p.text).append("...}");
+                break;
+            case ast::Piece::Kind::star:
+                out += '*';
+                break;
+            case ast::Piece::Kind::deep:
+                out += "**";
+                break;
         }
     }
     return out;
@@ -90,7 +101,8 @@ std::optional<Template> bind(Draft& draft, const ast::Text& text, const Scope& s
     out.source = plain(text);
     bool whole = true;
     if (text.at.size() > max_text) {
-        draft.say.error("L0236", text.at, "this text is longer than " + std::to_string(max_text) + " bytes");
+        draft.say.error("L0236", text.at,
+                        "this text is longer than " + std::to_string(max_text) + " bytes");
         return std::nullopt;
     }
     if (out.source.find_first_of(control_bytes()) != std::string::npos) {
@@ -99,9 +111,15 @@ std::optional<Template> bind(Draft& draft, const ast::Text& text, const Scope& s
     }
     for (const ast::Piece& p : text.pieces) {
         switch (p.kind) {
-            case ast::Piece::Kind::literal: add_literal(out, p.text); break;
-            case ast::Piece::Kind::star: out.pieces.push_back({Piece::Kind::star, 0, {}}); break;
-            case ast::Piece::Kind::deep: out.pieces.push_back({Piece::Kind::deep, 0, {}}); break;
+            case ast::Piece::Kind::literal:
+                add_literal(out, p.text);
+                break;
+            case ast::Piece::Kind::star:
+                out.pieces.push_back({Piece::Kind::star, 0, {}});
+                break;
+            case ast::Piece::Kind::deep:
+                out.pieces.push_back({Piece::Kind::deep, 0, {}});
+                break;
             case ast::Piece::Kind::capture:
             case ast::Piece::Kind::rest: {
                 const auto it = std::find(scope.names.begin(), scope.names.end(), p.text);
@@ -110,10 +128,9 @@ std::optional<Template> bind(Draft& draft, const ast::Text& text, const Scope& s
                     whole = false;
                     break;
                 }
-                out.pieces.push_back({p.kind == ast::Piece::Kind::rest ? Piece::Kind::rest
-                                                                       : Piece::Kind::variable,
-                                      static_cast<std::uint16_t>(it - scope.names.begin()),
-                                      std::string(p.text)});
+                out.pieces.push_back(
+                    {p.kind == ast::Piece::Kind::rest ? Piece::Kind::rest : Piece::Kind::variable,
+                     static_cast<std::uint16_t>(it - scope.names.begin()), std::string(p.text)});
                 break;
             }
         }
@@ -129,7 +146,9 @@ bool sound_key(Draft& draft, const ast::Text& text) {
     for (std::size_t k = 0; k < text.pieces.size(); ++k) {
         const ast::Piece& p = text.pieces[k];
         if (is_star(p)) {
-            draft.say.error("L0226", text.at, "a `*` cannot stand in the shape of a key", "the shape of its keys")
+            draft.say
+                .error("L0226", text.at, "a `*` cannot stand in the shape of a key",
+                       "the shape of its keys")
                 .helps.push_back("name the field: `{name}`, or `{rest...}` for all that is left");
             break;
         }
@@ -137,19 +156,23 @@ bool sound_key(Draft& draft, const ast::Text& text) {
             ++fields;
             const Span at = capture_span(draft, text, p);
             if (previous && is_capture(*previous)) {
-                draft.say.error("L0224", at, "two fields side by side: nobody can tell where one ends",
-                                "put a text between them")
+                draft.say
+                    .error("L0224", at, "two fields side by side: nobody can tell where one ends",
+                           "put a text between them")
                     .helps.push_back("write for example `{" + std::string(previous->text) + "}:{" +
                                      std::string(p.text) + "}`");
             }
             if (p.kind == ast::Piece::Kind::rest && k + 1 != text.pieces.size()) {
-                draft.say.error("L0225", at, "a `{name...}` takes the rest of the key, so it must stand last");
+                draft.say.error("L0225", at,
+                                "a `{name...}` takes the rest of the key, so it must stand last");
             }
             if (fields == max_fields + 1) {
-                draft.say.error("L0228", at, "a key has at most " + std::to_string(max_fields) + " fields");
+                draft.say.error("L0228", at,
+                                "a key has at most " + std::to_string(max_fields) + " fields");
             }
         } else if (p.text.find_first_of("%*{}") != std::string_view::npos) {
-            draft.say.error("L0226", text.at, "`%`, `*`, `{` and `}` cannot stand in the fixed part of a key",
+            draft.say.error("L0226", text.at,
+                            "`%`, `*`, `{` and `}` cannot stand in the fixed part of a key",
                             "they mark escapes and fields in stored keys");
             break;
         }
@@ -167,8 +190,8 @@ bool has_star(const Template& text) {
 
 namespace {
 
-// A variable of the target stands in the raw text as four bytes that no bound text contains: the mark
-// and the number of its piece in digits from 0x0E to 0x1D.
+// A variable of the target stands in the raw text as four bytes that no bound text contains: the
+// mark and the number of its piece in digits from 0x0E to 0x1D.
 constexpr char mark = '\x01';
 constexpr std::size_t mark_size = 4;
 char digit(std::size_t k) { return static_cast<char>(0x0E + k % 16); }

@@ -29,8 +29,9 @@ std::optional<Template> bind(Draft& draft, const ast::Text& text, const Scope& s
 // The checks of a key's shape (stars, fields side by side, rest not last, too many fields).
 bool sound_key(Draft& draft, const ast::Text& text);
 
-// `target`, the text of one key as a rule writes it, in the form in which keys are stored: cut along
-// the key's template, each field escaped, a rest field kept as it is. Nothing when no filling fits.
+// `target`, the text of one key as a rule writes it, in the form in which keys are stored: cut
+// along the key's template, each field escaped, a rest field kept as it is. Nothing when no filling
+// fits.
 std::optional<Template> align(const Template& target, const KeyTemplate& key);
 // The pieces of each field of an aligned text, by field. REQUIRES: align() gave it.
 std::vector<std::vector<Piece>> fields_of(const Template& aligned, const KeyTemplate& key);

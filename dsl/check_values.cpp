@@ -15,26 +15,40 @@ using ast::Unit;
 
 const char* kind_name(Unit u) {
     switch (u) {
-        case Unit::duration: return "a duration";
-        case Unit::size: return "a size";
-        case Unit::percent: return "a percentage";
-        case Unit::count: return "a number";
-        case Unit::clock: return "a time of day";
-        case Unit::string: return "a text";
-        case Unit::truth: return "true or false";
-        case Unit::none: break;
+        case Unit::duration:
+            return "a duration";
+        case Unit::size:
+            return "a size";
+        case Unit::percent:
+            return "a percentage";
+        case Unit::count:
+            return "a number";
+        case Unit::clock:
+            return "a time of day";
+        case Unit::string:
+            return "a text";
+        case Unit::truth:
+            return "true or false";
+        case Unit::none:
+            break;
     }
     return "a value";
 }
 
 const char* example_of(Unit u) {
     switch (u) {
-        case Unit::duration: return "`90` (seconds), `30s` or `1h30m`";
-        case Unit::size: return "`1024` (bytes) or `1KiB`";
-        case Unit::percent: return "`10%` or `10`";
-        case Unit::count: return "`5`";
-        case Unit::truth: return "`true` or `false`";
-        default: return "a value of that kind";
+        case Unit::duration:
+            return "`90` (seconds), `30s` or `1h30m`";
+        case Unit::size:
+            return "`1024` (bytes) or `1KiB`";
+        case Unit::percent:
+            return "`10%` or `10`";
+        case Unit::count:
+            return "`5`";
+        case Unit::truth:
+            return "`true` or `false`";
+        default:
+            return "a value of that kind";
     }
 }
 
@@ -44,12 +58,8 @@ double worth(std::string_view unit, Unit wanted) {
         std::string_view name;
         double worth;
     };
-    static constexpr std::array<Named, 6> durations{{{"ms", 1},
-                                                     {"s", 1000},
-                                                     {"m", 60e3},
-                                                     {"h", 3600e3},
-                                                     {"d", 86400e3},
-                                                     {"w", 604800e3}}};
+    static constexpr std::array<Named, 6> durations{
+        {{"ms", 1}, {"s", 1000}, {"m", 60e3}, {"h", 3600e3}, {"d", 86400e3}, {"w", 604800e3}}};
     static constexpr std::array<Named, 7> sizes{{{"B", 1},
                                                  {"KiB", 1024},
                                                  {"MiB", 1048576},
@@ -111,9 +121,12 @@ std::optional<double> read_as(std::string_view text, Unit wanted, double factor)
         text.remove_suffix(1);
     }
     switch (wanted) {
-        case Unit::duration: return read_amount(text, wanted, factor > 0 ? factor : 1000);
-        case Unit::size: return read_amount(text, wanted, factor > 0 ? factor : 1);
-        case Unit::truth: return read_truth(text);
+        case Unit::duration:
+            return read_amount(text, wanted, factor > 0 ? factor : 1000);
+        case Unit::size:
+            return read_amount(text, wanted, factor > 0 ? factor : 1);
+        case Unit::truth:
+            return read_truth(text);
         case Unit::percent:
             if (text.ends_with('%')) text.remove_suffix(1);
             [[fallthrough]];
@@ -134,19 +147,22 @@ bool looks_secret(std::string_view name) {
         upper += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     }
     const std::size_t under = upper.rfind('_');
-    const std::string_view last = std::string_view(upper).substr(under == std::string::npos ? 0 : under + 1);
-    return last == "KEY" || last == "PASSWORD" || last == "PASSWD" || last == "TOKEN" || last == "SECRET" ||
-           last == "CREDENTIALS";
+    const std::string_view last =
+        std::string_view(upper).substr(under == std::string::npos ? 0 : under + 1);
+    return last == "KEY" || last == "PASSWORD" || last == "PASSWD" || last == "TOKEN" ||
+           last == "SECRET" || last == "CREDENTIALS";
 }
 
 }  // namespace
 
 void Values::declare(const ast::Let& let, bool of_profile) {
-    const auto [it, fresh] = constants_.try_emplace(std::string(let.id.text), Constant{&let, of_profile});
+    const auto [it, fresh] =
+        constants_.try_emplace(std::string(let.id.text), Constant{&let, of_profile});
     if (fresh) return;
     if (it->second.of_profile == of_profile) {
         draft_.say
-            .error("L0230", let.id.at, "constant " + ticked(let.id.text) + " is declared twice", "again here")
+            .error("L0230", let.id.at, "constant " + ticked(let.id.text) + " is declared twice",
+                   "again here")
             .more.push_back({it->second.node->id.at, "first here"});
     } else if (of_profile) {
         it->second = {&let, true};
@@ -178,7 +194,8 @@ std::optional<double> Values::from_constant(const ast::Scalar& v, Unit wanted, i
     const auto it = constants_.find(v.let_name);
     if (it == constants_.end()) {
         if (draft_.may_be_declared(v.let_name)) return std::nullopt;
-        auto& d = draft_.say.error("L0221", v.at, "constant " + ticked(v.let_name) + " is not declared");
+        auto& d =
+            draft_.say.error("L0221", v.at, "constant " + ticked(v.let_name) + " is not declared");
         std::vector<std::string> all;
         for (const auto& [name, _] : constants_) all.push_back(name);
         if (const std::string near = meant(v.let_name, all); !near.empty()) {
@@ -186,20 +203,23 @@ std::optional<double> Values::from_constant(const ast::Scalar& v, Unit wanted, i
             d.more.push_back({constants_.find(near)->second.node->id.at, "declared here"});
             d.fix = Fix{v.at, near};
         } else {
-            d.helps.push_back("declare it with " + ticked("let " + std::string(v.let_name) + " = ..."));
+            d.helps.push_back("declare it with " +
+                              ticked("let " + std::string(v.let_name) + " = ..."));
         }
         return std::nullopt;
     }
     const ast::Let& let = *it->second.node;
     if (depth == 16) {
-        draft_.say.error("L0221", let.id.at, "constant " + ticked(let.id.text) + " is defined by itself");
+        draft_.say.error("L0221", let.id.at,
+                         "constant " + ticked(let.id.text) + " is defined by itself");
         return std::nullopt;
     }
     const ast::Scalar& value = let.value;
     const bool literal = value.let_name.empty() && value.env_name.empty();
     if (literal && wanted != Unit::none && value.kind != wanted) {
-        auto& d = draft_.say.error("L0218", v.at, std::string("this place takes ") + kind_name(wanted),
-                                   ticked(v.let_name) + " is " + kind_name(value.kind));
+        auto& d =
+            draft_.say.error("L0218", v.at, std::string("this place takes ") + kind_name(wanted),
+                             ticked(v.let_name) + " is " + kind_name(value.kind));
         d.more.push_back({let.id.at, "declared here"});
         return std::nullopt;
     }
@@ -210,7 +230,8 @@ std::optional<std::string> Values::environment(std::string_view name, Span at) {
     if (looks_secret(name)) {
         auto& d = draft_.say.error("L0222", at, ticked(name) + " looks like a secret",
                                    "a policy is read and shown by people");
-        d.helps.push_back("secrets belong in larder.toml: `{ env = \"" + std::string(name) + "\" }`");
+        d.helps.push_back("secrets belong in larder.toml: `{ env = \"" + std::string(name) +
+                          "\" }`");
         return std::nullopt;
     }
     std::optional<std::string> value;
@@ -302,7 +323,8 @@ std::string Values::name(const ast::EnvName& v) {
     if (draft_.say.errors() != before) return std::string(v.text);
     if (text) return *text;
     if (v.text.empty()) {
-        draft_.say.error("L0216", v.at, "environment variable " + ticked(v.env_name) + " is not set")
+        draft_.say
+            .error("L0216", v.at, "environment variable " + ticked(v.env_name) + " is not set")
             .helps.push_back("set it, or say what holds without it: `env " +
                              std::string(v.env_name) + " or ...`");
     }
@@ -315,8 +337,9 @@ std::string Values::option(const ast::Scalar& v) {
         if (text) return *text;
         const std::string_view written = draft_.sources.text(v.at);
         const std::size_t otherwise = written.rfind(" or ");
-        return v.has_literal && otherwise != written.npos ? std::string(written.substr(otherwise + 4))
-                                                          : std::string();
+        return v.has_literal && otherwise != written.npos
+                   ? std::string(written.substr(otherwise + 4))
+                   : std::string();
     }
     if (!v.let_name.empty()) {
         const auto it = constants_.find(v.let_name);

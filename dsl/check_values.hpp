@@ -1,8 +1,10 @@
 // dsl/check_values.hpp -- what a written value is worth: literals, constants and the environment.
 //
-// A value is typed by its place: the same `env MENU_TTL or 5m` is read as a duration where a duration
-// is asked for. A bare number in the environment is seconds or bytes, unless the policy names a unit
-// (`env MENU_MINUTES minutes`). Nothing is replaced as text, so a value can never become a statement.
+// A value is typed by its place: the same `env MENU_TTL or 5m` is read as a duration where a
+// duration is asked for. A bare number in the environment is seconds or bytes, unless the policy
+// names a unit
+// (`env MENU_MINUTES minutes`). Nothing is replaced as text, so a value can never become a
+// statement.
 #pragma once
 
 #include "dsl/check_draft.hpp"

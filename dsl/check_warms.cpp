@@ -1,4 +1,5 @@
-// dsl/check_warms.cpp -- warm items: what is fetched, when, and whether it lasts until the next time.
+// dsl/check_warms.cpp -- warm items: what is fetched, when, and whether it lasts until the next
+// time.
 #include "dsl/automaton.hpp"
 #include "dsl/check_namespaces.hpp"
 #include "dsl/check_run.hpp"
@@ -12,11 +13,14 @@ namespace {
 
 constexpr std::size_t max_items = 10'000;
 
-bool is_variable(const Piece& p) { return p.kind == Piece::Kind::variable || p.kind == Piece::Kind::rest; }
+bool is_variable(const Piece& p) {
+    return p.kind == Piece::Kind::variable || p.kind == Piece::Kind::rest;
+}
 
 class WarmItems {
   public:
-    WarmItems(Draft& draft, Values& values, const ast::Warm& node) : draft_(draft), values_(values), node_(node) {
+    WarmItems(Draft& draft, Values& values, const ast::Warm& node)
+        : draft_(draft), values_(values), node_(node) {
         out_.where = draft.where(node.kw.at);
         out_.doc = documentation(draft.sources, node.kw.doc);
         out_.enabled = values.truth(node.enabled);
@@ -37,7 +41,9 @@ class WarmItems {
     void once(std::size_t kind, const char* word, Span at) {
         if (seen_.size() <= kind) seen_.resize(kind + 1);
         if (!seen_[kind].empty()) {
-            draft_.say.error("L0205", at, ticked(word) + " is given twice in this `warm`", "second time").more.push_back({seen_[kind], "first time"});
+            draft_.say
+                .error("L0205", at, ticked(word) + " is given twice in this `warm`", "second time")
+                .more.push_back({seen_[kind], "first time"});
         }
         seen_[kind] = at;
     }
@@ -57,7 +63,8 @@ class WarmItems {
         }
         if (const auto* k = as<ast::BetweenClause>(c)) {
             once(2, "between", k->kw.at);
-            out_.between.emplace(static_cast<std::uint16_t>(k->from.value), static_cast<std::uint16_t>(k->to.value));
+            out_.between.emplace(static_cast<std::uint16_t>(k->from.value),
+                                 static_cast<std::uint16_t>(k->to.value));
             return;
         }
         if (const auto* k = as<ast::FromClause>(c)) {
@@ -91,9 +98,14 @@ class WarmItems {
         out_.options = options_of(draft_, values_, k.options);
         const Catalog* catalog = draft_.options.catalog;
         if (!catalog) return;
-        if (std::find(catalog->sources.begin(), catalog->sources.end(), out_.source) != catalog->sources.end()) return;
-        auto& d = draft_.say.warning("L0325", k.plugin.at, "source " + ticked(out_.source) + " is not in " + catalog->file, "this item sleeps until it is");
-        if (!catalog->sources.empty()) d.notes.push_back("sources there: " + joined(catalog->sources));
+        if (std::find(catalog->sources.begin(), catalog->sources.end(), out_.source) !=
+            catalog->sources.end())
+            return;
+        auto& d = draft_.say.warning(
+            "L0325", k.plugin.at, "source " + ticked(out_.source) + " is not in " + catalog->file,
+            "this item sleeps until it is");
+        if (!catalog->sources.empty())
+            d.notes.push_back("sources there: " + joined(catalog->sources));
     }
 
     // What texts may mention: the variables of `for`, then what the key itself names.
@@ -101,11 +113,13 @@ class WarmItems {
         for (const ast::ForClause* k : loops_) {
             const std::string name(k->var.text);
             if (std::find(names_.begin(), names_.end(), name) != names_.end()) {
-                draft_.say.error("L0227", k->var.at, ticked(name) + " is given twice", "give it another name");
+                draft_.say.error("L0227", k->var.at, ticked(name) + " is given twice",
+                                 "give it another name");
             }
             names_.push_back(name);
             for (const ast::Text& value : k->values) {
-                if (value.pieces.size() > 1 || (!value.pieces.empty() && value.pieces[0].kind != ast::Piece::Kind::literal)) {
+                if (value.pieces.size() > 1 ||
+                    (!value.pieces.empty() && value.pieces[0].kind != ast::Piece::Kind::literal)) {
                     bind(draft_, value, {{}, "in this list"});
                 }
             }
@@ -129,7 +143,9 @@ class WarmItems {
         std::size_t total = 1;
         for (const ast::ForClause* k : loops_) total *= std::max<std::size_t>(k->values.size(), 1);
         if (total > max_items) {
-            draft_.say.error("L0232", loops_.back()->kw.at, "these lists make " + std::to_string(total) + " items, at most " + std::to_string(max_items) + " are allowed");
+            draft_.say.error("L0232", loops_.back()->kw.at,
+                             "these lists make " + std::to_string(total) + " items, at most " +
+                                 std::to_string(max_items) + " are allowed");
             return;
         }
         for (std::size_t at = 0; at < total; ++at) {
@@ -148,23 +164,33 @@ class WarmItems {
     }
 
     bool complete(const Template& t) const {
-        return std::all_of(t.pieces.begin(), t.pieces.end(), [this](const Piece& p) { return !is_variable(p) || p.slot < loop_names_; });
+        return std::all_of(t.pieces.begin(), t.pieces.end(), [this](const Piece& p) {
+            return !is_variable(p) || p.slot < loop_names_;
+        });
     }
 
     // Raw, as a client writes it; what only the warmer can know stays in braces.
     std::string filled(const Template& t, const std::vector<std::string>& values) const {
         std::string out;
         for (const Piece& p : t.pieces) {
-            if (!is_variable(p)) out += p.kind == Piece::Kind::literal ? p.text : p.kind == Piece::Kind::star ? "*" : "**";
-            else if (p.slot < values.size()) out += values[p.slot];
-            else out += braced(p.text);
+            if (!is_variable(p))
+                out += p.kind == Piece::Kind::literal ? p.text
+                       : p.kind == Piece::Kind::star  ? "*"
+                                                      : "**";
+            else if (p.slot < values.size())
+                out += values[p.slot];
+            else
+                out += braced(p.text);
         }
         return out;
     }
 
     void misfit(const Template& key, const Namespace& n) {
-        if (both_match(Automaton::of_text(as_pattern(key)), Automaton::of_text(n.key->pattern()))) return;
-        auto& d = draft_.say.warning("L0302", node_.key->at, "no key of " + ticked(n.name) + " can ever look like this", "nothing can be kept under it");
+        if (both_match(Automaton::of_text(as_pattern(key)), Automaton::of_text(n.key->pattern())))
+            return;
+        auto& d = draft_.say.warning("L0302", node_.key->at,
+                                     "no key of " + ticked(n.name) + " can ever look like this",
+                                     "nothing can be kept under it");
         d.more.push_back({draft_.spaces[out_.ns].key->at, "its keys look like this"});
     }
 
@@ -173,9 +199,12 @@ class WarmItems {
         const Space& space = draft_.spaces[out_.ns];
         if (!every_ || !out_.every || !n.ttl || *out_.every <= n.ttl->ttl || broken_) return;
         if (!space.ttl_fixed || !values_.fixed(every_->period)) return;
-        auto& d = draft_.say.warning("L0306", every_->period.at, ticked(n.name) + " is cold between two warm-ups", "warmed every " + spoken(*out_.every));
+        auto& d = draft_.say.warning("L0306", every_->period.at,
+                                     ticked(n.name) + " is cold between two warm-ups",
+                                     "warmed every " + spoken(*out_.every));
         d.more.push_back({space.ttl_at, "but gone after " + spoken(n.ttl->ttl)});
-        d.notes.push_back("cold for " + spoken(*out_.every - n.ttl->ttl) + " out of every " + spoken(*out_.every));
+        d.notes.push_back("cold for " + spoken(*out_.every - n.ttl->ttl) + " out of every " +
+                          spoken(*out_.every));
     }
 
     Draft& draft_;
@@ -196,7 +225,8 @@ class WarmItems {
 void check_warms(Draft& draft, Values& values) {
     for (const ast::Policy* tree : draft.trees) {
         for (const ast::Item& item : *tree) {
-            if (const auto* node = as<ast::Warm>(item)) draft.policy.warms.push_back(WarmItems(draft, values, *node).run());
+            if (const auto* node = as<ast::Warm>(item))
+                draft.policy.warms.push_back(WarmItems(draft, values, *node).run());
         }
     }
 }

@@ -44,7 +44,8 @@ std::optional<std::string> explain_code(std::string_view code) {
     const std::string_view page = diagnostics_page();
     for (std::size_t at = page.find(heading); at != page.npos; at = page.find(heading, at + 1)) {
         const std::string_view section = page.substr(at + 1, end_of(page, at + 1) - at - 1);
-        if (section.substr(3).starts_with(code) && section.substr(3 + code.size()).starts_with(":")) {
+        if (section.substr(3).starts_with(code) &&
+            section.substr(3 + code.size()).starts_with(":")) {
             return plain_section(section);
         }
     }

@@ -35,8 +35,9 @@ void declare_constants(Draft& draft, Values& values) {
     }
 }
 
-// An item whose head did not parse leaves no name behind, so its line is remembered instead: a line that
-// begins at the first column and has an error in it. REQUIRES: only syntax errors are found yet.
+// An item whose head did not parse leaves no name behind, so its line is remembered instead: a line
+// that begins at the first column and has an error in it. REQUIRES: only syntax errors are found
+// yet.
 void find_broken(Draft& draft) {
     for (const Diagnostic& d : draft.say.all()) {
         const Source& file = draft.sources.file_at(d.primary.at.begin);
@@ -55,7 +56,8 @@ std::uint64_t fingerprint_of(const Draft& draft) {
         for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
         hash = (hash ^ 0xFFU) * 0x100000001B3ULL;
     };
-    for (std::uint32_t k = 0; k < draft.sources.files(); ++k) mix(draft.sources.file(FileId{k}).text());
+    for (std::uint32_t k = 0; k < draft.sources.files(); ++k)
+        mix(draft.sources.file(FileId{k}).text());
     mix(draft.options.profile);
     for (const auto& [name, value] : draft.env) {
         mix(name);
@@ -85,24 +87,44 @@ void run_checks(Draft& draft) {
 }
 
 // Findings that a comment may silence: warnings, and the one error that is a judgement.
-bool may_be_allowed(const Diagnostic& d) { return d.severity == Severity::warning || d.code == "L0311"; }
+bool may_be_allowed(const Diagnostic& d) {
+    return d.severity == Severity::warning || d.code == "L0311";
+}
 
-void apply_allows(const SourceMap& sources, const PolicyFiles& files, bool syntax_errors, std::vector<Diagnostic>& found) {
+void apply_allows(const SourceMap& sources, const PolicyFiles& files, bool syntax_errors,
+                  std::vector<Diagnostic>& found) {
     std::vector<Diagnostic> about_allows;
     for (const Parsed& parsed : files.parsed()) {
         for (const Allow& allow : parsed.allows) {
             const Source& file = sources.file_at(allow.at.begin);
             const auto silenced = [&](const Diagnostic& d) {
-                return d.code == allow.code && may_be_allowed(d) && file.holds(d.primary.at.begin) && file.place(d.primary.at.begin).line == allow.line;
+                return d.code == allow.code && may_be_allowed(d) &&
+                       file.holds(d.primary.at.begin) &&
+                       file.place(d.primary.at.begin).line == allow.line;
             };
             if (allow.reason.empty()) {
-                Diagnostic d{Severity::warning, "L0324", "this silences nothing: it gives no reason", {allow.at, ""}, {}, {}, {}, {}};
-                d.helps.push_back("write `# allow " + std::string(allow.code) + ": why this is right`");
+                Diagnostic d{Severity::warning,
+                             "L0324",
+                             "this silences nothing: it gives no reason",
+                             {allow.at, ""},
+                             {},
+                             {},
+                             {},
+                             {}};
+                d.helps.push_back("write `# allow " + std::string(allow.code) +
+                                  ": why this is right`");
                 about_allows.push_back(std::move(d));
                 continue;
             }
             if (std::erase_if(found, silenced) > 0 || syntax_errors) continue;
-            Diagnostic d{Severity::warning, "L0323", "this silences nothing: " + ticked(allow.code) + " is not found there", {allow.at, ""}, {}, {}, {}, {}};
+            Diagnostic d{Severity::warning,
+                         "L0323",
+                         "this silences nothing: " + ticked(allow.code) + " is not found there",
+                         {allow.at, ""},
+                         {},
+                         {},
+                         {},
+                         {}};
             d.helps.push_back("take the comment away");
             about_allows.push_back(std::move(d));
         }
@@ -117,7 +139,8 @@ void keep_errors(std::vector<Diagnostic>& found) {
     });
 }
 
-Compiled finish(std::shared_ptr<SourceMap> sources, const PolicyFiles& files, const CompileOptions& options, std::vector<Diagnostic> found) {
+Compiled finish(std::shared_ptr<SourceMap> sources, const PolicyFiles& files,
+                const CompileOptions& options, std::vector<Diagnostic> found) {
     Compiled out;
     out.sources = std::move(sources);
     if (out.sources->files() == 0) {
@@ -125,11 +148,14 @@ Compiled finish(std::shared_ptr<SourceMap> sources, const PolicyFiles& files, co
         return out;
     }
     const bool syntax_errors = has_errors(found);
-    Draft draft{*out.sources, options, Findings(found), files.trees(), syntax_errors, files.incomplete()};
+    Draft draft{*out.sources,  options,       Findings(found),
+                files.trees(), syntax_errors, files.incomplete()};
     run_checks(draft);
     if (syntax_errors) keep_errors(found);
     apply_allows(*out.sources, files, syntax_errors, found);
-    std::stable_sort(found.begin(), found.end(), [](const Diagnostic& a, const Diagnostic& b) { return a.primary.at.begin < b.primary.at.begin; });
+    std::stable_sort(found.begin(), found.end(), [](const Diagnostic& a, const Diagnostic& b) {
+        return a.primary.at.begin < b.primary.at.begin;
+    });
     if (!has_errors(found)) {
         build_tables(draft);
         draft.policy.profile = options.profile;

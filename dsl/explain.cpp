@@ -13,16 +13,24 @@ namespace {
 
 using Known = std::vector<std::optional<std::string>>;
 
-bool is_variable(const Piece& p) { return p.kind == Piece::Kind::variable || p.kind == Piece::Kind::rest; }
+bool is_variable(const Piece& p) {
+    return p.kind == Piece::Kind::variable || p.kind == Piece::Kind::rest;
+}
 
 // With what is known filled in, as a person would write it; the rest stays in braces.
 std::string shown(const Template& text, const Known& values) {
     std::string out;
     for (const Piece& p : text.pieces) {
         switch (p.kind) {
-            case Piece::Kind::literal: out += unescape(p.text); break;
-            case Piece::Kind::star: out += '*'; break;
-            case Piece::Kind::deep: out += "**"; break;
+            case Piece::Kind::literal:
+                out += unescape(p.text);
+                break;
+            case Piece::Kind::star:
+                out += '*';
+                break;
+            case Piece::Kind::deep:
+                out += "**";
+                break;
             case Piece::Kind::variable:
             case Piece::Kind::rest:
                 out += p.slot < values.size() && values[p.slot] ? *values[p.slot] : braced(p.text);
@@ -39,11 +47,16 @@ std::string in_quotes(std::string_view text) {
 
 std::string_view origin_name(Origin o) {
     switch (o) {
-        case Origin::query: return "query";
-        case Origin::cookie: return "cookie";
-        case Origin::json: return "json";
-        case Origin::form: return "form";
-        case Origin::header: break;
+        case Origin::query:
+            return "query";
+        case Origin::cookie:
+            return "cookie";
+        case Origin::json:
+            return "json";
+        case Origin::form:
+            return "form";
+        case Origin::header:
+            break;
     }
     return "header";
 }
@@ -116,12 +129,21 @@ class Report {
         std::string text(verb_of(c.action));
         text += ' ';
         switch (c.kind) {
-            case TargetKind::everything: text += "everything"; break;
-            case TargetKind::tag: text += "tag " + in_quotes(shown(c.text, values)); break;
-            case TargetKind::namespace_: text += policy_.namespaces[c.ns].name + "  (every entry)"; break;
-            case TargetKind::key: text += policy_.namespaces[c.ns].name + " " + in_quotes(shown(c.text, values)); break;
+            case TargetKind::everything:
+                text += "everything";
+                break;
+            case TargetKind::tag:
+                text += "tag " + in_quotes(shown(c.text, values));
+                break;
+            case TargetKind::namespace_:
+                text += policy_.namespaces[c.ns].name + "  (every entry)";
+                break;
+            case TargetKind::key:
+                text += policy_.namespaces[c.ns].name + " " + in_quotes(shown(c.text, values));
+                break;
             case TargetKind::matching:
-                text += policy_.namespaces[c.ns].name + " matching " + in_quotes(shown(c.text, values));
+                text +=
+                    policy_.namespaces[c.ns].name + " matching " + in_quotes(shown(c.text, values));
                 if (c.pattern == none) text += "  (ban log)";
                 break;
         }
@@ -134,7 +156,8 @@ class Report {
         std::vector<std::string> names;
         for (const Namespace& n : policy_.namespaces) {
             const auto carries = [&c](const Template& t) { return both_possible(t, c.text); };
-            if (std::any_of(n.tags.begin(), n.tags.end(), carries) || std::any_of(n.late_tags.begin(), n.late_tags.end(), carries)) {
+            if (std::any_of(n.tags.begin(), n.tags.end(), carries) ||
+                std::any_of(n.late_tags.begin(), n.late_tags.end(), carries)) {
                 names.push_back(n.name);
             }
         }
@@ -143,7 +166,9 @@ class Report {
 
     // By the literals both begin with: what a person asks is which namespaces are meant.
     static bool both_possible(const Template& a, const Template& b) {
-        const auto head = [](const Template& t) { return t.pieces.empty() || is_variable(t.pieces[0]) ? std::string() : t.pieces[0].text; };
+        const auto head = [](const Template& t) {
+            return t.pieces.empty() || is_variable(t.pieces[0]) ? std::string() : t.pieces[0].text;
+        };
         const std::string x = head(a), y = head(b);
         const std::size_t n = std::min(x.size(), y.size());
         return x.compare(0, n, y, 0, n) == 0;
@@ -152,7 +177,9 @@ class Report {
     void dependents(const Change& c) {
         std::vector<std::string> seen;
         for (const Namespace& n : policy_.namespaces) {
-            const bool depends = std::any_of(n.depends.begin(), n.depends.end(), [&](const Dependency& d) { return about(policy_, c, d.on); });
+            const bool depends =
+                std::any_of(n.depends.begin(), n.depends.end(),
+                            [&](const Dependency& d) { return about(policy_, c, d.on); });
             if (depends) seen.push_back(n.name);
         }
         std::sort(seen.begin(), seen.end());
@@ -193,14 +220,20 @@ Known values_of(const Rule& rule, const std::vector<std::pair<std::string, std::
 void fill_captures(const RouteMatch& match, bool path, Known& values) {
     std::string buffer;
     for (std::size_t k = 0; k < match.count && k < values.size(); ++k) {
-        values[k] = std::string(path ? capture_value(match.captures[k], buffer) : match.captures[k]);
+        values[k] =
+            std::string(path ? capture_value(match.captures[k], buffer) : match.captures[k]);
     }
 }
 
 // Why an entry goes or stays.
 class Entry {
   public:
-    Entry(const Policy& policy, NamespaceIndex ns, std::string canonical) : policy_(policy), n_(policy.namespaces[ns]), ns_(ns), key_(std::move(canonical)), report_(policy) {}
+    Entry(const Policy& policy, NamespaceIndex ns, std::string canonical)
+        : policy_(policy),
+          n_(policy.namespaces[ns]),
+          ns_(ns),
+          key_(std::move(canonical)),
+          report_(policy) {}
 
     std::string run(std::string_view raw) {
         report_.line(0, n_.name + " " + in_quotes(raw));
@@ -219,21 +252,30 @@ class Entry {
             report_.line(1, "lives until something drops it");
         } else {
             std::string text = "lives " + spoken(n_.ttl->ttl);
-            if (n_.ttl->jitter > 0) text += ", up to " + std::to_string(static_cast<int>(n_.ttl->jitter * 100 + 0.5)) + "% less";
+            if (n_.ttl->jitter > 0)
+                text += ", up to " + std::to_string(static_cast<int>(n_.ttl->jitter * 100 + 0.5)) +
+                        "% less";
             if (n_.ttl->sliding) text += ", anew with each use";
             report_.line(1, text);
             report_.doc(2, n_.ttl->doc);
             for (const DatedTtl& d : n_.ttl->dated) dated(d);
         }
-        if (n_.stale_while_revalidating) report_.line(1, "served stale for " + spoken(*n_.stale_while_revalidating) + " while it is made anew");
-        if (n_.stale_on_error) report_.line(1, "served stale for " + spoken(*n_.stale_on_error) + " when making it anew fails");
+        if (n_.stale_while_revalidating)
+            report_.line(1, "served stale for " + spoken(*n_.stale_while_revalidating) +
+                                " while it is made anew");
+        if (n_.stale_on_error)
+            report_.line(
+                1, "served stale for " + spoken(*n_.stale_on_error) + " when making it anew fails");
         if (n_.absent) report_.line(1, "not being there is remembered for " + spoken(*n_.absent));
     }
 
     void dated(const DatedTtl& d) {
         std::string text = spoken(d.ttl) + " when " + braced(n_.parameters[d.slot]);
-        text += d.when == DatedTtl::When::before ? " is before today" : d.when == DatedTtl::When::after ? " is after today" : " is today";
-        if (d.days != 0) text += (d.days > 0 ? " + " : " - ") + std::to_string(std::abs(d.days)) + "d";
+        text += d.when == DatedTtl::When::before  ? " is before today"
+                : d.when == DatedTtl::When::after ? " is after today"
+                                                  : " is today";
+        if (d.days != 0)
+            text += (d.days > 0 ? " + " : " - ") + std::to_string(std::abs(d.days)) + "d";
         report_.line(2, text);
     }
 
@@ -245,17 +287,21 @@ class Entry {
             text += t.store;
             if (t.ttl) text += " (" + spoken(*t.ttl) + ")";
         }
-        report_.line(1, text.empty() ? "kept in all stores of larder.toml, in their order" : "kept in " + text);
+        report_.line(1, text.empty() ? "kept in all stores of larder.toml, in their order"
+                                     : "kept in " + text);
     }
 
     void tags() {
         Known values;
         const auto fields = n_.key->parse_canonical(key_);
         for (std::size_t k = 0; k < n_.parameters.size(); ++k) {
-            values.push_back(fields && k < fields->size() ? std::optional((*fields)[k]) : std::nullopt);
+            values.push_back(fields && k < fields->size() ? std::optional((*fields)[k])
+                                                          : std::nullopt);
         }
         for (const Template& t : n_.tags) report_.line(1, "tag " + in_quotes(shown(t, values)));
-        for (const Template& t : n_.late_tags) report_.line(1, "tag " + in_quotes(shown(t, values)) + "  (with what the application supplies)");
+        for (const Template& t : n_.late_tags)
+            report_.line(
+                1, "tag " + in_quotes(shown(t, values)) + "  (with what the application supplies)");
         for (const Dependency& d : n_.depends) {
             std::string text = "depends on " + policy_.namespaces[d.on].name;
             if (d.key) text += " " + in_quotes(shown(*d.key, values));
@@ -266,20 +312,27 @@ class Entry {
     void droppers() {
         bool any = false;
         for (const Rule& r : policy_.rules) {
-            const auto hit = std::find_if(r.changes.begin(), r.changes.end(), [this](const Change& c) { return touches(c); });
+            const auto hit = std::find_if(r.changes.begin(), r.changes.end(),
+                                          [this](const Change& c) { return touches(c); });
             if (hit == r.changes.end()) continue;
             if (!any) report_.line(1, "goes by");
             any = true;
-            report_.line(2, r.where.text() + "  " + r.head + "  (" + std::string(verb_of(hit->action)) + ")");
+            report_.line(2, r.where.text() + "  " + r.head + "  (" +
+                                std::string(verb_of(hit->action)) + ")");
         }
-        if (!any) report_.line(1, n_.is_static ? "no rule drops it: it is static" : "no rule drops it");
+        if (!any)
+            report_.line(1, n_.is_static ? "no rule drops it: it is static" : "no rule drops it");
     }
 
     bool touches(const Change& c) const {
-        const auto tagged = [&c](const Template& t) { return c.text.source == t.source || c.text.could_make(t.source) || both(c.text, t); };
+        const auto tagged = [&c](const Template& t) {
+            return c.text.source == t.source || c.text.could_make(t.source) || both(c.text, t);
+        };
         switch (c.kind) {
-            case TargetKind::everything: return true;
-            case TargetKind::namespace_: break;
+            case TargetKind::everything:
+                return true;
+            case TargetKind::namespace_:
+                break;
             case TargetKind::key:
                 if (c.ns == ns_) return c.text.could_make(key_);
                 break;
@@ -287,13 +340,16 @@ class Entry {
                 if (about(policy_, c, ns_)) return c.text.could_make(key_);
                 break;
             case TargetKind::tag:
-                return std::any_of(n_.tags.begin(), n_.tags.end(), tagged) || std::any_of(n_.late_tags.begin(), n_.late_tags.end(), tagged) ||
+                return std::any_of(n_.tags.begin(), n_.tags.end(), tagged) ||
+                       std::any_of(n_.late_tags.begin(), n_.late_tags.end(), tagged) ||
                        std::any_of(n_.depends.begin(), n_.depends.end(), [&](const Dependency& d) {
-                           return std::any_of(d.tags.begin(), d.tags.end(), tagged) || std::any_of(d.late_tags.begin(), d.late_tags.end(), tagged);
+                           return std::any_of(d.tags.begin(), d.tags.end(), tagged) ||
+                                  std::any_of(d.late_tags.begin(), d.late_tags.end(), tagged);
                        });
         }
         const bool itself = c.kind == TargetKind::namespace_ && about(policy_, c, ns_);
-        return itself || std::any_of(n_.depends.begin(), n_.depends.end(), [&](const Dependency& d) { return about(policy_, c, d.on); });
+        return itself || std::any_of(n_.depends.begin(), n_.depends.end(),
+                                     [&](const Dependency& d) { return about(policy_, c, d.on); });
     }
 
     // Whether two tags can be the same text.
@@ -339,7 +395,8 @@ std::string explain_request(const Policy& policy, const ExplainRequest& request)
     return out.take();
 }
 
-std::string explain_event(const Policy& policy, std::string_view name, const std::vector<std::pair<std::string, std::string>>& given) {
+std::string explain_event(const Policy& policy, std::string_view name,
+                          const std::vector<std::pair<std::string, std::string>>& given) {
     Report out(policy);
     out.line(0, "event " + in_quotes(name));
     RouteMatches matches;
@@ -356,7 +413,8 @@ std::string explain_event(const Policy& policy, std::string_view name, const std
             if (r.kind == TriggerKind::event) known.push_back(r.route);
         }
         out.line(1, "no rule fires");
-        if (const std::string near = meant(name, known); !near.empty()) out.line(1, "did you mean " + ticked(near) + "?");
+        if (const std::string near = meant(name, known); !near.empty())
+            out.line(1, "did you mean " + ticked(near) + "?");
     }
     return out.take();
 }
@@ -367,13 +425,15 @@ std::string explain_entry(const Policy& policy, std::string_view ns, std::string
         std::vector<std::string> known;
         for (const Namespace& n : policy.namespaces) known.push_back(n.name);
         const std::string near = meant(ns, known);
-        return "namespace " + ticked(ns) + " is not declared in this policy" + (near.empty() ? "" : ": did you mean " + ticked(near) + "?") + "\n";
+        return "namespace " + ticked(ns) + " is not declared in this policy" +
+               (near.empty() ? "" : ": did you mean " + ticked(near) + "?") + "\n";
     }
     const Namespace& n = policy.namespaces[*index];
     if (!n.key) return ticked(n.name) + " has no key of its own, so it has no entries\n";
     Fields fields;
     if (!n.key->read(key, fields)) {
-        return "no key of " + ticked(n.name) + " looks like " + ticked(key) + ": they look like " + ticked(n.key->pattern().source) + "\n";
+        return "no key of " + ticked(n.name) + " looks like " + ticked(key) + ": they look like " +
+               ticked(n.key->pattern().source) + "\n";
     }
     std::string canonical;
     n.key->canonical(fields, canonical);

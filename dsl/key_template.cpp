@@ -11,8 +11,9 @@ bool is_field(const Piece& p) {
     return p.kind == Piece::Kind::variable || p.kind == Piece::Kind::rest;
 }
 
-// Cuts `text` along the pieces: literals must fit, a field takes the shortest non-empty text up to the
-// next literal, and the last field all that its closing literal leaves. `each` gets the fields in order.
+// Cuts `text` along the pieces: literals must fit, a field takes the shortest non-empty text up to
+// the next literal, and the last field all that its closing literal leaves. `each` gets the fields
+// in order.
 template <class Each>
 bool cut(const std::vector<Piece>& pieces, std::size_t fields, std::string_view text, Each each) {
     std::size_t at = 0, seen = 0;
@@ -77,11 +78,10 @@ void KeyTemplate::canonical(const Fields& fields, std::string& out) const {
 std::optional<std::vector<std::string>> KeyTemplate::parse_canonical(
     std::string_view canonical) const {
     std::vector<std::string> values;
-    const bool fits = cut(pattern_.pieces, fields_, canonical,
-                          [&values](const Piece& p, std::string_view value) {
-                              values.push_back(p.kind == Piece::Kind::rest ? std::string(value)
-                                                                           : unescape(value));
-                          });
+    const bool fits =
+        cut(pattern_.pieces, fields_, canonical, [&values](const Piece& p, std::string_view value) {
+            values.push_back(p.kind == Piece::Kind::rest ? std::string(value) : unescape(value));
+        });
     if (!fits) return std::nullopt;
     return values;
 }

@@ -2,8 +2,8 @@
 //
 // An application decodes `/user/%34%32` and `/user//42/` to user 42, so a cache that did not would
 // miss the invalidation. Everything that may stand in a path unescaped is decoded, everything that
-// may not is escaped in upper case; `%2F` therefore stays as it is, because a slash that was data must
-// not become a border between segments.
+// may not is escaped in upper case; `%2F` therefore stays as it is, because a slash that was data
+// must not become a border between segments.
 #include "dsl/route_table.hpp"
 
 #include <array>
@@ -18,8 +18,8 @@ constexpr std::array<bool, 256> path_bytes = [] {
     for (int c = 'a'; c <= 'z'; ++c) table[static_cast<std::size_t>(c)] = true;
     for (int c = 'A'; c <= 'Z'; ++c) table[static_cast<std::size_t>(c)] = true;
     for (int c = '0'; c <= '9'; ++c) table[static_cast<std::size_t>(c)] = true;
-    for (const char c : {'-', '.', '_', '~', '!', '$', '&', '\'', '(', ')', '*', '+', ',', ';', '=',
-                         ':', '@'}) {
+    for (const char c :
+         {'-', '.', '_', '~', '!', '$', '&', '\'', '(', ')', '*', '+', ',', ';', '=', ':', '@'}) {
         table[static_cast<unsigned char>(c)] = true;
     }
     return table;

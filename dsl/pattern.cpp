@@ -1,11 +1,11 @@
 // dsl/pattern.cpp -- the ways in which a declared pattern matches one key.
 //
-// Two walks. The plain one serves patterns with one way at most (each capture runs up to a literal that
-// begins with `:`, which no capture can contain, and a star only ends the pattern): one pass, no memory.
-// The other goes piece by piece over the set of (place, captures so far), keeping only those from which
-// the rest can still match. Different captures so far mean different ways in the end, so that set never
-// holds more than max_bindings different ones before the answer is "too many": no pattern and no key
-// can make it blow up.
+// Two walks. The plain one serves patterns with one way at most (each capture runs up to a literal
+// that begins with `:`, which no capture can contain, and a star only ends the pattern): one pass,
+// no memory. The other goes piece by piece over the set of (place, captures so far), keeping only
+// those from which the rest can still match. Different captures so far mean different ways in the
+// end, so that set never holds more than max_bindings different ones before the answer is "too
+// many": no pattern and no key can make it blow up.
 #include "dsl/pattern.hpp"
 
 #include <algorithm>
@@ -203,11 +203,19 @@ std::string Pattern::shape() const {
     std::string out;
     for (const Piece& p : text_.pieces) {
         switch (p.kind) {
-            case Kind::literal: out += p.text; break;
-            case Kind::variable: out += "{}"; break;
-            case Kind::rest: out += "{...}"; break;
+            case Kind::literal:
+                out += p.text;
+                break;
+            case Kind::variable:
+                out += "{}";
+                break;
+            case Kind::rest:
+                out += "{...}";
+                break;
             case Kind::star:
-            case Kind::deep: out += '*'; break;
+            case Kind::deep:
+                out += '*';
+                break;
         }
     }
     return out;

@@ -22,9 +22,8 @@ bool same_name(std::string_view a, std::string_view b) {
 }  // namespace
 
 bool Rule::fires_on(std::uint32_t code) const {
-    return std::any_of(status.begin(), status.end(), [code](const StatusRange& r) {
-        return r.from <= code && code <= r.to;
-    });
+    return std::any_of(status.begin(), status.end(),
+                       [code](const StatusRange& r) { return r.from <= code && code <= r.to; });
 }
 
 std::optional<NamespaceIndex> Policy::find(std::string_view name) const {

@@ -1,4 +1,5 @@
-// dsl/policy_files.cpp -- reading policy files, never more than the limit of each, never in a circle.
+// dsl/policy_files.cpp -- reading policy files, never more than the limit of each, never in a
+// circle.
 #include "dsl/policy_files.hpp"
 
 #include "dsl/check_texts.hpp"
@@ -19,7 +20,8 @@ constexpr std::uint32_t edition = 1;
 // At most one byte more than a file may have, so that parse() can say that it is too large. A pipe
 // that never ends is read no further.
 std::optional<std::string> read_file(const std::string& path, std::string& why) {
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                               &std::fclose);
     if (!file) {
         why = std::strerror(errno);
         return std::nullopt;
@@ -27,7 +29,9 @@ std::optional<std::string> read_file(const std::string& path, std::string& why) 
     std::string out;
     char chunk[65536];
     while (out.size() <= SourceMap::max_file_bytes) {
-        const std::size_t n = std::fread(chunk, 1, std::min(sizeof chunk, SourceMap::max_file_bytes + 1 - out.size()), file.get());
+        const std::size_t n =
+            std::fread(chunk, 1, std::min(sizeof chunk, SourceMap::max_file_bytes + 1 - out.size()),
+                       file.get());
         if (n == 0) break;
         out.append(chunk, n);
     }
@@ -56,7 +60,9 @@ void PolicyFiles::load_text(std::string name, std::string text) {
 bool PolicyFiles::room(Span used_at, const std::string& path) {
     if (sources_.files() < SourceMap::max_files) return true;
     incomplete_ = true;
-    say_.error("L0214", used_at, "a policy has at most " + std::to_string(SourceMap::max_files) + " files: " + ticked(path) + " is left out");
+    say_.error("L0214", used_at,
+               "a policy has at most " + std::to_string(SourceMap::max_files) +
+                   " files: " + ticked(path) + " is left out");
     return false;
 }
 
@@ -65,7 +71,8 @@ void PolicyFiles::take(const std::string& path, Span used_at) {
     if (known != states_.end()) {
         if (known->second == State::done) return;
         std::string circle;
-        for (auto it = std::find(stack_.begin(), stack_.end(), path); it != stack_.end(); ++it) circle += *it + " -> ";
+        for (auto it = std::find(stack_.begin(), stack_.end(), path); it != stack_.end(); ++it)
+            circle += *it + " -> ";
         say_.error("L0214", used_at, "files use each other in a circle: " + circle + path);
         return;
     }
@@ -118,7 +125,9 @@ void PolicyFiles::check_edition(const ast::Policy& tree) {
         if (!e) continue;
         if (k > 0) say_.error("L0215", e->kw.at, "`larder` stands first in its file, and once");
         if (e->number.value == edition) continue;
-        say_.error("L0215", e->number.at, "this larder reads edition " + std::to_string(edition) + " of the language", "another edition")
+        say_.error("L0215", e->number.at,
+                   "this larder reads edition " + std::to_string(edition) + " of the language",
+                   "another edition")
             .helps.push_back("write `larder " + std::to_string(edition) + "`");
     }
 }

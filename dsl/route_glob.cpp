@@ -18,15 +18,24 @@ std::vector<RouteSegment> cut(const Template& route, bool path) {
     const auto literal = [&out](std::string_view text) {
         if (text.empty()) return;
         RouteSegment& last = out.back();
-        if (last.empty() || last.back().kind != Kind::literal) last.push_back({Kind::literal, 0, {}});
+        if (last.empty() || last.back().kind != Kind::literal)
+            last.push_back({Kind::literal, 0, {}});
         last.back().text += text;
     };
     for (const Piece& p : route.pieces) {
         switch (p.kind) {
-            case Piece::Kind::variable: out.back().push_back({Kind::capture, p.slot, {}}); break;
-            case Piece::Kind::rest: out.back().push_back({Kind::rest, p.slot, {}}); break;
-            case Piece::Kind::star: out.back().push_back({Kind::star, 0, {}}); break;
-            case Piece::Kind::deep: out.back().push_back({Kind::deep, 0, {}}); break;
+            case Piece::Kind::variable:
+                out.back().push_back({Kind::capture, p.slot, {}});
+                break;
+            case Piece::Kind::rest:
+                out.back().push_back({Kind::rest, p.slot, {}});
+                break;
+            case Piece::Kind::star:
+                out.back().push_back({Kind::star, 0, {}});
+                break;
+            case Piece::Kind::deep:
+                out.back().push_back({Kind::deep, 0, {}});
+                break;
             case Piece::Kind::literal: {
                 const std::string text = path ? normalise_literal(p.text) : p.text;
                 std::size_t from = 0;
@@ -76,8 +85,12 @@ class Failures {
 
 class Attempt {
   public:
-    Attempt(const std::vector<RouteToken>& tokens, std::string_view text, std::string_view* captures)
-        : tokens_(tokens), text_(text), captures_(captures), failures_(tokens.size(), text.size() + 1) {}
+    Attempt(const std::vector<RouteToken>& tokens, std::string_view text,
+            std::string_view* captures)
+        : tokens_(tokens),
+          text_(text),
+          captures_(captures),
+          failures_(tokens.size(), text.size() + 1) {}
 
     bool from(std::size_t k, std::size_t at) {
         while (k < tokens_.size() && tokens_[k].kind == Kind::literal) {
@@ -91,8 +104,8 @@ class Attempt {
     }
 
   private:
-    // A wildcard that fails from one place fails from every later place in its reach: all of them are
-    // remembered, so no (token, place) is tried twice.
+    // A wildcard that fails from one place fails from every later place in its reach: all of them
+    // are remembered, so no (token, place) is tried twice.
     bool tail(std::size_t k, std::size_t at) {
         if (failures_.has(k, at)) return false;
         if (from(k + 1, at)) return true;
@@ -116,7 +129,8 @@ class Attempt {
             token.crosses() ? text_.size() : std::min(text_.find('/', at), text_.size());
         const bool last = k + 1 == tokens_.size();
         if (last && limit != text_.size()) return false;
-        for (std::size_t end = last ? std::max(limit, at + least) : at + least; end <= limit; ++end) {
+        for (std::size_t end = last ? std::max(limit, at + least) : at + least; end <= limit;
+             ++end) {
             if (from(k + 1, end)) {
                 if (captures_ && token.keeps()) captures_[token.slot] = text_.substr(at, end - at);
                 return true;
@@ -162,7 +176,8 @@ RouteGlob::RouteGlob(const Template& route, bool path) {
             } else {
                 tokens_.push_back(t);
             }
-            if (t.keeps() && t.slot >= captures_) captures_ = static_cast<std::uint16_t>(t.slot + 1);
+            if (t.keeps() && t.slot >= captures_)
+                captures_ = static_cast<std::uint16_t>(t.slot + 1);
         }
     }
     if (absolute_ && tokens_.empty()) tokens_.push_back({Kind::literal, 0, "/"});

@@ -1,9 +1,10 @@
-// dsl/route_glob.hpp -- one route, compiled: what RouteTable falls back to and the checks reason about.
+// dsl/route_glob.hpp -- one route, compiled: what RouteTable falls back to and the checks reason
+// about.
 //
-// A route is read segment by segment, and every segment carries the `/` before it. Whole segments say
-// more than parts of one: `*` and `{x}` alone are one non-empty segment, `**` alone is any number of
-// segments, none included (so "/x/**" matches "/x" and "/a/**/b" matches "/a/b"), `{rest...}` alone is
-// one or more. Inside a segment `*` may be empty and `**` runs on across `/`.
+// A route is read segment by segment, and every segment carries the `/` before it. Whole segments
+// say more than parts of one: `*` and `{x}` alone are one non-empty segment, `**` alone is any
+// number of segments, none included (so "/x/**" matches "/x" and "/a/**/b" matches "/a/b"),
+// `{rest...}` alone is one or more. Inside a segment `*` may be empty and `**` runs on across `/`.
 //
 // Where a text can be cut in several ways, captures take the shortest, from left to right. Failed
 // (token, place) pairs are remembered, so each is tried once: no route and no path can make a match
@@ -42,8 +43,8 @@ using RouteSegment = std::vector<RouteToken>;
 class RouteGlob {
   public:
     RouteGlob() = default;
-    // `path`: literals are brought into the form normalise_path() gives requests; else they stand as
-    // they are (names of events).
+    // `path`: literals are brought into the form normalise_path() gives requests; else they stand
+    // as they are (names of events).
     RouteGlob(const Template& route, bool path);
 
     bool absolute() const { return absolute_; }

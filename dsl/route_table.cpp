@@ -2,12 +2,12 @@
 //
 // A route goes into the trie segment by segment as long as its segments stay within their `/`: a
 // literal, any one segment, or a part of one (`create*`). What comes then hangs at the node it was
-// reached by: nothing (the route ends), `/**`, a last `{rest...}`, or an odd tail with a `**` in it,
-// which RouteGlob judges against the text that is left. A path reaches a node in one way only, so no
-// rule is found twice, and no more nodes are visited than there are.
+// reached by: nothing (the route ends), `/**`, a last `{rest...}`, or an odd tail with a `**` in
+// it, which RouteGlob judges against the text that is left. A path reaches a node in one way only,
+// so no rule is found twice, and no more nodes are visited than there are.
 //
-// Literal edges live in one table of (node, hash of the segment); a node with a single one compares it
-// directly. The segments of a path are cut and hashed once, when the first node at that depth asks.
+// Literal edges live in one table of (node, hash of the segment); a node with a single one compares
+// it directly. The segments of a path are cut once, when the first node at that depth asks.
 #include "dsl/route_table.hpp"
 
 #include "dsl/route_glob.hpp"
@@ -49,7 +49,8 @@ std::uint32_t hash_of(std::string_view s) {
         h = (h ^ (load<std::uint32_t>(p) << 32 | load<std::uint32_t>(p + n - 4))) * prime;
     } else if (n > 0) {
         h = (h ^ (load<std::uint8_t>(p) << 16 | load<std::uint8_t>(p + n / 2) << 8 |
-                  load<std::uint8_t>(p + n - 1))) * prime;
+                  load<std::uint8_t>(p + n - 1))) *
+            prime;
     }
     return static_cast<std::uint32_t>(h >> 32);
 }
@@ -82,7 +83,8 @@ struct RouteTable::Trie {
         std::vector<End> here, below, rest, tails;
     };
     struct Node {
-        std::uint32_t only_text = 0, only_size = 0, only_child = no_node;  // the single literal edge
+        std::uint32_t only_text = 0, only_size = 0,
+                      only_child = no_node;  // the single literal edge
         std::uint32_t any = no_node;
         bool many = false;  // several literal edges: in the table
         Range parts, here, below, rest, tails;
@@ -241,9 +243,10 @@ void RouteTable::Trie::flatten() {
 
 namespace {
 
-// One segment of the path that is matched.
+// One segment of the path that is matched. Left as it is until it is cut: there are many of them,
+// and most paths need few.
 struct Cut {
-    std::uint32_t begin = 0, size = 0, hash = 0;
+    std::uint32_t begin, size;
 };
 
 template <class Trie>
@@ -256,18 +259,20 @@ class Walk {
         const bool absolute = !path_.empty() && path_[0] == '/';
         const std::size_t begin = absolute ? 1 : 0;
         visit(absolute ? 0 : 1, 0, begin, begin == path_.size() && absolute);
+        if (count_ > hits_.size()) return report(more_.data(), more_.size());
+        report(hits_.data(), count_);
     }
 
   private:
     // `begin`: where segment `depth` begins. `done`: there is none.
     void visit(std::uint32_t at, std::size_t depth, std::size_t begin, bool done) {
         const auto& node = trie_.nodes[at];
-        found(node.below);
+        found(node.below, no_rest);
         globbed(node.tails);
-        if (done) return found(node.here);
+        if (done) return found(node.here, no_rest);
         if (node.rest.begin != node.rest.end && begin < path_.size()) {
             cut(depth, begin);
-            rest(node.rest, depth);
+            found(node.rest, static_cast<std::uint32_t>(depth));
         }
         if (depth == max_depth) return;
         const bool has_literals = node.many || node.only_child != no_node;
@@ -278,13 +283,13 @@ class Walk {
         const bool last = end == path_.size();
         const auto go = [&](std::uint32_t child) { visit(child, depth + 1, end + 1, last); };
         if (node.many) {
-            if (const std::uint32_t to = find(at, segment, text); to != no_node) go(to);
+            if (const std::uint32_t to = find(at, hash_of(text), text); to != no_node) go(to);
         } else if (node.only_child != no_node && equal(text, node.only_text, node.only_size)) {
             go(node.only_child);
         }
         if (node.any != no_node && segment.size > 0) go(node.any);
         for (std::uint32_t k = node.parts.begin; k < node.parts.end; ++k) {
-            if (segment_matches(trie_.parts[k].tokens, text)) go(trie_.parts[k].child);
+            if (takes(trie_.parts[k].tokens, text)) go(trie_.parts[k].child);
         }
     }
 
@@ -293,75 +298,96 @@ class Walk {
             const void* slash = begin == path_.size()
                                     ? nullptr
                                     : std::memchr(path_.data() + begin, '/', path_.size() - begin);
-            const std::size_t end = slash ? static_cast<std::size_t>(static_cast<const char*>(slash) -
-                                                                     path_.data())
-                                          : path_.size();
+            const std::size_t end =
+                slash ? static_cast<std::size_t>(static_cast<const char*>(slash) - path_.data())
+                      : path_.size();
             cuts_[depth] = {static_cast<std::uint32_t>(begin),
-                            static_cast<std::uint32_t>(end - begin),
-                            hash_of(path_.substr(begin, end - begin))};
+                            static_cast<std::uint32_t>(end - begin)};
             ++known_;
         }
         return cuts_[depth];
     }
 
     bool equal(std::string_view text, std::uint32_t place, std::uint32_t size) const {
-        return text.size() == size && std::memcmp(text.data(), trie_.texts.data() + place, size) == 0;
+        return text.size() == size &&
+               std::memcmp(text.data(), trie_.texts.data() + place, size) == 0;
     }
 
-    std::uint32_t find(std::uint32_t node, const Cut& segment, std::string_view text) const {
-        std::size_t slot = trie_.slot_of(node, segment.hash);
+    // Most parts are `create*`, which their beginning decides.
+    static bool takes(const RouteSegment& part, std::string_view text) {
+        if (part[0].kind == Kind::literal) {
+            if (!text.starts_with(part[0].text)) return false;
+            if (part.size() == 2 && part[1].kind == Kind::star) return true;
+        }
+        return segment_matches(part, text);
+    }
+
+    std::uint32_t find(std::uint32_t node, std::uint32_t hash, std::string_view text) const {
+        std::size_t slot = trie_.slot_of(node, hash);
         for (;; slot = (slot + 1) & (trie_.edges.size() - 1)) {
             const auto& e = trie_.edges[slot];
             if (e.child == no_node) return no_node;
-            if (e.node == node && e.hash == segment.hash && equal(text, e.text, e.size)) return e.child;
+            if (e.node == node && e.hash == hash && equal(text, e.text, e.size)) return e.child;
         }
     }
 
     bool wants(MethodSet methods) const { return methods == 0 || (methods & method_) != 0; }
 
-    void found(Range list) {
-        for (std::uint32_t k = list.begin; k < list.end; ++k) {
-            const auto& e = trie_.ends[k];
-            if (!wants(e.methods)) continue;
-            RouteMatch& m = report(e.rule, e.captures);
-            if (e.glob != no_node) {
-                trie_.globs[e.glob].match(path_, m.captures.data());
-                continue;
-            }
-            for (std::uint32_t p = e.plan.begin; p < e.plan.end; ++p) {
-                const Cut& c = cuts_[trie_.plans[p]];
-                m.captures[p - e.plan.begin] = path_.substr(c.begin, c.size);
-            }
-        }
-    }
+    // A rule that matches, before its captures are written: sixteen bytes, so that sorting is
+    // cheap.
+    struct Hit {
+        std::uint32_t rule, end, rest;
+    };
+    static constexpr std::uint32_t no_rest = UINT32_MAX;
 
-    // The last capture takes everything from segment `depth` on.
-    void rest(Range list, std::size_t depth) {
-        const std::size_t before = out_.size();
-        found(list);
-        for (std::size_t k = before; k < out_.size(); ++k) {
-            RouteMatch& m = out_[k];
-            std::string_view& last = m.captures[m.count - std::size_t{1}];
-            const auto begin = cuts_[depth].begin;
-            if (last.data() == path_.data() + begin) last = path_.substr(begin);
+    // `rest`: the segment from which on the last capture takes everything.
+    void found(Range list, std::uint32_t rest) {
+        for (std::uint32_t k = list.begin; k < list.end; ++k) {
+            if (wants(trie_.ends[k].methods)) add({trie_.ends[k].rule, k, rest});
         }
     }
 
     void globbed(Range list) {
         for (std::uint32_t k = list.begin; k < list.end; ++k) {
             const auto& e = trie_.ends[k];
-            if (!wants(e.methods)) continue;
-            std::array<std::string_view, max_captures> captures;
-            if (!trie_.globs[e.glob].match(path_, captures.data())) continue;
-            report(e.rule, e.captures).captures = captures;
+            if (wants(e.methods) && trie_.globs[e.glob].match(path_, nullptr))
+                add({e.rule, k, no_rest});
         }
     }
 
-    RouteMatch& report(std::uint32_t rule, std::uint16_t captures) {
+    void add(Hit hit) {
+        if (count_ < hits_.size()) {
+            hits_[count_++] = hit;
+            return;
+        }
+        if (count_ == hits_.size()) {
+            more_.assign(hits_.begin(), hits_.end());
+            ++count_;
+        }
+        more_.push_back(hit);
+    }
+
+    void report(Hit* hits, std::size_t count) {
+        std::sort(hits, hits + count, [](const Hit& a, const Hit& b) { return a.rule < b.rule; });
+        for (std::size_t k = 0; k < count; ++k) fill(hits[k]);
+    }
+
+    void fill(const Hit& hit) {
+        const auto& e = trie_.ends[hit.end];
         RouteMatch& m = out_.emplace_back();
-        m.rule = rule;
-        m.count = captures;
-        return m;
+        m.rule = hit.rule;
+        m.count = e.captures;
+        if (e.captures == 0) return;
+        if (e.glob != no_node) {
+            trie_.globs[e.glob].match(path_, m.captures.data());
+            return;
+        }
+        for (std::uint32_t p = e.plan.begin; p < e.plan.end; ++p) {
+            const Cut& c = cuts_[trie_.plans[p]];
+            m.captures[p - e.plan.begin] = path_.substr(c.begin, c.size);
+        }
+        if (hit.rest != no_rest)
+            m.captures[e.captures - std::size_t{1}] = path_.substr(cuts_[hit.rest].begin);
     }
 
     const Trie& trie_;
@@ -370,7 +396,13 @@ class Walk {
     RouteMatches& out_;
     std::array<Cut, max_depth + 1> cuts_;
     std::size_t known_ = 0;
+    std::array<Hit, 32> hits_;
+    std::size_t count_ = 0;  // above hits_.size(): all of them are in more_
+    static thread_local std::vector<Hit> more_;
 };
+
+template <class Trie>
+thread_local std::vector<typename Walk<Trie>::Hit> Walk<Trie>::more_;
 
 }  // namespace
 
@@ -388,10 +420,6 @@ void RouteTable::finish() { trie_->flatten(); }
 void RouteTable::match(MethodSet method, std::string_view path, RouteMatches& out) const {
     out.clear();
     Walk<Trie>(*trie_, method, path, out).run();
-    if (out.size() > 1) {
-        std::sort(out.begin(), out.end(),
-                  [](const RouteMatch& a, const RouteMatch& b) { return a.rule < b.rule; });
-    }
 }
 
 MethodSet method_of(std::string_view name) {

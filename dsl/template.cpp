@@ -35,15 +35,21 @@ bool Template::uses(std::uint16_t slot) const {
 void Template::fill(std::span<const std::string_view> values, std::string& out) const {
     for (const Piece& p : pieces) {
         switch (p.kind) {
-            case Piece::Kind::literal: out += p.text; break;
+            case Piece::Kind::literal:
+                out += p.text;
+                break;
             case Piece::Kind::variable:
                 if (p.slot < values.size()) escape_to(values[p.slot], out);
                 break;
             case Piece::Kind::rest:
                 if (p.slot < values.size()) out += values[p.slot];
                 break;
-            case Piece::Kind::star: out += '*'; break;
-            case Piece::Kind::deep: out += "**"; break;
+            case Piece::Kind::star:
+                out += '*';
+                break;
+            case Piece::Kind::deep:
+                out += "**";
+                break;
         }
     }
 }

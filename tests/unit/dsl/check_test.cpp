@@ -1,10 +1,10 @@
-// tests/unit/dsl/check_test.cpp -- the pages are true, and the golden policies find what they should.
+// tests/unit/dsl/check_test.cpp -- the pages are true, and the golden policies find what they
+// should.
+#include "catch.hpp"
 #include "dsl/automaton.hpp"
 #include "dsl/explain.hpp"
 #include "unit/dsl/compiling.hpp"
 #include "unit/dsl/texts.hpp"
-
-#include "catch.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -22,7 +22,9 @@ const std::string root = LARDER_SOURCE_DIR;
 
 using Codes = std::set<std::string>;
 
-Automaton route(const std::string& pattern) { return Automaton::of_route(RouteGlob(text(pattern), true)); }
+Automaton route(const std::string& pattern) {
+    return Automaton::of_route(RouteGlob(text(pattern), true));
+}
 
 }  // namespace
 
@@ -90,7 +92,8 @@ TEST_CASE("the golden policies say what is written beside them, word for word") 
         auto expected = file.path();
         expected.replace_extension(".expect");
         CAPTURE(name);
-        CHECK(rendered(c) == (std::filesystem::exists(expected) ? file_text(expected.string()) : std::string()));
+        CHECK(rendered(c) ==
+              (std::filesystem::exists(expected) ? file_text(expected.string()) : std::string()));
         ++compared;
     }
     CHECK(compared >= 9);
@@ -108,8 +111,10 @@ TEST_CASE("the broken policies show at least the findings that they were written
         std::size_t number = 0;
         words >> file >> number >> code;
         if (found.count(file) == 0) {
-            const Compiled c = compile_text(file, file_text(root + "/tests/policy/" + file), plain_options());
-            for (const Diagnostic& d : c.found) found[file].emplace(c.sources->place(d.primary.at.begin).line, d.code);
+            const Compiled c =
+                compile_text(file, file_text(root + "/tests/policy/" + file), plain_options());
+            for (const Diagnostic& d : c.found)
+                found[file].emplace(c.sources->place(d.primary.at.begin).line, d.code);
         }
         CAPTURE(line);
         CHECK(found[file].count({number, code}) == 1);
@@ -119,8 +124,9 @@ TEST_CASE("the broken policies show at least the findings that they were written
 }
 
 TEST_CASE("both_match answers with a text that both match") {
-    const std::vector<std::string> routes{"/a", "/a/**", "/a/{x}", "/a/*/c", "/a/b*", "/{x}/b/**", "/**/c", "/a/**/c",
-                                          "/a/{r...}", "/b**", "/a/{x}.json", "/**"};
+    const std::vector<std::string> routes{"/a",        "/a/**",     "/a/{x}",      "/a/*/c",
+                                          "/a/b*",     "/{x}/b/**", "/**/c",       "/a/**/c",
+                                          "/a/{r...}", "/b**",      "/a/{x}.json", "/**"};
     RouteMatches out;
     for (const std::string& x : routes) {
         for (const std::string& y : routes) {
@@ -143,12 +149,14 @@ TEST_CASE("both_match and not_covered agree with matching every short path") {
     std::vector<std::string> paths{"/"};
     const std::vector<std::string> words{"a", "b", "ab", "ba"};
     for (std::size_t k = 0; k < paths.size() && paths.size() < 340; ++k) {
-        for (const std::string& w : words) paths.push_back((paths[k] == "/" ? "" : paths[k]) + "/" + w);
+        for (const std::string& w : words)
+            paths.push_back((paths[k] == "/" ? "" : paths[k]) + "/" + w);
     }
     const char* segments[] = {"a", "b", "{p}", "*", "**", "a*", "*b", "a**"};
     const auto pattern = [&] {
         std::string out;
-        for (std::size_t n = 1 + random() % 3; n-- > 0;) out += std::string("/") + segments[random() % 8];
+        for (std::size_t n = 1 + random() % 3; n-- > 0;)
+            out += std::string("/") + segments[random() % 8];
         while (out.find("{p}") != out.rfind("{p}")) out.replace(out.rfind("{p}"), 3, "b");
         return out;
     };
@@ -182,7 +190,9 @@ TEST_CASE("a value in a key holds no colon, so keys with more fields never meet 
 }
 
 TEST_CASE("a typo in a drop is not followed by the complaint that nothing drops the entry") {
-    const Compiled c = compiled("namespace user_details { key \"{id}\" }\non write \"/x/{id}\" { drop user_detials \"{id}\" }\n");
+    const Compiled c = compiled(
+        "namespace user_details { key \"{id}\" }\non write \"/x/{id}\" { drop user_detials "
+        "\"{id}\" }\n");
     CHECK(codes(c) == Codes{"L0202"});
 }
 
@@ -192,21 +202,30 @@ TEST_CASE("a name that stands in an item that did not parse is not called unknow
 }
 
 TEST_CASE("findings about the whole policy wait until all of it can be read") {
-    const Compiled c = compiled("namespace menu { key \"all\" }\non write \"/x\" { drop tag \"nobody\" }\nlet x =\n");
+    const Compiled c = compiled(
+        "namespace menu { key \"all\" }\non write \"/x\" { drop tag \"nobody\" }\nlet x =\n");
     CHECK(codes(c) == Codes{"L0101"});
 }
 
 TEST_CASE("an allow silences its finding on its line only") {
     const std::string head = "namespace other { key \"all\" }\non write \"/x\" { drop other }\n";
-    CHECK(codes(compiled(head + "# allow L0303: they age\nnamespace menu { key \"all\" }\n")).empty());
-    CHECK(codes(compiled(head + "# allow L0303: they age\nnamespace menu { key \"all\" }\nnamespace list { key \"all\" }\n")) == Codes{"L0303"});
-    CHECK(codes(compiled(head + "# allow L0301: wrong one\nnamespace menu { key \"all\" }\n")) == Codes{"L0303", "L0323"});
-    CHECK(codes(compiled("# allow L0202: no\nnamespace other { key \"all\"; depends on x }\n")).count("L0202") == 1);
+    CHECK(codes(compiled(head + "# allow L0303: they age\nnamespace menu { key \"all\" }\n"))
+              .empty());
+    CHECK(codes(compiled(head + "# allow L0303: they age\nnamespace menu { key \"all\" "
+                                "}\nnamespace list { key \"all\" }\n")) == Codes{"L0303"});
+    CHECK(codes(compiled(head + "# allow L0301: wrong one\nnamespace menu { key \"all\" }\n")) ==
+          Codes{"L0303", "L0323"});
+    CHECK(codes(compiled("# allow L0202: no\nnamespace other { key \"all\"; depends on x }\n"))
+              .count("L0202") == 1);
 }
 
 TEST_CASE("findings come in the order of the text") {
-    const Compiled c = compile_text("meaning.larder", file_text(root + "/tests/policy/meaning.larder"), plain_options());
-    CHECK(std::is_sorted(c.found.begin(), c.found.end(), [](const Diagnostic& a, const Diagnostic& b) { return a.primary.at.begin < b.primary.at.begin; }));
+    const Compiled c = compile_text(
+        "meaning.larder", file_text(root + "/tests/policy/meaning.larder"), plain_options());
+    CHECK(std::is_sorted(c.found.begin(), c.found.end(),
+                         [](const Diagnostic& a, const Diagnostic& b) {
+                             return a.primary.at.begin < b.primary.at.begin;
+                         }));
 }
 
 TEST_CASE("captures of one route are the same values in a guarantee, whatever they are called") {
@@ -223,7 +242,8 @@ TEST_CASE("with a catalog what is absent is named, and sleeps only where it may"
     CHECK(codes(compiled(menu + "; tiers l1 -> l2; compress brotli { quality 5 } }\n", o)).empty());
     CHECK(codes(compiled(menu + "; compress brotli { quality 99 } }\n", o)) == Codes{"L0208"});
     CHECK(codes(compiled(menu + "; compress brotli { qualty 5 } }\n", o)) == Codes{"L0208"});
-    const Compiled sleeping = compiled(menu + "}\nwarm menu { every 30m; from sql \"select 1\" }\n", o);
+    const Compiled sleeping =
+        compiled(menu + "}\nwarm menu { every 30m; from sql \"select 1\" }\n", o);
     CHECK(sleeping.ok());
     CHECK(codes(sleeping) == Codes{"L0325"});
     CHECK_FALSE(compiled(menu + "; tiers l3 }\n", o).ok());

@@ -1,7 +1,6 @@
 // tests/unit/dsl/compile_test.cpp -- what a policy becomes: inheritance, values, scopes, items.
-#include "unit/dsl/compiling.hpp"
-
 #include "catch.hpp"
+#include "unit/dsl/compiling.hpp"
 
 #include <array>
 
@@ -11,16 +10,21 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::shared_ptr<const Policy> policy(std::string text, const CompileOptions& options = plain_options()) {
+std::shared_ptr<const Policy> policy(std::string text,
+                                     const CompileOptions& options = plain_options()) {
     const Compiled c = compiled(std::move(text), options);
     INFO(rendered(c));
     REQUIRE(c.ok());
     return c.policy;
 }
 
-const Namespace& ns(const Policy& p, std::string_view name) { return p.namespaces[p.find(name).value()]; }
+const Namespace& ns(const Policy& p, std::string_view name) {
+    return p.namespaces[p.find(name).value()];
+}
 
-std::string filled(const Template& t, std::vector<std::string_view> values) { return t.fill(values); }
+std::string filled(const Template& t, std::vector<std::string_view> values) {
+    return t.fill(values);
+}
 
 }  // namespace
 
@@ -47,7 +51,8 @@ TEST_CASE("a nested namespace inherits everything; tag and with add, all else re
 }
 
 TEST_CASE("a namespace with dots belongs to the one it names, wherever that stands") {
-    const auto p = policy("namespace a.b { key \"{id}\"; static }\nnamespace a { ttl 1h; static }\n");
+    const auto p =
+        policy("namespace a.b { key \"{id}\"; static }\nnamespace a { ttl 1h; static }\n");
     CHECK(ns(*p, "a.b").parent == p->find("a"));
     CHECK(ns(*p, "a.b").ttl->ttl == 1h);
 }
@@ -59,8 +64,10 @@ TEST_CASE("values are read by their place") {
         "namespace b { key \"{x}\"; static; ttl env TTL_SECONDS or 5m }\n"
         "namespace c { key \"{x}\"; static; ttl env TTL_SECONDS minutes or 5m }\n"
         "namespace d { key \"{x}\"; static; ttl env TTL_TEXT }\n"
-        "namespace e { key \"{x}\"; static; ttl env UNSET or 5m; refuse above env TTL_SECONDS or 1KiB }\n"
-        "namespace f { key \"{x}\"; static; ttl 1h; tiers l1 if env NO or true -> l2; compress brotli if env NO or true }\n");
+        "namespace e { key \"{x}\"; static; ttl env UNSET or 5m; refuse above env TTL_SECONDS or "
+        "1KiB }\n"
+        "namespace f { key \"{x}\"; static; ttl 1h; tiers l1 if env NO or true -> l2; compress "
+        "brotli if env NO or true }\n");
     CHECK(ns(*p, "a").ttl->ttl == 90s);
     CHECK(ns(*p, "b").ttl->ttl == 90s);
     CHECK(ns(*p, "c").ttl->ttl == 90min);
@@ -73,7 +80,8 @@ TEST_CASE("values are read by their place") {
 
 TEST_CASE("a profile changes only what it names, and only when it is chosen") {
     const std::string text =
-        "let short = 1m\nnamespace menu { key \"{x}\"; ttl short; static\n  namespace item { key \"{y}\" }\n}\n"
+        "let short = 1m\nnamespace menu { key \"{x}\"; ttl short; static\n  namespace item { key "
+        "\"{y}\" }\n}\n"
         "profile production { let short = 10m; namespace menu { limit 10 entries } }\n";
     CompileOptions o = plain_options();
     const auto plain = policy(text, o);
@@ -91,8 +99,10 @@ TEST_CASE("a profile changes only what it names, and only when it is chosen") {
 
 TEST_CASE("a rule's key is stored in the form of the namespace's keys") {
     const auto p = policy(
-        "namespace one { key \"{id}\" }\nnamespace two { key \"{a}:t{b}\" }\nnamespace rest { key \"f:{path...}\" }\n"
-        "on write \"/x/{v}/{path...}\" {\n  drop one \"u:{v}\"\n  drop two \"{v}:t7\"\n  drop rest \"f:{path}\"\n}\n");
+        "namespace one { key \"{id}\" }\nnamespace two { key \"{a}:t{b}\" }\nnamespace rest { key "
+        "\"f:{path...}\" }\n"
+        "on write \"/x/{v}/{path...}\" {\n  drop one \"u:{v}\"\n  drop two \"{v}:t7\"\n  drop rest "
+        "\"f:{path}\"\n}\n");
     const Rule& r = p->rules.at(0);
     CHECK(filled(r.changes[0].text, {"9", ""}) == "u%3A9");
     CHECK(filled(r.changes[1].text, {"a:b", ""}) == "a%3Ab:t7");
@@ -115,7 +125,8 @@ TEST_CASE("patterns of one shape are declared once, and children begin with thei
 
 TEST_CASE("a dependency is unfolded into scopes, through what it depends on itself") {
     const auto p = policy(
-        "namespace profile { key \"{user}\"; tag \"user:{user}\"; with firm; tag \"firm:{firm}\" }\n"
+        "namespace profile { key \"{user}\"; tag \"user:{user}\"; with firm; tag \"firm:{firm}\" "
+        "}\n"
         "namespace groups { key \"{group}:{user}\"; with firm; depends on profile \"{user}\" }\n"
         "namespace page { key \"{who}\"; with firm; depends on groups \"all:{who}\" }\n"
         "on write \"/u/{user}\" { drop profile \"{user}\" }\n");
@@ -143,7 +154,8 @@ TEST_CASE("depending on a whole namespace is depending on everything below it") 
 TEST_CASE("a warm item is the product of its lists, and what only the warmer knows stays open") {
     const auto p = policy(
         "namespace stats { key \"{scope}:{day}\"; ttl 1h; static }\n"
-        "warm stats \"{scope}:{day}\" {\n  at startup\n  from http \"http://x/?s={scope}&d={day}\"\n"
+        "warm stats \"{scope}:{day}\" {\n  at startup\n  from http "
+        "\"http://x/?s={scope}&d={day}\"\n"
         "  for scope in \"all\", \"active\"\n  for day in \"mon\", \"tue\", \"wed\"\n}\n"
         "warm stats { every 30m; from http \"http://x/{scope}\" }\n");
     REQUIRE(p->warms.at(0).items.size() == 6);
@@ -155,7 +167,9 @@ TEST_CASE("a warm item is the product of its lists, and what only the warmer kno
 }
 
 TEST_CASE("a ttl by date keeps its order and its fallback") {
-    const auto p = policy("namespace r { key \"{start}:{end}\"; static\n  ttl 24h when {end} before today - 7d\n  ttl 1h when {end} before today\n  ttl 5m\n}\n");
+    const auto p = policy(
+        "namespace r { key \"{start}:{end}\"; static\n  ttl 24h when {end} before today - 7d\n  "
+        "ttl 1h when {end} before today\n  ttl 5m\n}\n");
     const Ttl& t = *ns(*p, "r").ttl;
     CHECK(t.ttl == 5min);
     REQUIRE(t.dated.size() == 2);
@@ -166,7 +180,9 @@ TEST_CASE("a ttl by date keeps its order and its fallback") {
 }
 
 TEST_CASE("rules fire on 2xx and 3xx unless they list others") {
-    const auto p = policy("namespace a { key \"all\" }\non POST \"/x\" { drop a }\non POST \"/y\" status 201, 4xx { drop a }\n");
+    const auto p = policy(
+        "namespace a { key \"all\" }\non POST \"/x\" { drop a }\non POST \"/y\" status 201, 4xx { "
+        "drop a }\n");
     CHECK(p->rules[0].fires_on(204));
     CHECK(p->rules[0].fires_on(302));
     CHECK_FALSE(p->rules[0].fires_on(422));
@@ -175,7 +191,9 @@ TEST_CASE("rules fire on 2xx and 3xx unless they list others") {
 }
 
 TEST_CASE("a full key belongs to the longest namespace, with dots or colons") {
-    const auto p = policy("namespace menu { key \"{x}\"; static\n  namespace item { key \"{id}\" }\n}\nnamespace keyless.x { key \"{y}\"; static }\n");
+    const auto p = policy(
+        "namespace menu { key \"{x}\"; static\n  namespace item { key \"{id}\" }\n}\nnamespace "
+        "keyless.x { key \"{y}\"; static }\n");
     CHECK(p->resolve("menu:7")->ns == p->find("menu"));
     CHECK(p->resolve("menu:item:7")->ns == p->find("menu.item"));
     CHECK(p->resolve("menu.item:7")->ns == p->find("menu.item"));
@@ -192,7 +210,9 @@ TEST_CASE("files are used once, relative to the file that names them, and never 
     std::size_t reads = 0;
     o.read = [&reads](const std::string& path) -> std::optional<std::string> {
         ++reads;
-        if (path == "dir/main.larder") return "use \"sub/a.larder\"\nuse \"sub/b.larder\"\nnamespace m { key \"all\"; ttl t; static }\n";
+        if (path == "dir/main.larder")
+            return "use \"sub/a.larder\"\nuse \"sub/b.larder\"\nnamespace m { key \"all\"; ttl t; "
+                   "static }\n";
         if (path == "dir/sub/a.larder") return "use \"../common.larder\"\n";
         if (path == "dir/sub/b.larder") return "use \"../common.larder\"\n";
         if (path == "dir/common.larder") return "let t = 7m\n";
@@ -218,14 +238,17 @@ TEST_CASE("the fingerprint knows texts, profile and environment, and nothing els
     CHECK(policy(text)->fingerprint != policy(text, other)->fingerprint);
     CHECK(policy(text)->fingerprint != policy(text + "\n")->fingerprint);
     CHECK(ns(*policy(text), "a").schema == ns(*policy(text, other), "a").schema);
-    CHECK(ns(*policy(text), "a").schema != ns(*policy("namespace a { key \"{id}\"; static }\n"), "a").schema);
+    CHECK(ns(*policy(text), "a").schema !=
+          ns(*policy("namespace a { key \"{id}\"; static }\n"), "a").schema);
 }
 
 TEST_CASE("sessions, alerts and breakers arrive with their numbers") {
     const auto p = policy(
         "namespace menu { key \"all\"; static }\n"
-        "session login { ttl 30m sliding; store l2; encrypt; limit 5 per user then refuse; limit 64KiB; cookie \"sid\" secure httponly }\n"
-        "alert low when hit_rate(menu) < 80% and requests(menu) > 10 or error_rate(l2) > 5% for 5m -> webhook ops, log\n"
+        "session login { ttl 30m sliding; store l2; encrypt; limit 5 per user then refuse; limit "
+        "64KiB; cookie \"sid\" secure httponly }\n"
+        "alert low when hit_rate(menu) < 80% and requests(menu) > 10 or error_rate(l2) > 5% for 5m "
+        "-> webhook ops, log\n"
         "breaker l2 { open after 3 failures; retry after 30s; probe 2 }\n");
     const Session& s = p->sessions.at(0);
     CHECK(s.ttl->sliding);
@@ -244,11 +267,12 @@ TEST_CASE("sessions, alerts and breakers arrive with their numbers") {
 }
 
 TEST_CASE("a hostile policy ends in findings, not in a crash") {
-    for (const std::string& text : {std::string("namespace a { key \"") + std::string(5000, 'x') + "\" }\n",
-                                    std::string("on write \"/") + std::string(2000, '*') + "\" { drop everything }\n",
-                                    std::string("on write \"\" { drop tag \"\" }\nnamespace a { key \"\" }\n"),
-                                    std::string("let a = b\nlet b = a\nnamespace n { key \"all\"; static; ttl a }\n"),
-                                    std::string("use \"\"\nuse \"p.larder\"\n")}) {
+    for (const std::string& text :
+         {std::string("namespace a { key \"") + std::string(5000, 'x') + "\" }\n",
+          std::string("on write \"/") + std::string(2000, '*') + "\" { drop everything }\n",
+          std::string("on write \"\" { drop tag \"\" }\nnamespace a { key \"\" }\n"),
+          std::string("let a = b\nlet b = a\nnamespace n { key \"all\"; static; ttl a }\n"),
+          std::string("use \"\"\nuse \"p.larder\"\n")}) {
         const Compiled c = compiled(text);
         CHECK_FALSE(c.ok());
         CHECK_FALSE(c.found.empty());

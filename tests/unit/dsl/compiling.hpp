@@ -1,4 +1,5 @@
-// tests/unit/dsl/compiling.hpp -- compiling texts under a fixed environment, and Markdown's examples.
+// tests/unit/dsl/compiling.hpp -- compiling texts under a fixed environment, and Markdown's
+// examples.
 #pragma once
 
 #include "dsl/compile.hpp"
@@ -30,7 +31,8 @@ inline const Catalog& small_catalog() {
         brotli.name = "brotli";
         brotli.options = {"quality"};
         brotli.check_option = [](std::string_view, std::span<const std::string> values) {
-            return values.size() == 1 && values[0].size() == 1 ? std::string() : std::string("write 0 to 9");
+            return values.size() == 1 && values[0].size() == 1 ? std::string()
+                                                               : std::string("write 0 to 9");
         };
         c.codecs = {brotli};
         c.sources = {"http"};
@@ -103,7 +105,8 @@ inline std::vector<Example> examples_of(const std::string& page) {
         } else if (open) {
             out.back().text += line + "\n";
         } else if (line.rfind("## ", 0) == 0) {
-            section = line.substr(3, line.find(':') == std::string::npos ? line.npos : line.find(':') - 3);
+            section = line.substr(
+                3, line.find(':') == std::string::npos ? line.npos : line.find(':') - 3);
         }
     }
     return out;

@@ -1,8 +1,8 @@
 // tests/unit/dsl/explain_test.cpp -- the answers people get, word for word where it matters.
 #include "dsl/explain.hpp"
-#include "unit/dsl/compiling.hpp"
 
 #include "catch.hpp"
+#include "unit/dsl/compiling.hpp"
 
 using namespace larder::dsl;
 using namespace larder::dsl::test;
@@ -11,7 +11,8 @@ using larder::test::contains;
 namespace {
 
 std::shared_ptr<const Policy> seed(const std::string& name) {
-    const Compiled c = compile_text(name, file_text(std::string(LARDER_SOURCE_DIR) + "/tests/policy/" + name), plain_options());
+    const Compiled c = compile_text(
+        name, file_text(std::string(LARDER_SOURCE_DIR) + "/tests/policy/" + name), plain_options());
     INFO(rendered(c));
     REQUIRE(c.ok());
     return c.policy;
@@ -32,28 +33,38 @@ TEST_CASE("a request is explained with its rule, its bindings and what goes") {
 }
 
 TEST_CASE("what depends on a dropped entry is named") {
-    const std::string text = explain_request(*seed("5_panic.larder"), {"DELETE", "/users/9?x=1", 204, {}});
-    CHECK_THAT(text, contains("drop user.profile \"9\"\n      then user.dashboard, which depends on it\n"));
+    const std::string text =
+        explain_request(*seed("5_panic.larder"), {"DELETE", "/users/9?x=1", 204, {}});
+    CHECK_THAT(
+        text,
+        contains("drop user.profile \"9\"\n      then user.dashboard, which depends on it\n"));
     CHECK_THAT(text, contains("end session login of \"9\""));
     CHECK_THAT(text, contains("does not fire on status 204") || contains("5_panic.larder:30"));
 }
 
 TEST_CASE("a rule that matches but does not fire on the status says so") {
-    CHECK_THAT(explain_request(*seed("3_hotel.larder"), {"PUT", "/v1.0/user/update/42", 422, {}}), contains("does not fire on status 422"));
-    CHECK_THAT(explain_request(*seed("3_hotel.larder"), {"GET", "/nothing", 200, {}}), contains("no rule fires"));
-    CHECK_THAT(explain_request(*seed("3_hotel.larder"), {"FETCH", "/", 200, {}}), contains("no such method"));
+    CHECK_THAT(explain_request(*seed("3_hotel.larder"), {"PUT", "/v1.0/user/update/42", 422, {}}),
+               contains("does not fire on status 422"));
+    CHECK_THAT(explain_request(*seed("3_hotel.larder"), {"GET", "/nothing", 200, {}}),
+               contains("no rule fires"));
+    CHECK_THAT(explain_request(*seed("3_hotel.larder"), {"FETCH", "/", 200, {}}),
+               contains("no such method"));
 }
 
 TEST_CASE("values that the path does not give are named until they are given") {
     const auto p = seed("1_auraconnect.larder");
-    CHECK_THAT(explain_request(*p, {"PUT", "/api/v1/inventory/A1", 200, {}}), contains("{tenant_id} is not given  (header \"X-Tenant-Id\")"));
-    CHECK_THAT(explain_request(*p, {"PUT", "/api/v1/inventory/A%31", 200, {{"tenant_id", "7"}}}), contains("drop inventory \"A1:t7\""));
+    CHECK_THAT(explain_request(*p, {"PUT", "/api/v1/inventory/A1", 200, {}}),
+               contains("{tenant_id} is not given  (header \"X-Tenant-Id\")"));
+    CHECK_THAT(explain_request(*p, {"PUT", "/api/v1/inventory/A%31", 200, {{"tenant_id", "7"}}}),
+               contains("drop inventory \"A1:t7\""));
 }
 
 TEST_CASE("an event is explained, and a misspelt one finds its neighbour") {
     const auto p = seed("2_warehouse.larder");
-    CHECK_THAT(explain_event(*p, "inventory_update", {{"sku", "A1"}}), contains("drop inventory matching \"stock:A1:*\""));
-    CHECK_THAT(explain_event(*p, "inventory_updat", {}), contains("did you mean `inventory_update`?"));
+    CHECK_THAT(explain_event(*p, "inventory_update", {{"sku", "A1"}}),
+               contains("drop inventory matching \"stock:A1:*\""));
+    CHECK_THAT(explain_event(*p, "inventory_updat", {}),
+               contains("did you mean `inventory_update`?"));
 }
 
 TEST_CASE("an entry is explained with its life, its tags and what can drop it") {

@@ -91,7 +91,8 @@ TEST_CASE("different raw keys never meet in one canonical key, and raw gives the
     CAPTURE(seed);
     std::mt19937 random(seed);
     const std::string letters = "ab:%*{}3A-t";
-    for (const char* shape : {"{a}", "{a}:{b}", "{a}:t{b}", "x:{a}:{b}:y", "{a}-{b}", "{a}:{r...}"}) {
+    for (const char* shape :
+         {"{a}", "{a}:{b}", "{a}:t{b}", "x:{a}:{b}:y", "{a}-{b}", "{a}:{r...}"}) {
         const KeyTemplate t(text(shape));
         std::map<std::string, std::string> seen;
         for (int i = 0; i < 20000; ++i) {

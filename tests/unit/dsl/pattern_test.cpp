@@ -16,9 +16,8 @@ namespace {
 
 std::set<std::string> ways(const Pattern& p, std::string_view key, bool& within) {
     std::set<std::string> out;
-    within = p.bindings(key, [&out](std::string_view tuple) {
-        REQUIRE(out.insert(std::string(tuple)).second);
-    });
+    within = p.bindings(
+        key, [&out](std::string_view tuple) { REQUIRE(out.insert(std::string(tuple)).second); });
     return out;
 }
 
@@ -38,7 +37,8 @@ TEST_CASE("a pattern whose captures are whole fields matches a key in one way") 
     CHECK(ways("stock:{sku}:*", "stock:A1") == Set{});
     CHECK(ways("{day}:*", "2024-01-15:t1") == Set{"2024-01-15"});
     CHECK(ways("*:t{tenant}", "7:t1") == Set{"1"});
-    CHECK(ways("{a}:x:{b}", "1:x:2") == Set{"1\x1f" "2"});
+    CHECK(ways("{a}:x:{b}", "1:x:2") == Set{"1\x1f"
+                                            "2"});
     CHECK(ways("*", "anything") == Set{""});
 }
 
@@ -118,7 +118,8 @@ TEST_CASE("ways agree with trying every cut, for seeded random patterns and keys
                 if (has_y) glob.replace(glob.find("{y}"), 3, y);
                 if (!glob_match(glob, key)) continue;
                 expected.insert(has_x && has_y ? (x_first ? x + "\x1f" + y : y + "\x1f" + x)
-                                               : has_x ? x : y);
+                                : has_x        ? x
+                                               : y);
             }
         }
         bool within = false;

@@ -119,7 +119,8 @@ TEST_CASE("captures are the segments they stand for") {
     CHECK(captures("/f/{path...}", "/f/a/b/c") == Values{"a/b/c"});
     CHECK(captures("/f/{x}/{path...}", "/f/a/b/c") == Values{"a", "b/c"});
     CHECK(captures("/f/{path...}", "/f") == Values{"(no match)"});
-    CHECK(captures("/v1.0/user/{rest...}/activate**", "/v1.0/user/1/2/activate/now") == Values{"1/2"});
+    CHECK(captures("/v1.0/user/{rest...}/activate**", "/v1.0/user/1/2/activate/now") ==
+          Values{"1/2"});
 }
 
 TEST_CASE("stars inside a segment and deep stars anywhere") {
@@ -172,7 +173,9 @@ TEST_CASE("a normal path is given back as it is, without a copy") {
 
 TEST_CASE("paths that mean the same are spelled the same") {
     std::string buffer;
-    const auto normal = [&buffer](std::string_view p) { return std::string(normalise_path(p, buffer)); };
+    const auto normal = [&buffer](std::string_view p) {
+        return std::string(normalise_path(p, buffer));
+    };
     CHECK(normal("/%61%2d%7E") == "/a-~");
     CHECK(normal("/a%3ab") == "/a:b");
     CHECK(normal("/a%2fb") == "/a%2Fb");
@@ -220,8 +223,9 @@ TEST_CASE("the table agrees with a regular expression on 100000 random routes an
     const unsigned seed = 4711;
     CAPTURE(seed);
     std::mt19937 random(seed);
-    const char* segments[] = {"a",  "b",    "ab",   "{p}", "*",    "**",       "a*",   "*b", "{q}.b",
-                              "a{q}", "a**", "**b", "a*b", "{q}-{s}", "{r...}", "a{r...}b", "b-a"};
+    const char* segments[] = {"a",   "b",       "ab",     "{p}",      "*",   "**",
+                              "a*",  "*b",      "{q}.b",  "a{q}",     "a**", "**b",
+                              "a*b", "{q}-{s}", "{r...}", "a{r...}b", "b-a"};
     const char* words[] = {"a", "b", "ab", "a.b", "b-a", "aab", "abb", "a-b-a", "b.b"};
     std::vector<std::string> routes;
     std::vector<std::regex> oracles;
@@ -256,14 +260,16 @@ TEST_CASE("the table agrees with a regular expression on 100000 random routes an
             std::size_t next = 0;
             for (std::uint32_t r = 0; r < some.size(); ++r, ++pairs) {
                 std::smatch m;
-                const bool expected = std::regex_match(path, m, oracles[static_cast<std::size_t>(batch) * 100 + r]);
+                const bool expected =
+                    std::regex_match(path, m, oracles[static_cast<std::size_t>(batch) * 100 + r]);
                 const bool found = next < out.size() && out[next].rule == r;
                 CAPTURE(some[r], path);
                 REQUIRE(found == expected);
                 if (!found) continue;
                 ++matches;
                 REQUIRE(out[next].count == m.size() - 1);
-                for (std::size_t c = 1; c < m.size(); ++c) REQUIRE(out[next].captures[c - 1] == m.str(c));
+                for (std::size_t c = 1; c < m.size(); ++c)
+                    REQUIRE(out[next].captures[c - 1] == m.str(c));
                 ++next;
             }
             REQUIRE(next == out.size());
@@ -277,7 +283,8 @@ TEST_CASE("a route and a path made to hurt are answered in bounded time") {
     std::string route = "/x", path = "/x";
     for (int i = 0; i < 16; ++i) route += "/**/a";
     for (int i = 0; i < 2000; ++i) path += "/a";
-    const RouteTable t = table_of({route, "/x/" + std::string("*a*a*a*a*a*a*a*a*a*a*b"), route + "b"});
+    const RouteTable t =
+        table_of({route, "/x/" + std::string("*a*a*a*a*a*a*a*a*a*a*b"), route + "b"});
     CHECK(fired(t, path) == Rules{0});
     CHECK(fired(t, path + "c").empty());
     CHECK(fired(t, "/x/" + std::string(5000, 'a')).empty());

@@ -13,7 +13,9 @@ using larder::dsl::test::text;
 
 namespace {
 
-std::string filled(const Template& t, std::vector<std::string_view> values) { return t.fill(values); }
+std::string filled(const Template& t, std::vector<std::string_view> values) {
+    return t.fill(values);
+}
 
 }  // namespace
 

@@ -10,8 +10,8 @@
 
 namespace larder::dsl::test {
 
-// `stock:{sku}:*` to a Template; captures are numbered in the order in which they first appear, or by
-// their place in `variables`. No escapes.
+// `stock:{sku}:*` to a Template; captures are numbered in the order in which they first appear, or
+// by their place in `variables`. No escapes.
 inline Template text(std::string_view source, std::vector<std::string> variables = {}) {
     Template out;
     out.source = std::string(source);
