@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -75,6 +76,33 @@ TEST_CASE("each change raises the epoch by one and leaves it in the record") {
     REQUIRE(table.stamp(1).changed == start + 1);
     table.stamp(3);
     REQUIRE(table.epoch() == start + 2);
+}
+
+TEST_CASE("the epoch rises only when the record has changed") {
+    // Between the two, whoever verifies by the old numbers must not be able to do so at the new
+    // epoch. The numbers are drawn in the middle of a change, which lets the test look into it.
+    struct Peeking final : Random {
+        std::uint64_t next() noexcept override {
+            if (look) look();
+            return random.next();
+        }
+        SeededRandom random{seed};
+        std::function<void()> look;
+    } peeking;
+    RecordTable table(100, peeking);
+    table.stamp(1);
+    const std::uint64_t before = table.epoch();
+    bool looked = false, rose_early = false;
+    peeking.look = [&] {
+        looked = true;
+        rose_early = rose_early || table.epoch() != before;
+    };
+    SECTION("by a drop") { table.drop(1); }
+    SECTION("by a drop of a scope without a record") { table.drop(2); }
+    SECTION("by an expire") { table.expire(1, 1); }
+    REQUIRE(looked);
+    REQUIRE_FALSE(rose_early);
+    REQUIRE(table.epoch() == before + 1);
 }
 
 TEST_CASE("a change of a scope without a record is remembered for loads that are under way") {
@@ -254,7 +282,7 @@ TEST_CASE("no entry stamped before a completed drop is judged valid after it") {
             drops[scope].begun.fetch_add(1);
             table.drop(scope);
             drops[scope].returned.fetch_add(1);
-            if (i % 8 == 0) std::this_thread::yield();
+            if (i % 64 == 0) std::this_thread::yield();
         }
     };
     std::vector<std::thread> readers, writers;
@@ -285,7 +313,7 @@ TEST_CASE("a value loaded before a drop and stamped after it is never kept") {
             const ScopeId scope = own.next() % scopes;
             const std::uint64_t load_began = table.epoch();
             const std::uint64_t value = origin[scope].load();
-            if (own.next() % 4 == 0) std::this_thread::yield();
+            if (own.next() % 64 == 0) std::this_thread::yield();
             const Record record = table.stamp(scope);
             if (record.changed > load_began || table.forgotten() > load_began) {
                 refused.fetch_add(1, std::memory_order_relaxed);
@@ -307,7 +335,7 @@ TEST_CASE("a value loaded before a drop and stamped after it is never kept") {
             origin[scope].store(next);
             table.drop(scope);
             dropped[scope].store(next);
-            if (i % 4 == 0) std::this_thread::yield();
+            if (i % 64 == 0) std::this_thread::yield();
         }
     };
     std::vector<std::thread> readers, writers;
@@ -326,6 +354,7 @@ TEST_CASE("a value loaded before a drop and stamped after it is never kept") {
 // change, so a mix of two changes shows.
 TEST_CASE("what a reader finds is one record as it was at one time, never a mix of two") {
     SeededRandom random(seed);
+    const ScopeId scopes = GENERATE(2U, 128U);  // of which 64 have a record
     RecordTable table(64, random);
     std::atomic<bool> done{false};
     std::atomic<std::uint64_t> mixed{0}, found_any{0};
@@ -333,7 +362,7 @@ TEST_CASE("what a reader finds is one record as it was at one time, never a mix 
     for (int i = 0; i < 2; ++i)
         readers.emplace_back([&] {
             while (!done.load(std::memory_order_relaxed))
-                for (ScopeId scope = 0; scope < 128; ++scope) {
+                for (ScopeId scope = 0; scope < scopes; ++scope) {
                     Record record;
                     if (!table.find(scope, record)) continue;
                     found_any.fetch_add(1, std::memory_order_relaxed);
@@ -341,9 +370,9 @@ TEST_CASE("what a reader finds is one record as it was at one time, never a mix 
                 }
         });
     SeededRandom own(seed + 1);
-    for (int i = 0; i < 30'000; ++i) {
-        table.expire(own.next() % 128, table.epoch());
-        if (i % 16 == 0) std::this_thread::yield();
+    for (int i = 0; i < 40'000; ++i) {
+        table.expire(own.next() % scopes, table.epoch());
+        if (i % 512 == 0) std::this_thread::yield();
     }
     done = true;
     for (auto& reader : readers) reader.join();
