@@ -59,18 +59,33 @@ void Cache::Impl::change_key(const State& s, const ChangeOrder& order, const Cau
         erase(space, key, now, until, cause);
         return;
     }
-    // Expired: it stays, its soft deadline is now. Dependents are told as by a drop.
+    // Expired: it stays, its soft deadline is now. Its key's record changes all the same, for dependents
+    // and for loads under way; so that the entry itself does not count as dropped by that, it is marked
+    // as verified at the new epoch, if it was good before and nothing else happened meanwhile.
+    std::uint64_t epoch = records.epoch();
+    std::vector<Found> copies(space.tiers.size());
+    for (std::size_t i = 0; i < copies.size(); ++i) {
+        Tier& tier = *space.tiers[i].tier;
+        if (tier.get(key.store_key(space.runtime->shelf), LARDER_CALL_PEEK, now, until, copies[i].value) == LARDER_OK)
+            copies[i].verdict = judge(space, key, tier, copies[i].value.bytes(), now, epoch, copies[i].entry, copies[i].stale_since_ns);
+    }
     change_scope(names.key(space.ns->name, key.canonical), true, shown_key(space, key.canonical), cause);
-    if (space.ns->has_any_dependents) change_scope(names.any_of(space.ns->name), true, space.ns->name, cause);
-    for (const SpaceTier& use : space.tiers) {
-        Found found;
-        if (use.tier->get(key.store_key(space.runtime->shelf), LARDER_CALL_PEEK, now, until, found.value) != LARDER_OK) continue;
-        EnvelopeHead head;
-        if (EnvelopeView::open(found.value.bytes(), true, false, found.entry) != EnvelopeView::Verdict::good) continue;
-        head = found.entry.head();
+    ++epoch;
+    if (space.ns->has_any_dependents) {
+        change_scope(names.any_of(space.ns->name), true, space.ns->name, cause);
+        ++epoch;
+    }
+    const bool alone = records.epoch() == epoch;
+    for (std::size_t i = 0; i < copies.size(); ++i) {
+        Tier& tier = *space.tiers[i].tier;
+        if (!copies[i].any()) continue;
+        EnvelopeHead head = copies[i].entry.head();
+        if (alone && tier.has(LARDER_STORE_CAP_MARK)) copies[i].entry.store_mark(epoch);
+        copies[i].value.reset();
         const std::uint64_t age_ms = (now - std::min(now, head.created_ns)) / 1'000'000;
-        const std::uint64_t hard = age_ms + static_cast<std::uint64_t>(space.stale.count());
-        head.soft_ms = head.soft_ms == 0 ? std::max<std::uint64_t>(age_ms, 1) : std::min(head.soft_ms, std::max<std::uint64_t>(age_ms, 1));
+        const std::uint64_t soft = std::max<std::uint64_t>(age_ms, 1);
+        const std::uint64_t hard = soft + static_cast<std::uint64_t>(space.stale.count());
+        head.soft_ms = head.soft_ms == 0 ? soft : std::min(head.soft_ms, soft);
         head.hard_ms = head.hard_ms == 0 ? hard : std::min(head.hard_ms, hard);
         unsigned char patch[envelope_patch_size];
         encode_patch(head, patch);
@@ -80,7 +95,8 @@ void Cache::Impl::change_key(const State& s, const ChangeOrder& order, const Cau
         touch.patch = {patch, sizeof patch};
         touch.if_version = head.id;
         touch.ttl_ms = head.hard_ms - std::min(head.hard_ms - 1, age_ms);
-        use.tier->touch(key.store_key(space.runtime->shelf), touch, now, until);
+        if (space.tiers[i].ttl) touch.ttl_ms = std::min(touch.ttl_ms, static_cast<std::uint64_t>(space.tiers[i].ttl->count()));
+        tier.touch(key.store_key(space.runtime->shelf), touch, now, until);
     }
     stripe(key).writes.fetch_add(1, std::memory_order_acq_rel);
 }

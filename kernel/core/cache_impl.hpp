@@ -41,6 +41,9 @@ larder_value owned_value(std::string text);
 // The longest a sliding or client-set life may get where the policy does not say more.
 inline constexpr Ms default_absolute_limit{24 * 3600 * 1000};
 
+// Of one entry's `with` pairs.
+inline constexpr std::size_t max_with_pairs = 32, max_with_bytes = 1024;
+
 enum class Verdict : std::uint8_t {
     live,
     stale,    // past its soft deadline or expired by a rule, hard deadline not reached

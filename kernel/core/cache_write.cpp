@@ -27,6 +27,13 @@ std::string compressed(const Space& space, std::string_view value) {
     return out;
 }
 
+// `with` values become tags: a handful of short texts.
+bool reasonable(const larder_pair* with, std::size_t count) {
+    return count <= max_with_pairs && std::all_of(with, with + count, [](const larder_pair& pair) {
+               return pair.name.size <= max_with_bytes && pair.value.size <= max_with_bytes;
+           });
+}
+
 }  // namespace
 
 Ms Cache::Impl::absolute_limit(const Space& space) const {
@@ -154,7 +161,8 @@ void Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
     EntryKey key;
     const bool absent = (item.flags & LARDER_SET_ABSENT) != 0;
     if (space == nullptr || !space->keeps_entries() || item.key.size > options.max_key_bytes ||
-        !make_key(*space, names, view(item.key), buffer, key) || (absent && !space->ns->absent)) {
+        !make_key(*space, names, view(item.key), buffer, key) || (absent && !space->ns->absent) ||
+        !reasonable(item.with, item.with_count)) {
         item.status = LARDER_E_INVALID;
         return;
     }
@@ -446,7 +454,7 @@ larder_status Cache::add_dependency(std::uint32_t ns, std::string_view key, std:
         envelope.ban_number = found.entry.ban_number();
         envelope.scopes = scopes.ids();
         std::vector<std::pair<std::string_view, std::string_view>> with;
-        if (!found.entry.with(with)) return LARDER_E_CORRUPT;
+        found.entry.with(with);
         envelope.with = with;
         std::string bytes;
         encode_envelope(envelope, found.entry.payload(), bytes);
