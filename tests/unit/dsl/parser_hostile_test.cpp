@@ -6,8 +6,8 @@
 #include <boost/pfr.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <random>
 #include <string>
 #include <type_traits>
@@ -18,6 +18,13 @@ using larder::test::Parsing;
 using larder::test::read_file;
 
 namespace {
+
+// Under a sanitizer everything takes twenty times as long and shows the same.
+#ifdef LARDER_SANITIZED
+constexpr std::size_t share = 16;
+#else
+constexpr std::size_t share = 1;
+#endif
 
 // Walks a whole tree; every span must lie in the file, every view in its text.
 class SpanCheck {
@@ -202,7 +209,7 @@ TEST_CASE("whatever is done to a policy, every span stays inside the file") {
     const auto samples = sample_policies();
     Mutator mutator(seed);
     std::size_t clean = 0;
-    for (std::size_t i = 0; i < 200'000; ++i) {
+    for (std::size_t i = 0; i < 200'000 / share; ++i) {
         const std::string text = mutator.mutate(samples[i % samples.size()]);
         const Parsing parsing(text);
         clean += parsing.found().empty() ? 1 : 0;
@@ -217,7 +224,7 @@ TEST_CASE("whatever is done to a policy, every span stays inside the file") {
         }
     }
     // Otherwise the mutations are so wild that nothing interesting is reached.
-    CHECK(clean > 2000);
+    CHECK(clean > 2000 / share);
 }
 
 TEST_CASE("hostile texts end soon, with a bounded number of messages") {
@@ -227,43 +234,43 @@ TEST_CASE("hostile texts end soon, with a bounded number of messages") {
     };
     constexpr std::size_t mib = std::size_t{1} << 20;
     const std::vector<Row> table{
-        {"a million braces", repeated("{", 1'000'000), 1},
-        {"nested blocks on one line", repeated("namespace a {", 600'000), 2},
-        {"nested blocks", repeated("namespace a {\n ", 500'000), 2},
-        {"nested option blocks", "warm a {" + repeated(" from x \"y\" { ", 500'000), 3},
-        {"8 MiB of one word", std::string(8 * mib, 'x'), 1},
-        {"8 MiB of quotes", std::string(8 * mib, '"'), 1},
-        {"8 MiB of digits", "let a = " + std::string(8 * mib - 100, '9'), 1},
-        {"8 MiB of 0xFF", repeated("\xff\n", 4 * mib), 101},
-        {"8 MiB of NUL", std::string(8 * mib, '\0'), 1},
-        {"items without end", repeated("on\n", 2'700'000), 101},
-        {"unknown words on one line", "namespace a {\n" + repeated("x;", 4'000'000), 101},
-        {"bad heads", repeated("on !{\n", 1'300'000), 101},
-        {"bad heads in a block", "profile p {\n" + repeated("namespace !\n", 600'000), 101},
-        {"bad bytes in every head", repeated("on x \"\xff\" {\n", 600'000), 101},
-        {"a value far behind its word", "let x = 5" + std::string(8'000'000, ' ') + "y", 1},
-        {"captures in one text", "let x = \"" + repeated("{a}*", 2'000'000) + "\"", 0},
-        {"documentation of nothing", repeated("## d\n", 1'600'000), 0},
-        {"comments that allow", repeated("# allow L0303: x\n", 490'000), 0},
-        {"comments behind an error", "on x\n" + repeated("#\n", 4'000'000), 1},
-        {"statements without end", "namespace a {\n" + repeated("ttl 1m\n", 1'100'000), 1},
-        {"open texts", "namespace a {\n" + repeated("key \"x\n", 1'100'000), 101},
-        {"unclosed captures", "namespace a {\n" + repeated("key \"{x\n", 1'000'000), 101},
+        {"a million braces", repeated("{", 1'000'000 / share), 1},
+        {"nested blocks on one line", repeated("namespace a {", 600'000 / share), 2},
+        {"nested blocks", repeated("namespace a {\n ", 500'000 / share), 2},
+        {"nested option blocks", "warm a {" + repeated(" from x \"y\" { ", 500'000 / share), 3},
+        {"8 MiB of one word", std::string(8 * mib / share, 'x'), 1},
+        {"8 MiB of quotes", std::string(8 * mib / share, '"'), 1},
+        {"8 MiB of digits", "let a = " + std::string(8 * mib / share - 100, '9'), 1},
+        {"8 MiB of 0xFF", repeated("\xff\n", 4 * mib / share), 101},
+        {"8 MiB of NUL", std::string(8 * mib / share, '\0'), 1},
+        {"items without end", repeated("on\n", 2'700'000 / share), 101},
+        {"unknown words on one line", "namespace a {\n" + repeated("x;", 4'000'000 / share), 101},
+        {"bad heads", repeated("on !{\n", 1'300'000 / share), 101},
+        {"bad heads in a block", "profile p {\n" + repeated("namespace !\n", 600'000 / share), 101},
+        {"bad bytes in every head", repeated("on x \"\xff\" {\n", 600'000 / share), 101},
+        {"a value far behind its word", "let x = 5" + std::string(8'000'000 / share, ' ') + "y", 1},
+        {"captures in one text", "let x = \"" + repeated("{a}*", 2'000'000 / share) + "\"", 0},
+        {"documentation of nothing", repeated("## d\n", 1'600'000 / share), 0},
+        {"comments that allow", repeated("# allow L0303: x\n", 490'000 / share), 0},
+        {"comments behind an error", "on x\n" + repeated("#\n", 4'000'000 / share), 1},
+        {"statements without end", "namespace a {\n" + repeated("ttl 1m\n", 1'100'000 / share), 1},
+        {"open texts", "namespace a {\n" + repeated("key \"x\n", 1'100'000 / share), 101},
+        {"unclosed captures", "namespace a {\n" + repeated("key \"{x\n", 1'000'000 / share), 101},
     };
     for (const Row& row : table) {
         CAPTURE(row.name);
         REQUIRE(row.text.size() <= SourceMap::max_file_bytes);
-        const auto begin = std::chrono::steady_clock::now();
+        // Time of this process, not of the clock on the wall: the machine may be busy.
+        const std::clock_t begin = std::clock();
         const Parsing parsing(row.text);
         const std::string shown = parsing.shown();
-        const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
-        CAPTURE(parsing.found().size(), shown.size(), taken.count());
+        const double seconds =
+            static_cast<double>(std::clock() - begin) / static_cast<double>(CLOCKS_PER_SEC);
+        CAPTURE(parsing.found().size(), shown.size(), seconds);
         CHECK(parsing.found().size() <= row.most);
         CHECK(shown.size() < 200'000);
         CHECK(all_spans_inside(*parsing.sources, parsing.parsed));
-#ifndef LARDER_SANITIZED
-        CHECK(taken.count() < 2.0);  // a tenth of it on an idle machine
-#endif
+        CHECK(seconds < 1.0);
     }
 }
 

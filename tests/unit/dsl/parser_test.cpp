@@ -4,7 +4,6 @@
 #include "unit/dsl/parsing.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
