@@ -38,6 +38,7 @@ HOMES = [
     ("Boost.JSON", r"boost/json", r"(dsl|kernel|plugins|tests|examples)/.*\.[ch]pp"),
     ("Boost.Asio", r"boost/(asio|beast|system)[/.]",
      r"(kernel/(serve|cli)|plugins/(gateway|store|invalidator|warmer|exporter)_\w+|tests|examples)/.*"),
+    ("Boost.PFR, to walk a syntax tree", r"boost/pfr", r"tests/unit/dsl/.*"),
     ("toml++", r"toml(\+\+|plusplus)", r"kernel/(config/host_config|loader/manifest\w*|config/manifest\w*)\.cpp"),
     ("hiredis", r"hiredis/", r"plugins/(store|invalidator|session)_redis/.*"),
     ("brotli", r"brotli/",
