@@ -116,7 +116,7 @@ TEST_CASE("a change of a scope without a record is remembered for loads that are
 
 TEST_CASE("a table holds what it was made for before anything is evicted") {
     SeededRandom random(seed);
-    const std::size_t capacity = GENERATE(1, 2, 3, 100, 4'096, 4'097, 50'000);
+    const std::size_t capacity = GENERATE(1U, 2U, 3U, 100U, 4'096U, 4'097U, 50'000U);
     RecordTable table(capacity, random);
     std::vector<std::uint64_t> numbers;
     for (ScopeId scope = 0; scope < capacity; ++scope) numbers.push_back(table.stamp(scope).drop);
@@ -242,7 +242,7 @@ bool valid(const RecordTable& table, Entry& entry) {
 // begins, at least one drop lies between the two.
 TEST_CASE("no entry stamped before a completed drop is judged valid after it") {
     SeededRandom random(seed);
-    const std::size_t capacity = GENERATE(4, 16, 1'000);
+    const std::size_t capacity = GENERATE(4U, 16U, 1'000U);
     constexpr std::size_t scopes = 24;
     RecordTable table(capacity, random);
     std::array<Drops, scopes> drops;
@@ -300,7 +300,7 @@ TEST_CASE("no entry stamped before a completed drop is judged valid after it") {
 // The load fence with late tags: the scope is stamped only when the value is there.
 TEST_CASE("a value loaded before a drop and stamped after it is never kept") {
     SeededRandom random(seed);
-    const std::size_t capacity = GENERATE(2, 1'000);
+    const std::size_t capacity = GENERATE(2U, 1'000U);
     constexpr std::size_t scopes = 8;
     RecordTable table(capacity, random);
     std::array<std::atomic<std::uint64_t>, scopes> origin{}, dropped{};
