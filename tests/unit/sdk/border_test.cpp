@@ -83,7 +83,11 @@ TEST_CASE("whatever is thrown becomes a status, and its text is kept", "[sdk]") 
         CHECK(store.start() == status);
         CHECK(store.reason() == text);
         const auto& table = store.table<larder_store_v1>();
-        CHECK(table.get(store.self(), nullptr, nullptr, nullptr) == status);
+        const larder_key key{"k", 1, 0, 0};
+        larder_call call{};
+        call.struct_size = sizeof call;
+        larder_value value{};
+        CHECK(table.get(store.self(), &key, &call, &value) == status);
         CHECK(host.logged(text));
         table.cancel(store.self(), nullptr);
         CHECK(store.stop() == status);
