@@ -1,7 +1,7 @@
 // dsl/check_run.cpp -- sessions, alerts, breakers: names once, numbers in range, owners that exist.
 #include "dsl/check_run.hpp"
 
-#include "dsl/check_namespaces.hpp"
+#include "dsl/check_clauses.hpp"
 #include "dsl/check_texts.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // dsl/check_tests.cpp -- `test` items name things that exist and requests that can be made.
-#include "dsl/check_namespaces.hpp"
+#include "dsl/check_clauses.hpp"
 #include "dsl/check_reach.hpp"
 #include "dsl/check_rules.hpp"
 #include "dsl/check_texts.hpp"

@@ -1,7 +1,7 @@
 // dsl/check_warms.cpp -- warm items: what is fetched, when, and whether it lasts until the next
 // time.
 #include "dsl/automaton.hpp"
-#include "dsl/check_namespaces.hpp"
+#include "dsl/check_clauses.hpp"
 #include "dsl/check_run.hpp"
 #include "dsl/check_texts.hpp"
 
