@@ -68,11 +68,11 @@ bool Kernel::Impl::make_cache(std::string& problem) {
 
 bool Kernel::Impl::start(std::string& problem) {
     const std::lock_guard<std::mutex> lock(control);
-    if (started) return true;
     if (stopped) {
         problem = "a kernel that was stopped is not started again";
         return false;
     }
+    if (started) return true;
     const auto start_some = [&](bool fronts) {
         return std::all_of(graph.nodes.begin(), graph.nodes.end(), [&](const config::Node& node) {
             return config::is_front(node.section) != fronts || node.instance->start(problem);
@@ -90,7 +90,9 @@ bool Kernel::Impl::start(std::string& problem) {
         }
         tick();
     }
-    cache->note(LARDER_LOG_INFO, "start", std::string("larder ") + api::kernel_version);
+    const std::string line = std::string("larder ") + api::kernel_version + " started";
+    cache->note(LARDER_LOG_INFO, "start", line);
+    say(LARDER_LOG_INFO, line + " with " + std::to_string(graph.nodes.size()) + " instances");
     return true;
 }
 

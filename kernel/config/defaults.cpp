@@ -48,11 +48,12 @@ std::vector<std::string> default_plugin_path() {
         if (colon != 0) out.emplace_back(rest.substr(0, colon));
         rest.remove_prefix(colon == std::string_view::npos ? rest.size() : colon + 1);
     }
+    if (!out.empty()) return out;
     std::error_code error;
     const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
-    if (!error) out.push_back((program.parent_path() / "plugins").string());
-    out.emplace_back(LARDER_PLUGIN_DIR);
-    return out;
+    const auto beside = program.parent_path() / "plugins";
+    if (!error && std::filesystem::is_directory(beside, error)) return {beside.string()};
+    return {LARDER_PLUGIN_DIR};
 }
 
 std::string default_socket() {

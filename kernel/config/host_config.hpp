@@ -108,7 +108,8 @@ LoadedConfig default_host_config(const std::vector<std::string>& plugin_path,
                                  Environment environment = {});
 
 // Where plugins are looked for: LARDER_PLUGIN_PATH (folders with `:` between; ignored in a set-uid
-// program), `plugins` beside the program, and the installed folder.
+// program); else `plugins` beside the program; else the installed folder. Not all of them at once: a
+// plugin that is in two places is refused, and a build tree has what an installation has too.
 std::vector<std::string> default_plugin_path();
 // $XDG_RUNTIME_DIR/larder.sock; as root /run/larder/larder.sock; else /tmp/larder-UID/larder.sock.
 std::string default_socket();

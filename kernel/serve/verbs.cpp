@@ -190,7 +190,7 @@ Answer get(const Asked& asked) {
         else
             out["value_hex"] = hex(value);
         out["ttl_ms"] = item.ttl_ms;
-        out["version"] = item.version;
+        out["version"] = std::to_string(item.version);  // more than a JSON number holds exactly
         out["stale"] = (item.found & LARDER_FOUND_STALE) != 0;
         out["absent"] = (item.found & LARDER_FOUND_ABSENT) != 0;
     } else if (!why.empty()) {
@@ -219,7 +219,8 @@ Answer put(const Asked& asked) {
     if (status < 0) return failed(status);
     if (item.status < 0) return failed(item.status);
     if (asked.as_json)
-        return {0, json::serialize(json::object{{"kept", item.kept != 0}, {"version", item.version}}) + "\n", ""};
+        return {0, json::serialize(json::object{{"kept", item.kept != 0},
+                                                         {"version", std::to_string(item.version)}}) + "\n", ""};
     return {0, item.kept != 0 ? "" : "not kept: something dropped it meanwhile\n", ""};
 }
 

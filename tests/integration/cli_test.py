@@ -81,7 +81,7 @@ class Check(Scratch):
         self.assertEqual(len(found), 4)
 
     def test_a_finding_in_a_shared_file_is_told_once(self):
-        self.write("shared.larder", "larder 1\nlet short = 300\n")
+        self.write("shared.larder", 'larder 1\nnamespace shared { ttl 300; key "{id}" }\n')
         using = [self.write(f"{name}.larder", 'larder 1\nuse "shared.larder"\n' + GOOD[9:])
                  for name in ("a", "b")]
         found = json.loads(self.run_larder("check", *using, "--format", "json", status=1).stdout)
@@ -283,7 +283,8 @@ class Running(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.server = LarderServer(HOTEL.read_text())
+        # The policy has words about a second tier, l2.
+        cls.server = LarderServer(HOTEL.read_text(), conf='[store.l2]\nplugin = "memory"\n')
         cls.server.__enter__()
         cls.addClassCleanup(cls.server.__exit__)
         cls.socket = str(cls.server.folder / "admin.sock")
@@ -371,7 +372,10 @@ class Running(unittest.TestCase):
                 client.settimeout(10)
                 client.connect(self.socket)
                 client.sendall(bytes_sent)
-                answer = client.recv(4096)
+                try:
+                    answer = client.recv(4096)
+                except ConnectionResetError:  # closed with bytes unread
+                    answer = b""
                 if bytes_sent == struct.pack("<I", 0):
                     self.assertTrue(answer, "an empty request is answered")
                 else:
@@ -475,7 +479,7 @@ class Life(unittest.TestCase):
             [find("larder").resolve(), "serve", "--conf", server.folder / "larder.toml"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
-            self.assertIn(" ready: ", again.stdout.readline())
+            self.assertTrue(any(" ready: " in line for line in again.stdout))
             self.assertEqual(larder("ping", LARDER_SOCKET=at).returncode, 0)
         finally:
             again.terminate()
