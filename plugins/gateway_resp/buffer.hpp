@@ -49,6 +49,7 @@ class Buffer {
     void commit(std::size_t n) noexcept { end_ += n; }
 
     void append(std::string_view text) {
+        if (text.empty()) return;  // its data may be null, which memcpy does not take
         std::memcpy(grow(text.size()), text.data(), text.size());
         commit(text.size());
     }
