@@ -90,7 +90,7 @@ bool Kernel::Impl::start(std::string& problem) {
         }
         tick();
     }
-    const std::string line = std::string("larder ") + api::kernel_version + " started";
+    const std::string line = std::string("larder ") + version + " started";
     cache->note(LARDER_LOG_INFO, "start", line);
     say(LARDER_LOG_INFO, line + " with " + std::to_string(graph.nodes.size()) + " instances");
     return true;

@@ -31,7 +31,7 @@ std::string Kernel::Impl::stats(std::string_view section) const {
     }
     if (all || section == "kernel") {
         const auto now = cache->policy();
-        json::object kernel{{"version", api::kernel_version}};
+        json::object kernel{{"version", larder::version}};
         kernel["uptime_ms"] = started ? (clock->mono_ns() - started_ns) / 1'000'000 : 0;
         kernel["log_lines_lost"] = log->lost();
         if (now) {

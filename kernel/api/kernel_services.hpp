@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernel/api/metrics.hpp"
+#include "kernel/api/version.hpp"
 #include "kernel/config/host_config.hpp"
 #include "kernel/config/log.hpp"
 #include "kernel/core/cache.hpp"
@@ -21,8 +22,6 @@
 #include <string_view>
 
 namespace larder::api {
-
-inline constexpr const char* kernel_version = LARDER_VERSION;
 
 // What larder.cache/1 asks of the kernel beyond the engine. [any thread]
 class KernelSide {
@@ -62,7 +61,7 @@ class KernelServices final : public loader::HostServices {
     // Waits until no task that a plugin has posted is queued or runs; false when `at_most` is over.
     bool drain(std::chrono::milliseconds at_most);
 
-    const char* kernel_version() const noexcept override { return api::kernel_version; }
+    const char* kernel_version() const noexcept override { return version; }
     void log(std::string_view module, std::int32_t level, std::string_view text) noexcept override;
     std::int32_t log_level() const noexcept override;
     std::uint64_t mono_ns() const noexcept override;

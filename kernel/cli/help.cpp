@@ -1,4 +1,5 @@
 // kernel/cli/help.cpp -- larder help, larder version.
+#include "kernel/api/version.hpp"
 #include "kernel/cli/verb.hpp"
 
 #include <larder/plugin/abi.h>
@@ -56,13 +57,13 @@ int run_version(Words words) {
     app.add_flag("--json", json, "as one JSON object");
     if (const auto status = parse(app, std::move(words))) return *status;
     if (json)
-        print(boost::json::serialize(boost::json::object{{"version", LARDER_VERSION},
+        print(boost::json::serialize(boost::json::object{{"version", version},
                                                          {"plugin_abi", abi_text()},
                                                          {"policy_language", language_version},
                                                          {"compiler", __VERSION__}}) +
               "\n");
     else
-        print("larder " + std::string(LARDER_VERSION) + " (plugin ABI " + abi_text() +
+        print("larder " + std::string(version) + " (plugin ABI " + abi_text() +
               ", policy language " + std::to_string(language_version) + ")\n");
     return exit_fine;
 }

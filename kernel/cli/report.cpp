@@ -1,6 +1,8 @@
 // kernel/cli/report.cpp -- the findings of a whole run of `larder check`, printed as one.
 #include "kernel/cli/report.hpp"
 
+#include "kernel/api/version.hpp"
+
 #include <cstdint>
 
 namespace larder::cli {
@@ -45,7 +47,7 @@ void Report::add(const dsl::SourceMap& sources, std::span<const dsl::Diagnostic>
 std::string Report::render(Format format, bool colour) const {
     switch (format) {
         case Format::json: return dsl::render_json(sources_, found_);
-        case Format::sarif: return dsl::render_sarif(sources_, found_, LARDER_VERSION);
+        case Format::sarif: return dsl::render_sarif(sources_, found_, version);
         case Format::github: return dsl::render_github(sources_, found_);
         case Format::text: break;
     }

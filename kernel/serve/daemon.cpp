@@ -3,6 +3,7 @@
 
 #include "kernel/serve/daemon.hpp"
 
+#include "kernel/api/version.hpp"
 #include "kernel/serve/admin.hpp"
 #include "kernel/serve/crash.hpp"
 #include "kernel/serve/notify.hpp"
@@ -31,7 +32,7 @@ std::string ready_line(Kernel& kernel, const AdminServer* admin) {
     const auto policy = kernel.cache().policy();
     std::string files;
     for (const std::string& file : policy->files) (files += files.empty() ? "" : ",") += file;
-    std::string line = std::string("larder ") + LARDER_VERSION + " ready: policy " + files + " (" +
+    std::string line = std::string("larder ") + version + " ready: policy " + files + " (" +
                        counted(policy->namespaces.size(), "namespace", "namespaces") + ", " +
                        counted(policy->rules.size(), "rule", "rules") + ")";
     if (!policy->profile.empty()) line += " profile=" + policy->profile;

@@ -3,6 +3,7 @@
 
 #include "dsl/diagnostic.hpp"
 #include "kernel/api/policy_changes.hpp"
+#include "kernel/api/version.hpp"
 #include "kernel/serve/receipt.hpp"
 
 #include <larder/plugin/services.h>
@@ -154,8 +155,8 @@ std::string hex(std::string_view value) {
 Answer ping(const Asked& asked) {
     const std::string pid = std::to_string(::getpid());
     if (asked.as_json)
-        return {0, json::serialize(json::object{{"version", LARDER_VERSION}, {"pid", ::getpid()}}) + "\n", ""};
-    return {0, std::string("larder ") + LARDER_VERSION + " runs as process " + pid + "\n", ""};
+        return {0, json::serialize(json::object{{"version", version}, {"pid", ::getpid()}}) + "\n", ""};
+    return {0, std::string("larder ") + version + " runs as process " + pid + "\n", ""};
 }
 
 Answer get(const Asked& asked) {
