@@ -7,6 +7,20 @@
 
 namespace larder::dsl {
 
+namespace {
+
+// No namespace needs more, and each is copied to all namespaces below.
+constexpr std::size_t max_of_each = 32;
+
+}  // namespace
+
+bool Clauses::fits(std::size_t size, Span at, const char* code, const char* what) {
+    if (size < max_of_each) return true;
+    draft_.say.error(code, at,
+                     "a namespace has at most " + std::to_string(max_of_each) + " " + what);
+    return false;
+}
+
 void Clauses::once(Seen& seen, const std::string& what, Span at, const std::string& whose) {
     const auto [it, fresh] = seen.emplace(what, at);
     if (fresh) return;
@@ -33,13 +47,17 @@ void Clauses::apply(Namespace& n, Space& space, const std::vector<ast::Clause>& 
         if (const auto* k = as<ast::TagClause>(c)) {
             if (layer == Layer::profile) continue;
             for (const ast::Text& t : k->tags) {
+                if (!fits(space.tags.size(), t.at, "L0229", "tags")) break;
                 space.tags.push_back({&t, layer == Layer::defaults});
             }
             continue;
         }
         if (const auto* k = as<ast::WithClause>(c)) {
             if (layer == Layer::profile) continue;
-            for (const ast::Name& w : k->names) space.with.push_back(&w);
+            for (const ast::Name& w : k->names) {
+                if (!fits(space.with.size(), w.at, "L0228", "`with` values")) break;
+                space.with.push_back(&w);
+            }
             continue;
         }
         if (const auto* k = as<ast::TtlClause>(c)) {
@@ -55,7 +73,9 @@ void Clauses::apply(Namespace& n, Space& space, const std::vector<ast::Clause>& 
             if (layer == Layer::profile) continue;
             if (!depends_begun) space.depends.clear();
             depends_begun = true;
-            space.depends.push_back({k, none, {}});
+            if (fits(space.depends.size(), k->kw, "L0229", "dependencies")) {
+                space.depends.push_back({k, none, {}});
+            }
             continue;
         }
         if (const auto* k = as<ast::TiersClause>(c)) {

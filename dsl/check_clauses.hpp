@@ -27,6 +27,8 @@ class Clauses {
   private:
     using Seen = std::map<std::string, Span>;  // first places in one body
 
+    // Whether one more fits; an error at it otherwise.
+    bool fits(std::size_t size, Span at, const char* code, const char* what);
     void once(Seen& seen, const std::string& what, Span at, const std::string& whose);
     void apply_ttl(Namespace& n, Space& space, const ast::TtlClause& k, bool& begun);
     void apply_limit(Namespace& n, const ast::LimitClause& k, bool& begun, Seen& seen,

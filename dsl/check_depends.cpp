@@ -7,7 +7,6 @@
 #include "dsl/check_texts.hpp"
 
 #include <algorithm>
-#include <functional>
 
 namespace larder::dsl {
 
@@ -48,6 +47,7 @@ class Depends {
                 if (d.on != none) unfold(i, d.on, d.key, own(i), d.clause->kw);
             }
             count_scopes(i);
+            if (!draft_.say.suggests()) return;  // nobody reads more, and the policy is lost
         }
     }
 
@@ -88,26 +88,38 @@ class Depends {
         }
     }
 
+    // Depth first with a stack of its own: a policy may chain more namespaces than a thread's stack
+    // has frames.
     bool circles() {
-        // 0 new, 1 on the way, 2 done
-        std::vector<int> state(policy_.namespaces.size(), 0);
+        enum class State : std::uint8_t { fresh, open, done };
+        std::vector<State> state(policy_.namespaces.size(), State::fresh);
         std::vector<NamespaceIndex> path;
+        std::vector<std::size_t> next;  // which dependency of path[k] comes next
         bool found = false;
-        const std::function<void(NamespaceIndex)> walk = [&](NamespaceIndex i) {
-            state[i] = 1;
+        const auto enter = [&](NamespaceIndex i) {
+            state[i] = State::open;
             path.push_back(i);
-            for (const DependsPlace& d : draft_.spaces[i].depends) {
-                if (d.on == none) continue;
-                if (state[d.on] == 0) walk(d.on);
-                if (state[d.on] != 1) continue;
-                found = true;
-                circle(path, d.on);
-            }
-            path.pop_back();
-            state[i] = 2;
+            next.push_back(0);
         };
         for (NamespaceIndex i = 0; i < state.size(); ++i) {
-            if (state[i] == 0) walk(i);
+            if (state[i] == State::fresh) enter(i);
+            while (!path.empty()) {
+                const auto& depends = draft_.spaces[path.back()].depends;
+                if (next.back() == depends.size()) {
+                    state[path.back()] = State::done;
+                    path.pop_back();
+                    next.pop_back();
+                    continue;
+                }
+                const NamespaceIndex on = depends[next.back()++].on;
+                if (on == none || state[on] == State::done) continue;
+                if (state[on] == State::fresh) {
+                    enter(on);
+                    continue;
+                }
+                found = true;
+                circle(path, on);
+            }
         }
         return found;
     }
@@ -143,6 +155,7 @@ class Depends {
     // namespace that `meaning` translates).
     void unfold(NamespaceIndex of, NamespaceIndex on, const std::optional<Template>& key,
                 const Meaning& meaning, Span said_at) {
+        if (policy_.namespaces[of].depends.size() > max_scopes) return;  // an error already
         Namespace& target = policy_.namespaces[on];
         Dependency d;
         d.on = on;
@@ -241,8 +254,8 @@ class Depends {
         if (scopes <= max_scopes) return;
         draft_.say
             .error("L0229", draft_.spaces[i].node->id.at,
-                   "an entry of " + ticked(n.name) + " would belong to " + std::to_string(scopes) +
-                       " scopes, at most " + std::to_string(max_scopes) + " fit")
+                   "an entry of " + ticked(n.name) + " would belong to more than " +
+                       std::to_string(max_scopes) + " scopes")
             .helps.push_back("fewer tags, or depend on fewer namespaces");
     }
 
@@ -254,41 +267,101 @@ class Depends {
 
 void check_depends(Draft& draft) { Depends(draft).run(); }
 
-void check_circles_of_drops(Draft& draft) {
-    const Policy& policy = draft.policy;
-    std::vector<std::vector<std::uint32_t>> sets_off(policy.rules.size());
-    const auto related = [&policy](NamespaceIndex a, NamespaceIndex b) {
-        const auto& x = policy.namespaces[a].chain;
-        const auto& y = policy.namespaces[b].chain;
-        return std::find(x.begin(), x.end(), b) != x.end() ||
-               std::find(y.begin(), y.end(), a) != y.end();
-    };
-    for (std::uint32_t r = 0; r < policy.rules.size(); ++r) {
-        if (policy.rules[r].kind != TriggerKind::drop_of) continue;
-        for (std::uint32_t to = 0; to < policy.rules.size(); ++to) {
-            const NamespaceIndex of = policy.rules[to].of;
-            if (policy.rules[to].kind != TriggerKind::drop_of || of == none) continue;
-            const auto& changes = policy.rules[r].changes;
-            const bool hits = std::any_of(changes.begin(), changes.end(), [&](const Change& c) {
-                return c.kind == TargetKind::everything || (c.ns != none && related(c.ns, of));
-            });
-            if (hits) sets_off[r].push_back(to);
+namespace {
+
+// What happens when rules of `on drop of` follow each other, as a graph without a node for each
+// pair: a drop of a namespace goes down to those below it and up to those above it, and each of
+// these sets off the rules that wait there.
+class DropGraph {
+  public:
+    explicit DropGraph(const Policy& policy) : policy_(policy), count_(policy.namespaces.size()) {
+        waiting_.resize(count_);
+        for (std::uint32_t r = 0; r < policy.rules.size(); ++r) {
+            const Rule& rule = policy.rules[r];
+            if (rule.kind == TriggerKind::drop_of && rule.of != none) {
+                waiting_[rule.of].push_back(r);
+            }
         }
     }
-    std::vector<int> state(policy.rules.size(), 0);  // 0 new, 1 on the way, 2 done
-    const std::function<void(std::uint32_t)> walk = [&](std::uint32_t r) {
-        state[r] = 1;
-        for (const std::uint32_t to : sets_off[r]) {
-            if (state[to] == 0) walk(to);
-            if (state[to] != 1) continue;
-            auto& d = draft.say.error("L0220", draft.rules[to].node->kw.at,
-                                      "this rule sets itself off again", "fires for ever");
-            if (to != r) d.more.push_back({draft.rules[r].node->kw.at, "through this rule"});
+
+    std::size_t nodes() const { return 2 * count_ + policy_.rules.size(); }
+    std::size_t of_rule(std::uint32_t r) const { return 2 * count_ + r; }
+    bool is_rule(std::size_t node) const { return node >= 2 * count_; }
+    std::uint32_t rule(std::size_t node) const {
+        return static_cast<std::uint32_t>(node - 2 * count_);
+    }
+
+    std::vector<std::size_t> next(std::size_t node) const {
+        std::vector<std::size_t> out;
+        if (is_rule(node)) {
+            for (const Change& c : policy_.rules[rule(node)].changes) {
+                if (c.kind == TargetKind::everything) out.push_back(node);  // itself, too
+                if (c.ns == none) continue;
+                out.push_back(2 * c.ns);
+                out.push_back(2 * c.ns + 1);
+            }
+            return out;
         }
-        state[r] = 2;
+        const Namespace& n = policy_.namespaces[node / 2];
+        for (const std::uint32_t r : waiting_[node / 2]) out.push_back(of_rule(r));
+        if (node % 2 == 0) {
+            for (const NamespaceIndex child : n.children) out.push_back(std::size_t{2} * child);
+        } else if (n.parent != none) {
+            out.push_back(std::size_t{2} * n.parent + 1);
+        }
+        return out;
+    }
+
+  private:
+    const Policy& policy_;
+    std::size_t count_;
+    std::vector<std::vector<std::uint32_t>> waiting_;
+};
+
+}  // namespace
+
+void check_circles_of_drops(Draft& draft) {
+    const DropGraph graph(draft.policy);
+    enum class State : std::uint8_t { fresh, open, done };
+    struct Visit {
+        std::size_t node;
+        std::vector<std::size_t> next;
     };
-    for (std::uint32_t r = 0; r < state.size(); ++r) {
-        if (state[r] == 0 && policy.rules[r].kind == TriggerKind::drop_of) walk(r);
+    std::vector<State> state(graph.nodes(), State::fresh);
+    std::vector<Visit> path;
+    const auto enter = [&](std::size_t node) {
+        state[node] = State::open;
+        path.push_back({node, graph.next(node)});
+    };
+    // Every circle has a rule in it; the first one of the file speaks for it.
+    const auto circle = [&](std::size_t back_to) {
+        std::uint32_t first = UINT32_MAX;
+        for (std::size_t k = path.size(); k-- > 0;) {
+            if (graph.is_rule(path[k].node)) first = std::min(first, graph.rule(path[k].node));
+            if (path[k].node == back_to) break;
+        }
+        if (first == UINT32_MAX) return;
+        draft.say.error("L0220", draft.rules[first].node->kw.at, "this rule sets itself off again",
+                        "fires for ever");
+    };
+    for (std::uint32_t r = 0; r < draft.policy.rules.size(); ++r) {
+        if (draft.policy.rules[r].kind != TriggerKind::drop_of) continue;
+        if (state[graph.of_rule(r)] == State::fresh) enter(graph.of_rule(r));
+        while (!path.empty()) {
+            Visit& top = path.back();
+            if (top.next.empty()) {
+                state[top.node] = State::done;
+                path.pop_back();
+                continue;
+            }
+            const std::size_t to = top.next.back();
+            top.next.pop_back();
+            if (state[to] == State::fresh) {
+                enter(to);
+            } else if (state[to] == State::open) {
+                circle(to);
+            }
+        }
     }
 }
 

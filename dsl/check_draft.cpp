@@ -66,11 +66,26 @@ Diagnostic& Findings::add(Severity severity, const char* code, Span at, std::str
     return out_.back();
 }
 
-Where Draft::where(Span at) const {
+Where Draft::where(Span at) {
     const Source& file = sources.file_at(at.begin);
-    const Place place = file.place(at.begin);
-    return {file.name(), static_cast<std::uint32_t>(place.line),
-            static_cast<std::uint32_t>(place.column)};
+    const std::string_view text = file.text();
+    const bool onwards =
+        cursor.line_begin >= file.base() && cursor.offset >= file.base() &&
+        cursor.line_begin != UINT32_MAX && cursor.offset <= at.begin &&
+        text.substr(cursor.offset - file.base(), at.begin - cursor.offset).find('\n') ==
+            std::string_view::npos;
+    if (onwards) {
+        for (std::uint32_t i = cursor.offset; i < at.begin; ++i) {
+            const auto byte = static_cast<unsigned char>(text[i - file.base()]);
+            if ((byte & 0xC0U) != 0x80U) ++cursor.place.column;
+        }
+    } else {
+        cursor.place = file.place(at.begin);
+        cursor.line_begin = file.line_begin(cursor.place.line);
+    }
+    cursor.offset = at.begin;
+    return {file.name(), static_cast<std::uint32_t>(cursor.place.line),
+            static_cast<std::uint32_t>(cursor.place.column)};
 }
 
 Span Draft::span_of(std::string_view view, Span near) const {
@@ -90,6 +105,7 @@ std::optional<NamespaceIndex> Draft::known(const ast::Name& name, bool marks_rea
     if (may_be_declared(name.text)) return std::nullopt;
     auto& d = say.error("L0202", name.at,
                         "namespace " + ticked(name.text) + " is not declared in this policy");
+    if (!say.suggests()) return std::nullopt;
     std::vector<std::string> all;
     for (const Namespace& n : policy.namespaces) all.push_back(n.name);
     const std::string near = meant(name.text, all);

@@ -38,6 +38,8 @@ class Findings {
     Diagnostic& error(const char* code, Span at, std::string message, std::string label = {});
     Diagnostic& warning(const char* code, Span at, std::string message, std::string label = {});
     std::size_t errors() const { return errors_; }
+    // Finding the name that was meant costs the number of names: not for the thousandth mistake.
+    bool suggests() const { return out_.size() < 200; }
     const std::vector<Diagnostic>& all() const { return out_; }
 
   private:
@@ -105,13 +107,20 @@ struct Draft {
     std::vector<Span> broken{};  // lines of items that did not parse: what they declare is unknown
     std::vector<std::pair<std::string, std::string>> env{};  // what was read
 
-    Where where(Span at) const;
+    Where where(Span at);
     // The span of a view into a source that lies in the same file as `near`.
     Span span_of(std::string_view view, Span near) const;
     // The namespace of that name, or an error at it, with the one that was probably meant.
     std::optional<NamespaceIndex> known(const ast::Name& name, bool marks_reach = false);
     // Whether an item that did not parse mentions this word: then nothing is said about it.
     bool may_be_declared(std::string_view word) const;
+
+    // The place that where() gave last. Passes go from left to right, so that the column of the
+    // next one is counted from there: a policy may be one line of megabytes.
+    struct Cursor {
+        std::uint32_t line_begin = UINT32_MAX, offset = 0;
+        Place place;
+    } cursor{};
 };
 
 // The name that was probably meant, or empty.

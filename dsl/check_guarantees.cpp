@@ -186,6 +186,8 @@ class Guarantees {
             const Rule& rule = policy_.rules[r];
             const ast::Text* text = text_of(r);
             if (!text || !relevant(rule)) continue;
+            if (budget_ == 0) return undecided(p);
+            --budget_;
             const auto& changes = rule.changes;
             const bool same = shapes_[r] == asked_shape;
             const bool match = std::any_of(changes.begin(), changes.end(), [&](const Change& c) {
@@ -207,12 +209,7 @@ class Guarantees {
             std::vector<const Automaton*> views;
             for (const Automaton& a : covers) views.push_back(&a);
             const Coverage coverage = not_covered(asked, views);
-            if (coverage.gave_up) {
-                draft_.say.error("L0309", p.how.at,
-                                 "this guarantee could not be proven: too many routes overlap",
-                                 "not decided");
-                return true;
-            }
+            if (coverage.gave_up) return undecided(p);
             witness = coverage.witness;
         }
         if (!witness) return false;
@@ -224,8 +221,16 @@ class Guarantees {
         return true;
     }
 
+    bool undecided(const ast::Promise& p) {
+        draft_.say.error("L0309", p.how.at,
+                         "this guarantee could not be proven: too many routes overlap",
+                         "not decided");
+        return true;
+    }
+
     Draft& draft_;
     Policy& policy_;
+    std::size_t budget_ = 5'000'000;   // rules looked at, for all promises together
     std::vector<std::string> shapes_;  // of the rules' routes, without the names of captures
 };
 

@@ -35,6 +35,8 @@ class Namespaces {
     }
 
   private:
+    static constexpr std::size_t max_name = 256;
+
     struct Found {
         const ast::Namespace* node;
         std::string name;
@@ -62,6 +64,11 @@ class Namespaces {
         Policy& policy = draft_.policy;
         std::map<std::string, NamespaceIndex, std::less<>> seen;
         for (const Found& f : found_) {
+            if (f.name.size() > max_name) {
+                draft_.say.error("L0236", f.node->id.at,
+                                 "this name is longer than " + std::to_string(max_name) + " bytes");
+                continue;
+            }
             const auto index = static_cast<NamespaceIndex>(policy.namespaces.size());
             const auto [it, fresh] = seen.emplace(f.name, index);
             if (!fresh) {

@@ -20,6 +20,7 @@ struct KnownTag {
     Automaton automaton;
     const ast::Text* text = nullptr;
     std::vector<NamespaceIndex> carriers;
+    bool reached = false;
 };
 
 class Reach {
@@ -35,6 +36,7 @@ class Reach {
         strengths();
         disagreements();
         breadth();
+        if (gave_up_) stopped();
     }
 
   private:
@@ -44,7 +46,8 @@ class Reach {
             const Namespace& n = policy_.namespaces[i];
             const auto add = [&](const Template& tag) {
                 const auto [it, fresh] = seen.emplace(tag.source, tags_.size());
-                if (fresh) tags_.push_back({Automaton::of_text(tag), text_of(i, tag.source), {}});
+                if (fresh)
+                    tags_.push_back({Automaton::of_text(tag), text_of(i, tag.source), {}, false});
                 tags_[it->second].carriers.push_back(i);
             };
             for (const Template& tag : n.tags) add(tag);
@@ -65,12 +68,25 @@ class Reach {
         return nullptr;
     }
 
+    // Patterns without a fixed beginning have to be compared with all others. A policy of people
+    // needs a small part of this; one that was made to hurt is told where it stops.
+    bool affords(const std::string& what) {
+        if (budget_ > 0) {
+            --budget_;
+            return true;
+        }
+        gave_up_ = true;
+        if (last_compared_.empty()) last_compared_ = what;
+        return false;
+    }
+
     const std::vector<std::size_t>& carried(const Template& tag) {
         const auto [it, fresh] = carried_.try_emplace(tag.source);
         if (!fresh) return it->second;
         const Automaton wanted = Automaton::of_text(tag);
         const auto look = [&](const std::vector<std::size_t>& some) {
             for (const std::size_t k : some) {
+                if (!affords(tag.source)) return;
                 if (both_match(wanted, tags_[k].automaton)) it->second.push_back(k);
             }
         };
@@ -91,10 +107,13 @@ class Reach {
                 if (c.kind != TargetKind::tag) continue;
                 const auto& found = carried(c.text);
                 for (const std::size_t t : found) {
-                    for (const NamespaceIndex i : tags_[t].carriers)
+                    if (tags_[t].reached) continue;
+                    tags_[t].reached = true;
+                    for (const NamespaceIndex i : tags_[t].carriers) {
                         draft_.spaces[i].reachable = true;
+                    }
                 }
-                if (!found.empty() || some_broken_) continue;
+                if (!found.empty() || some_broken_ || gave_up_) continue;
                 draft_.rules[r].changes[k].dead = true;
                 dead_tag(c, draft_.rules[r].changes[k].at);
             }
@@ -106,6 +125,7 @@ class Reach {
                                      "no entry ever carries this tag, so this " +
                                          std::string(verb_of(c.action)) + "s nothing",
                                      "dead");
+        if (!draft_.say.suggests()) return;
         std::vector<std::string> sources;
         for (const KnownTag& t : tags_) sources.push_back(t.text ? plain(*t.text) : std::string());
         const std::string near = meant(c.text.source, sources);
@@ -129,27 +149,31 @@ class Reach {
         }
     }
 
+    // Dependents are reached through what they depend on: an entry of it, or of anything below it.
     void reach_by_dependence() {
-        for (bool more = true; more;) {
-            more = false;
-            for (NamespaceIndex i = 0; i < draft_.spaces.size(); ++i) {
-                if (draft_.spaces[i].reachable) continue;
-                for (const DependsPlace& d : draft_.spaces[i].depends) {
-                    if (d.on == none) continue;
-                    const auto all = policy_.under(d.on);
-                    if (std::none_of(all.begin(), all.end(), [this](NamespaceIndex n) {
-                            return draft_.spaces[n].reachable;
-                        }))
-                        continue;
-                    draft_.spaces[i].reachable = more = true;
-                    break;
+        std::vector<std::vector<NamespaceIndex>> dependents(draft_.spaces.size());
+        std::vector<NamespaceIndex> todo;
+        for (NamespaceIndex i = 0; i < draft_.spaces.size(); ++i) {
+            for (const DependsPlace& d : draft_.spaces[i].depends) {
+                if (d.on != none) dependents[d.on].push_back(i);
+            }
+            if (draft_.spaces[i].reachable) todo.push_back(i);
+        }
+        while (!todo.empty()) {
+            const NamespaceIndex from = todo.back();
+            todo.pop_back();
+            for (const NamespaceIndex above : policy_.namespaces[from].chain) {
+                for (const NamespaceIndex i : dependents[above]) {
+                    if (draft_.spaces[i].reachable) continue;
+                    draft_.spaces[i].reachable = true;
+                    todo.push_back(i);
                 }
             }
         }
     }
 
     void undropped() {
-        if (policy_.rules.empty()) return;
+        if (policy_.rules.empty() || gave_up_) return;
         for (NamespaceIndex i = 0; i < draft_.spaces.size(); ++i) {
             const Space& s = draft_.spaces[i];
             const Namespace& n = policy_.namespaces[i];
@@ -190,7 +214,9 @@ class Reach {
                 const Change& c = policy_.rules[r].changes[k];
                 const ChangePlace& place = draft_.rules[r].changes[k];
                 if (c.action == Action::drop || place.dead) continue;
+                if (gave_up_) return;
                 const auto all = about(c);
+                budget_ -= std::min(budget_, all.size());
                 if (all.empty()) continue;
                 if (c.action == Action::expire) expire(c, place, all);
                 if (c.action == Action::refresh) refresh(c, place, all, warmed);
@@ -249,12 +275,30 @@ class Reach {
         }
     }
 
+    // Two routes can only meet when one's fixed beginning begins the other's, so the stronger uses
+    // are looked up by theirs. One example for each weaker use is enough.
     void compare(NamespaceIndex ns, const std::vector<Use>& stronger,
                  const std::vector<Use>& weaker) {
+        if (stronger.empty() || weaker.empty()) return;
+        std::map<std::string, std::vector<Use>, std::less<>> by_head;
+        for (const Use& s : stronger) by_head[route(s.rule).head()].push_back(s);
         for (const Use& w : weaker) {
-            for (const Use& s : stronger) {
-                if (disagree(ns, s, w)) break;  // one example for each is enough
+            const std::string head = route(w.rule).head();
+            const auto any = [&](const std::vector<Use>& some) {
+                return std::any_of(some.begin(), some.end(), [&](const Use& s) {
+                    return !affords(policy_.rules[s.rule].route) || disagree(ns, s, w);
+                });
+            };
+            bool said = false;
+            for (std::size_t n = 0; n < head.size() && !said; ++n) {
+                const auto it = by_head.find(std::string_view(head).substr(0, n));
+                said = it != by_head.end() && any(it->second);
             }
+            for (auto it = by_head.lower_bound(head);
+                 it != by_head.end() && !said && it->first.starts_with(head); ++it) {
+                said = any(it->second);
+            }
+            if (gave_up_) return;
         }
     }
 
@@ -311,6 +355,17 @@ class Reach {
         return *slot;
     }
 
+    void stopped() {
+        const Span begin{draft_.sources.file(FileId{0}).base(),
+                         draft_.sources.file(FileId{0}).base()};
+        auto& d = draft_.say.warning(
+            "L0326", begin,
+            "this policy has too many patterns that overlap to compare all of them");
+        d.notes.push_back("stopped at \"" + last_compared_ +
+                          "\": findings about what reaches what are incomplete");
+        d.helps.push_back("begin routes and tags with fixed text");
+    }
+
     // ---- all, although the rule knows which one
     // ----------------------------------------------------
 
@@ -346,6 +401,9 @@ class Reach {
     std::unordered_map<std::string, std::vector<std::size_t>> carried_;
     std::vector<std::optional<Automaton>> routes_;
     bool some_broken_ = false;
+    std::size_t budget_ = 500'000;  // comparisons of two patterns
+    bool gave_up_ = false;
+    std::string last_compared_;
 };
 
 }  // namespace

@@ -196,6 +196,7 @@ std::optional<double> Values::from_constant(const ast::Scalar& v, Unit wanted, i
         if (draft_.may_be_declared(v.let_name)) return std::nullopt;
         auto& d =
             draft_.say.error("L0221", v.at, "constant " + ticked(v.let_name) + " is not declared");
+        if (!draft_.say.suggests()) return std::nullopt;
         std::vector<std::string> all;
         for (const auto& [name, _] : constants_) all.push_back(name);
         if (const std::string near = meant(v.let_name, all); !near.empty()) {

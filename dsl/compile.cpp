@@ -13,6 +13,8 @@
 #include "dsl/policy_files.hpp"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 namespace larder::dsl {
 
@@ -93,41 +95,54 @@ bool may_be_allowed(const Diagnostic& d) {
 
 void apply_allows(const SourceMap& sources, const PolicyFiles& files, bool syntax_errors,
                   std::vector<Diagnostic>& found) {
+    struct Known {
+        const Allow* allow;
+        bool used = false;
+    };
+    using Place = std::tuple<const Source*, std::size_t, std::string_view>;  // file, line, code
+    std::map<Place, Known> allows;
     std::vector<Diagnostic> about_allows;
     for (const Parsed& parsed : files.parsed()) {
         for (const Allow& allow : parsed.allows) {
-            const Source& file = sources.file_at(allow.at.begin);
-            const auto silenced = [&](const Diagnostic& d) {
-                return d.code == allow.code && may_be_allowed(d) &&
-                       file.holds(d.primary.at.begin) &&
-                       file.place(d.primary.at.begin).line == allow.line;
-            };
-            if (allow.reason.empty()) {
-                Diagnostic d{Severity::warning,
-                             "L0324",
-                             "this silences nothing: it gives no reason",
-                             {allow.at, ""},
-                             {},
-                             {},
-                             {},
-                             {}};
-                d.helps.push_back("write `# allow " + std::string(allow.code) +
-                                  ": why this is right`");
-                about_allows.push_back(std::move(d));
+            if (!allow.reason.empty()) {
+                allows.try_emplace({&sources.file_at(allow.at.begin), allow.line, allow.code},
+                                   Known{&allow});
                 continue;
             }
-            if (std::erase_if(found, silenced) > 0 || syntax_errors) continue;
             Diagnostic d{Severity::warning,
-                         "L0323",
-                         "this silences nothing: " + ticked(allow.code) + " is not found there",
+                         "L0324",
+                         "this silences nothing: it gives no reason",
                          {allow.at, ""},
                          {},
                          {},
                          {},
                          {}};
-            d.helps.push_back("take the comment away");
+            d.helps.push_back("write `# allow " + std::string(allow.code) + ": why this is right`");
             about_allows.push_back(std::move(d));
         }
+    }
+    if (!allows.empty()) {
+        std::erase_if(found, [&](const Diagnostic& d) {
+            if (!may_be_allowed(d)) return false;
+            const Source& file = sources.file_at(d.primary.at.begin);
+            const auto it = allows.find({&file, file.place(d.primary.at.begin).line, d.code});
+            if (it == allows.end()) return false;
+            it->second.used = true;
+            return true;
+        });
+    }
+    for (const auto& [_, known] : allows) {
+        if (known.used || syntax_errors) continue;
+        Diagnostic d{Severity::warning,
+                     "L0323",
+                     "this silences nothing: " + ticked(known.allow->code) + " is not found there",
+                     {known.allow->at, ""},
+                     {},
+                     {},
+                     {},
+                     {}};
+        d.helps.push_back("take the comment away");
+        about_allows.push_back(std::move(d));
     }
     found.insert(found.end(), about_allows.begin(), about_allows.end());
 }
@@ -137,6 +152,22 @@ void keep_errors(std::vector<Diagnostic>& found) {
     std::erase_if(found, [](const Diagnostic& d) {
         return d.severity == Severity::warning || d.code == "L0309" || d.code == "L0311";
     });
+}
+
+// The rest is counted only: nobody reads more.
+void cut_short(std::vector<Diagnostic>& found) {
+    constexpr std::size_t most = 500;
+    if (found.size() <= most) return;
+    Diagnostic d{Severity::note,
+                 "L0112",
+                 std::to_string(found.size() - most) + " more findings",
+                 {found[most].primary.at, ""},
+                 {},
+                 {},
+                 {},
+                 {}};
+    found.resize(most);
+    found.push_back(std::move(d));
 }
 
 Compiled finish(std::shared_ptr<SourceMap> sources, const PolicyFiles& files,
@@ -156,7 +187,9 @@ Compiled finish(std::shared_ptr<SourceMap> sources, const PolicyFiles& files,
     std::stable_sort(found.begin(), found.end(), [](const Diagnostic& a, const Diagnostic& b) {
         return a.primary.at.begin < b.primary.at.begin;
     });
-    if (!has_errors(found)) {
+    const bool wrong = has_errors(found);
+    cut_short(found);
+    if (!wrong) {
         build_tables(draft);
         draft.policy.profile = options.profile;
         draft.policy.files = files.names();

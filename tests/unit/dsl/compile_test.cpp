@@ -279,3 +279,28 @@ TEST_CASE("a hostile policy ends in findings, not in a crash") {
         rendered(c);
     }
 }
+
+TEST_CASE("chains as long as a file allows neither overflow a stack nor take long") {
+    std::string depends, drops;
+    for (int i = 0; i < 20000; ++i) {
+        const std::string n = std::to_string(i), next = std::to_string(i + 1);
+        depends += "namespace n" + n + " { key \"{x}\"; depends on n" + next + " \"{x}\" }\n";
+        drops += "namespace n" + n + " { key \"{x}\"; static }\non drop of n" + n + " { drop n" +
+                 next + " }\n";
+    }
+    const std::string last = "namespace n20000 { key \"{x}\"; static }\n";
+    CHECK(codes(compiled(depends + last)).count("L0229") == 1);
+    CHECK(compiled(drops + last).ok());
+    CHECK(codes(compiled(drops + last + "on drop of n20000 { drop n0 }\n")) ==
+          std::set<std::string>{"L0220"});
+}
+
+TEST_CASE("a thousand mistakes are counted, not listed") {
+    std::string text;
+    for (int i = 0; i < 2000; ++i)
+        text += "on write \"/x\" { drop unknown" + std::to_string(i) + " }\n";
+    const Compiled c = compiled(text);
+    CHECK_FALSE(c.ok());
+    CHECK(c.found.size() == 501);
+    CHECK(c.found.back().code == "L0112");
+}
