@@ -4,7 +4,6 @@
 #include "kernel/api/kernel_services.hpp"
 #include "kernel/api/request_rules.hpp"
 
-#include <bit>
 #include <exception>
 #include <memory>
 #include <new>
@@ -123,9 +122,7 @@ void fill_entries(larder_cache_api& api) {
                    const larder_call* call, void (*fn)(void*, larder_bytes) LARDER_NOEXCEPT,
                    void* ctx) noexcept {
         return allowed(h, call, LARDER_ROLE_READ, [&](KernelServices& s) {
-            // Whether the ABI's function types are noexcept here is the build's choice; the engine's is.
-            return s.engine().visit(ns, view(key), call,
-                                    std::bit_cast<void (*)(void*, larder_bytes) noexcept>(fn), ctx);
+            return s.engine().visit(ns, view(key), call, fn, ctx);
         });
     };
     api.update = [](const larder_host* h, std::uint32_t ns, larder_bytes key, larder_update_fn fn,

@@ -27,8 +27,8 @@
 
 namespace larder {
 
-// A store instance as the cache uses it. `table` is the kernel's full-size copy with stubs in absent
-// slots. `keep` holds the instance (and its code) alive while any snapshot or value needs it.
+// A store instance as the cache uses it. `table` is the kernel's own full-size one: every slot can be
+// called, nothing throws (the loader's guard). `keep` holds the instance (and its code) alive while any snapshot or value needs it.
 struct StoreHandle {
     std::string name;    // as policies say: l1
     std::string plugin;  // memory

@@ -258,7 +258,7 @@ void Cache::Impl::write_receipt(const Receipt& from, std::uint64_t began_ns, lar
     to->expired = from.expired;
     to->refreshed = from.refreshed;
     to->warmed = from.warmed;
-    to->took_ns = clock.mono_ns() - began_ns;
+    to->took_ns = clock.fine_ns() - began_ns;
     if (to->want_json == 0) return;
     boost::json::object o;
     boost::json::array rules;
@@ -276,7 +276,7 @@ void Cache::Impl::write_receipt(const Receipt& from, std::uint64_t began_ns, lar
 
 larder_status Cache::change(std::uint32_t action, const larder_target* targets, std::size_t n, larder_receipt* receipt, const larder_call* call) {
     if (action > LARDER_REFRESH) return LARDER_E_INVALID;
-    const std::uint64_t began = impl_->clock.mono_ns();
+    const std::uint64_t began = impl_->clock.fine_ns();
     const ReadGuard guard;
     const State& s = *impl_->state.get();
     static constexpr dsl::Action actions[] = {dsl::Action::drop, dsl::Action::expire, dsl::Action::refresh};

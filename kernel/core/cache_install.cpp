@@ -41,6 +41,8 @@ Cache::Impl::Impl(const CacheOptions& given)
 Cache::Impl::~Impl() {
     stopping.store(true);
     executor.cancel(sweep_timer.load());
+    // Now, and what reloads left behind too: a State holds plugins, which call services of the owner.
+    state.replace(nullptr);
 }
 
 Cache::Cache(const CacheOptions& options) : impl_(std::make_unique<Impl>(options)) { impl_->start_sweep(); }
@@ -63,8 +65,8 @@ void Cache::Impl::install(CacheParts parts) {
     next->parts = std::move(parts);
     const dsl::Policy& p = *next->policy;
 
-    // A store that stays keeps its tier, and with it its breaker and counters.
-    const ReadGuard guard;
+    // A store that stays keeps its tier, and with it its breaker and counters. No guard: only install
+    // replaces the state, and its mutex is held.
     const State* old = state.get();
     for (const StoreHandle& store : next->parts.stores) {
         std::shared_ptr<Tier> tier;

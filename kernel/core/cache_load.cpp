@@ -27,7 +27,7 @@ Loaded run_loader(const Loader& loader) {
 
 // Loads as the leader of `flight` and lands it.
 static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, const std::shared_ptr<Flight>& flight) {
-    const std::uint64_t began = impl.clock.mono_ns();
+    const std::uint64_t began = impl.clock.fine_ns();
     auto loaded = std::make_shared<Loaded>(run_loader(job.loader));
     const ReadGuard guard;
     const State& s = *impl.state.get();
@@ -48,7 +48,7 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
             entry.with_count = with.size();
             entry.fence = &flight->began;
             const std::uint64_t now = impl.clock.mono_ns();
-            entry.cost_us = static_cast<std::uint32_t>(std::min<std::uint64_t>((now - began) / 1000, UINT32_MAX));
+            entry.cost_us = static_cast<std::uint32_t>(std::min<std::uint64_t>((impl.clock.fine_ns() - began) / 1000, UINT32_MAX));
             const std::lock_guard lock(impl.stripe(key).mutex);
             impl.write_entry(s, *space, key, entry, now, impl.deadline(nullptr, now));
         }

@@ -139,13 +139,7 @@ larder_status Cache::Impl::take_value(const State& s, const Space& space, const 
     if (codec != nullptr && head.raw_size <= options.max_value_bytes) {
         std::string raw(head.raw_size, '\0');
         std::size_t size = raw.size();
-        larder_status status;
-        try {
-            status = codec->table->decompress(codec->self, bytes_of(payload), raw.data(), &size);
-        } catch (...) {
-            status = LARDER_E_EXCEPTION;
-        }
-        if (status == LARDER_OK && size == raw.size()) {
+        if (codec->table->decompress(codec->self, bytes_of(payload), raw.data(), &size) == LARDER_OK && size == raw.size()) {
             out = owned_value(std::move(raw));
             return LARDER_OK;
         }

@@ -110,7 +110,7 @@ void Cache::Impl::rule_orders(const State& s, const dsl::Rule& rule, const std::
 }
 
 larder_status Cache::request(const larder_request& rq, larder_receipt* receipt, const larder_call* call) {
-    const std::uint64_t began = impl_->clock.mono_ns();
+    const std::uint64_t began = impl_->clock.fine_ns();
     const dsl::MethodSet method = dsl::method_of(view(rq.method));
     Receipt made;
     const ReadGuard guard;
@@ -157,7 +157,7 @@ larder_status Cache::request(const larder_request& rq, larder_receipt* receipt, 
 }
 
 larder_status Cache::event(std::string_view name, const larder_pair* pairs, std::size_t n, larder_receipt* receipt, const larder_call* call) {
-    const std::uint64_t began = impl_->clock.mono_ns();
+    const std::uint64_t began = impl_->clock.fine_ns();
     Receipt made;
     const ReadGuard guard;
     const State& s = *impl_->state.get();

@@ -13,17 +13,10 @@ namespace {
 // Compresses when the namespace says so and it pays. Empty: store it as it is.
 std::string compressed(const Space& space, std::string_view value) {
     if (space.codec == nullptr || value.size() < std::max<std::uint64_t>(space.ns->compress->above_bytes, 1)) return {};
-    std::string out;
-    try {
-        out.resize(space.codec->table->bound(space.codec->self, value.size()));
-        std::size_t size = out.size();
-        if (space.codec->table->compress(space.codec->self, bytes_of(value), out.data(), &size) != LARDER_OK ||
-            size >= value.size())
-            return {};
-        out.resize(size);
-    } catch (...) {
-        return {};
-    }
+    std::string out(space.codec->table->bound(space.codec->self, value.size()), '\0');
+    std::size_t size = out.size();
+    if (space.codec->table->compress(space.codec->self, bytes_of(value), out.data(), &size) != LARDER_OK || size >= value.size()) return {};
+    out.resize(size);
     return out;
 }
 

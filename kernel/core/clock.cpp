@@ -21,6 +21,10 @@ std::uint64_t SystemClock::mono_ns() const noexcept {
     return read_ns(CLOCK_MONOTONIC_COARSE) + suspended_ns_.load(std::memory_order_relaxed);
 }
 
+std::uint64_t SystemClock::fine_ns() const noexcept {
+    return read_ns(CLOCK_MONOTONIC) + suspended_ns_.load(std::memory_order_relaxed);
+}
+
 std::uint64_t SystemClock::wall_ms() const noexcept { return read_ns(CLOCK_REALTIME) / 1'000'000; }
 
 // Read in this order the difference is never more than the time in suspend, and only greater ones

@@ -18,14 +18,6 @@ bool is_failure(larder_status status) {
     }
 }
 
-// A C++ exception that came through a raw table. One cold place, so that a call stays a few
-// instructions.
-[[gnu::cold, gnu::noinline]] larder_status stopped_exception() noexcept { return LARDER_E_EXCEPTION; }
-
-larder_status known(larder_status status) noexcept {
-    return status < LARDER_E_EXCEPTION || status > LARDER_EXISTS ? LARDER_E_INTERNAL : status;
-}
-
 // What a waiting call and a late answer share.
 struct Answer {
     std::mutex mutex;
@@ -58,16 +50,11 @@ larder_status Tier::guarded(std::uint64_t now_ns, std::uint64_t deadline_ns, Pin
     larder_status status;
     if (sync()) [[likely]] {
         larder_call context{sizeof(larder_call), 0, deadline_ns, nullptr, nullptr, nullptr, 0, 0, 0};
-        try {
-            status = call(context, out != nullptr ? out->out() : nullptr);
-        } catch (...) {
-            status = stopped_exception();
-        }
+        status = call(context, out != nullptr ? out->out() : nullptr);
         if (status == LARDER_PENDING) [[unlikely]] status = LARDER_E_INTERNAL;  // has no done to call
     } else {
         status = wait(now_ns, deadline_ns, out, std::forward<Call>(call));
     }
-    status = known(status);
     judge(status, now_ns);
     return status;
 }
@@ -88,12 +75,7 @@ larder_status Tier::wait(std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned
         --door_;
         lock.unlock();
         larder_call context{sizeof(larder_call), 0, until, nullptr, nullptr, nullptr, 0, 0, 0};
-        larder_status status;
-        try {
-            status = call(context, out != nullptr ? out->out() : nullptr);
-        } catch (...) {
-            status = stopped_exception();
-        }
+        const larder_status status = call(context, out != nullptr ? out->out() : nullptr);
         lock.lock();
         ++door_;
         lock.unlock();
@@ -111,12 +93,7 @@ larder_status Tier::wait(std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned
     if (ticket.ctx == nullptr) return LARDER_E_BUSY;
     larder_call context{sizeof(larder_call), 0, until, ticket.done, ticket.ctx, nullptr, 0, 0, 0};
     larder_value value{};
-    larder_status status;
-    try {
-        status = call(context, out != nullptr ? &value : nullptr);
-    } catch (...) {
-        status = stopped_exception();
-    }
+    const larder_status status = call(context, out != nullptr ? &value : nullptr);
     if (status != LARDER_PENDING) pending_.settle(ticket.ctx, status, value);
     // The timer of the pool ends the wait: done is always called, by the store or by it.
     std::unique_lock lock(answer->mutex);
@@ -180,22 +157,13 @@ larder_status Tier::scan(larder_scan& scan, std::uint64_t deadline_ns) {
 }
 
 larder_status Tier::limits(std::uint32_t ns, std::uint64_t entries, std::uint64_t bytes) {
-    try {
-        return known(store_.table->limits(store_.self, ns, entries, bytes));
-    } catch (...) {
-        return stopped_exception();
-    }
+    return store_.table->limits(store_.self, ns, entries, bytes);
 }
 
 larder_store_stats Tier::stats(std::uint32_t ns) const {
     larder_store_stats out{};
     out.struct_size = sizeof out;
-    try {
-        if (store_.table->stats(store_.self, ns, &out) != LARDER_OK) return {};
-    } catch (...) {
-        return {};
-    }
-    return out;
+    return store_.table->stats(store_.self, ns, &out) == LARDER_OK ? out : larder_store_stats{};
 }
 
 }  // namespace larder

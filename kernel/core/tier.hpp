@@ -1,9 +1,10 @@
 // kernel/core/tier.hpp -- one store in a chain, as the cache calls it.
 //
 // Whatever the store is, a call here ends by its deadline with a status: a store that answers later is
-// waited for through the PendingPool, one that may block is entered by at most `workers` threads, one
-// that throws, lies about sizes or answers nonsense is an error. Errors go to the breaker; while it is
-// open the answer is LARDER_E_CLOSED at once and the store is not asked.
+// waited for through the PendingPool, one that may block is entered by at most `workers` threads. Errors
+// go to the breaker; while it is open the answer is LARDER_E_CLOSED at once and the store is not asked.
+// Exceptions and nonsense are errors already when they come here: tables are guarded by the loader
+// (kernel/loader/plugin_guard.hpp).
 //
 // The caller decides where to wait: sync() tiers are called on the request thread, others where
 // blocking is allowed.

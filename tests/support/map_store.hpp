@@ -34,7 +34,6 @@ class MapStore {
 
     // ---- misbehaviour
     std::atomic<larder_status> fail{LARDER_OK};  // what every call answers instead
-    std::atomic<bool> throws{false};
     std::atomic<bool> silent{false};             // answers PENDING and never calls done
     std::function<void(std::string& bytes, const std::string& key)> lie;  // changes what get returns
 
@@ -113,7 +112,6 @@ class MapStore {
     template <class Op>
     larder_status serve(const larder_call* call, larder_value* out, Op op) {
         calls_.fetch_add(1);
-        if (throws.load()) throw std::runtime_error("planted");
         if (silent.load()) return LARDER_PENDING;
         const larder_status refuse = fail.load();
         if ((caps_ & (LARDER_STORE_CAP_SYNC | LARDER_STORE_CAP_BLOCKING)) != 0) return refuse != LARDER_OK ? refuse : op(out);
@@ -127,7 +125,7 @@ class MapStore {
         return LARDER_PENDING;
     }
 
-    static larder_status get(void* p, const larder_key* k, const larder_call* call, larder_value* out) {
+    static larder_status get(void* p, const larder_key* k, const larder_call* call, larder_value* out) noexcept {
         MapStore& s = self(p);
         return s.serve(call, out, [&s, key = key_of(k)](larder_value* value) -> larder_status {
             const std::lock_guard lock(s.mutex_);
@@ -142,7 +140,7 @@ class MapStore {
             return LARDER_OK;
         });
     }
-    static larder_status put(void* p, const larder_key* k, const larder_put* put, const larder_call* call) {
+    static larder_status put(void* p, const larder_key* k, const larder_put* put, const larder_call* call) noexcept {
         MapStore& s = self(p);
         const larder_put w = *put;
         return s.serve(call, nullptr, [&s, key = key_of(k), bytes = std::string(static_cast<const char*>(w.value.data), w.value.size), w](larder_value*) -> larder_status {
@@ -154,7 +152,7 @@ class MapStore {
             return LARDER_OK;
         });
     }
-    static larder_status remove(void* p, const larder_key* k, std::uint64_t if_version, const larder_call* call) {
+    static larder_status remove(void* p, const larder_key* k, std::uint64_t if_version, const larder_call* call) noexcept {
         MapStore& s = self(p);
         return s.serve(call, nullptr, [&s, key = key_of(k), if_version](larder_value*) -> larder_status {
             const std::lock_guard lock(s.mutex_);
@@ -165,7 +163,7 @@ class MapStore {
             return LARDER_OK;
         });
     }
-    static larder_status touch(void* p, const larder_key* k, const larder_touch* t, const larder_call* call) {
+    static larder_status touch(void* p, const larder_key* k, const larder_touch* t, const larder_call* call) noexcept {
         MapStore& s = self(p);
         const larder_touch w = *t;
         return s.serve(call, nullptr, [&s, key = key_of(k), patch = std::string(static_cast<const char*>(w.patch.data), w.patch.size), w](larder_value*) -> larder_status {
@@ -180,7 +178,7 @@ class MapStore {
             return LARDER_OK;
         });
     }
-    static larder_status clear_ns(void* p, std::uint32_t ns, const larder_call*) {
+    static larder_status clear_ns(void* p, std::uint32_t ns, const larder_call*) noexcept {
         MapStore& s = self(p);
         const std::lock_guard lock(s.mutex_);
         for (auto it = s.map_.begin(); it != s.map_.end();)
@@ -189,7 +187,7 @@ class MapStore {
     }
     // The cursor is the position in the sorted map: a key that stays is seen as long as nothing before it
     // goes, so it goes over everything in one call.
-    static larder_status scan(void* p, larder_scan* scan, const larder_call*) {
+    static larder_status scan(void* p, larder_scan* scan, const larder_call*) noexcept {
         MapStore& s = self(p);
         const std::lock_guard lock(s.mutex_);
         for (const auto& [key, block] : s.map_) {
@@ -200,7 +198,7 @@ class MapStore {
         scan->cursor = 0;
         return LARDER_OK;
     }
-    static larder_status stats(void* p, std::uint32_t ns, larder_store_stats* out) {
+    static larder_status stats(void* p, std::uint32_t ns, larder_store_stats* out) noexcept {
         MapStore& s = self(p);
         const std::lock_guard lock(s.mutex_);
         for (const auto& [key, block] : s.map_)
@@ -218,10 +216,10 @@ class MapStore {
             v.put = &put;
             v.remove = &remove;
             v.touch = &touch;
-            v.visit = [](void*, const larder_key*, const larder_call*, void (*)(void*, larder_bytes), void*) -> larder_status { return LARDER_E_UNSUPPORTED; };
+            v.visit = [](void*, const larder_key*, const larder_call*, void (*)(void*, larder_bytes) noexcept, void*) noexcept -> larder_status { return LARDER_E_UNSUPPORTED; };
             v.clear_ns = &clear_ns;
             v.scan = &scan;
-            v.limits = [](void*, std::uint32_t, std::uint64_t, std::uint64_t) -> larder_status { return LARDER_OK; };
+            v.limits = [](void*, std::uint32_t, std::uint64_t, std::uint64_t) noexcept -> larder_status { return LARDER_OK; };
             v.stats = &stats;
             return v;
         }();

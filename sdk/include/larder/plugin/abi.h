@@ -41,9 +41,9 @@
 #endif
 
 /* In C++ every ABI function type is noexcept, so a function that may throw does
- * not convert to a table slot: the compiler refuses it. The kernel defines
- * LARDER_ABI_MAY_THROW so that it can still catch what a misbuilt plugin lets
- * out. noexcept changes neither calling convention nor layout. */
+ * not convert to a table slot: the compiler refuses it. LARDER_ABI_MAY_THROW
+ * leaves it out, for tests of what a misbuilt plugin does to the kernel; noexcept
+ * changes neither calling convention nor layout. */
 #if defined(__cplusplus) && !defined(LARDER_ABI_MAY_THROW)
 #  define LARDER_NOEXCEPT noexcept
 #else
