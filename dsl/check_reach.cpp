@@ -81,13 +81,14 @@ class Reach {
     }
 
     const std::vector<std::size_t>& carried(const Template& tag) {
-        const auto [it, fresh] = carried_.try_emplace(tag.source);
-        if (!fresh) return it->second;
+        const auto entry = carried_.try_emplace(tag.source);
+        std::vector<std::size_t>& found = entry.first->second;
+        if (!entry.second) return found;
         const Automaton wanted = Automaton::of_text(tag);
         const auto look = [&](const std::vector<std::size_t>& some) {
             for (const std::size_t k : some) {
                 if (!affords(tag.source)) return;
-                if (both_match(wanted, tags_[k].automaton)) it->second.push_back(k);
+                if (both_match(wanted, tags_[k].automaton)) found.push_back(k);
             }
         };
         if (wanted.head().empty()) {
@@ -97,7 +98,7 @@ class Reach {
                 look(f->second);
             if (const auto f = heads_.find('\0'); f != heads_.end()) look(f->second);
         }
-        return it->second;
+        return found;
     }
 
     void reach_by_tags() {

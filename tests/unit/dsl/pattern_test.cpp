@@ -5,7 +5,6 @@
 #include "unit/dsl/texts.hpp"
 
 #include <random>
-#include <regex>
 #include <set>
 #include <string>
 

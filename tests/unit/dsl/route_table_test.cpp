@@ -9,7 +9,6 @@
 #include <map>
 #include <optional>
 #include <random>
-#include <regex>
 #include <string>
 
 using namespace larder::dsl;
@@ -43,43 +42,58 @@ std::vector<std::string> captures(const char* route, std::string_view path) {
 using Rules = std::vector<std::uint32_t>;
 using Values = std::vector<std::string>;
 
-// What a route means, said a second time as a regular expression that takes the shortest captures.
-std::regex oracle(const std::string& route) {
-    std::string out;
-    std::size_t at = 0;
-    if (route == "/") return std::regex("/");
-    while (at < route.size()) {
-        const std::size_t end = std::min(route.find('/', at + 1), route.size());
-        const std::string segment = route.substr(at + 1, end - at - 1);
-        at = end;
-        if (segment == "**") {
-            out += "(?:/[^]*?(?=/|$))??";
-            continue;
-        }
-        out += "/";
-        if (segment == "*") {
-            out += "[^/]+?";
-            continue;
-        }
-        for (std::size_t i = 0; i < segment.size();) {
-            if (segment.compare(i, 2, "**") == 0) {
-                out += "[^]*?";
-                i += 2;
-            } else if (segment[i] == '*') {
-                out += "[^/]*?";
-                ++i;
-            } else if (segment[i] == '{') {
-                const std::size_t close = segment.find('}', i);
-                out += segment[close - 1] == '.' ? "([^]+?)" : "([^/]+?)";
-                i = close + 1;
-            } else {
-                if (segment[i] == '.') out += '\\';
-                out += segment[i++];
-            }
-        }
+// What a route means, said a second time: straight from its text, trying everything, shortest
+// first.
+class Oracle {
+  public:
+    Oracle(const std::string& route, const std::string& path) : r_(route), p_(path) {}
+    std::optional<Values> run() {
+        if (!from(0, 0)) return std::nullopt;
+        return Values(captures_.rbegin(), captures_.rend());
     }
-    return std::regex(out);
-}
+
+  private:
+    bool ends_segment(std::size_t i) const { return i == r_.size() || r_[i] == '/'; }
+
+    bool from(std::size_t i, std::size_t j) {
+        if (i == r_.size()) return j == p_.size();
+        if (r_.compare(i, 3, "/**") == 0 && ends_segment(i + 3)) return segments(i + 3, j);
+        if (r_.compare(i, 2, "**") == 0) return some(i + 2, j, 0, true, false);
+        if (r_[i] == '*') {
+            const bool whole = r_[i - 1] == '/' && ends_segment(i + 1);
+            return some(i + 1, j, whole ? 1 : 0, false, false);
+        }
+        if (r_[i] == '{') {
+            const std::size_t close = r_.find('}', i);
+            return some(close + 1, j, 1, r_[close - 1] == '.', true);
+        }
+        return j < p_.size() && r_[i] == p_[j] && from(i + 1, j + 1);
+    }
+
+    bool segments(std::size_t i, std::size_t j) {
+        if (from(i, j)) return true;
+        if (j == p_.size() || p_[j] != '/') return false;
+        for (std::size_t e = j + 1; e <= p_.size(); ++e) {
+            if ((e == p_.size() || p_[e] == '/') && from(i, e)) return true;
+        }
+        return false;
+    }
+
+    bool some(std::size_t i, std::size_t j, std::size_t least, bool crosses, bool keeps) {
+        for (std::size_t e = j; e <= p_.size(); ++e) {
+            if (e - j >= least && from(i, e)) {
+                if (keeps) captures_.push_back(p_.substr(j, e - j));
+                return true;
+            }
+            if (e < p_.size() && p_[e] == '/' && !crosses) return false;
+        }
+        return false;
+    }
+
+    const std::string& r_;
+    const std::string& p_;
+    Values captures_;  // the last one first
+};
 
 }  // namespace
 
@@ -219,7 +233,7 @@ TEST_CASE("a capture's value is what the application sees") {
     CHECK(capture_value(plain, buffer).data() == plain.data());
 }
 
-TEST_CASE("the table agrees with a regular expression on 100000 random routes and paths") {
+TEST_CASE("the table agrees with a naive matcher on 100000 random routes and paths") {
     const unsigned seed = 4711;
     CAPTURE(seed);
     std::mt19937 random(seed);
@@ -228,7 +242,6 @@ TEST_CASE("the table agrees with a regular expression on 100000 random routes an
                               "a*b", "{q}-{s}", "{r...}", "a{r...}b", "b-a"};
     const char* words[] = {"a", "b", "ab", "a.b", "b-a", "aab", "abb", "a-b-a", "b.b"};
     std::vector<std::string> routes;
-    std::vector<std::regex> oracles;
     while (routes.size() < 1000) {
         std::string route;
         std::map<std::string, int> used;
@@ -240,10 +253,7 @@ TEST_CASE("the table agrees with a regular expression on 100000 random routes an
             }
             route += "/" + (twice ? "b" : segment);
         }
-        // Two `**` segments in a row are one, which a regular expression says in another way.
-        if (route.find("**/**") != std::string::npos) continue;
         routes.push_back(route);
-        oracles.push_back(oracle(route));
     }
     std::size_t pairs = 0, matches = 0;
     for (int batch = 0; batch < 10; ++batch) {
@@ -259,17 +269,14 @@ TEST_CASE("the table agrees with a regular expression on 100000 random routes an
             t.match(method_get, path, out);
             std::size_t next = 0;
             for (std::uint32_t r = 0; r < some.size(); ++r, ++pairs) {
-                std::smatch m;
-                const bool expected =
-                    std::regex_match(path, m, oracles[static_cast<std::size_t>(batch) * 100 + r]);
+                const std::optional<Values> expected = Oracle(some[r], path).run();
                 const bool found = next < out.size() && out[next].rule == r;
                 CAPTURE(some[r], path);
-                REQUIRE(found == expected);
+                REQUIRE(found == expected.has_value());
                 if (!found) continue;
                 ++matches;
-                REQUIRE(out[next].count == m.size() - 1);
-                for (std::size_t c = 1; c < m.size(); ++c)
-                    REQUIRE(out[next].captures[c - 1] == m.str(c));
+                REQUIRE(Values(out[next].captures.begin(),
+                               out[next].captures.begin() + out[next].count) == *expected);
                 ++next;
             }
             REQUIRE(next == out.size());
