@@ -6,11 +6,11 @@
 // where the store has it. ReplyWriter knows the two dialects, so that commands name the thing (a
 // map, a null, a double) and not its bytes.
 #pragma once
+#include "asio.hpp"
 #include "buffer.hpp"
 
 #include <larder/plugin/abi.h>
 
-#include <boost/asio/buffer.hpp>
 
 #include <cstdint>
 #include <string_view>

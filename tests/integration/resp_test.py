@@ -22,7 +22,7 @@ namespace menu {
 namespace legacy {
     key "{rest...}"
 }
-on PUT /v1.0/user/update/{user_id} {
+on PUT "/v1.0/user/update/{user_id}" {
     drop user_details "{user_id}"
 }
 """
