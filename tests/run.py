@@ -4,8 +4,9 @@
 #   tests/run.py [--preset release] [--only AREA[/TEST]]... [--list] [--jobs N] [--timeout S]
 #
 # Areas: each C++ binary test_AREA under build/PRESET/bin/tests, then integration.FILE and tidy.FILE
-# for each Python file. A test is "area/test name"; --only takes shell patterns for both parts.
-# The areas run side by side; tidy.acceptance runs last, because it judges what the others did.
+# for each Python file, and "ctest" for programs that only ctest knows. A test is "area/test name";
+# --only takes shell patterns for both parts. The areas run side by side; tidy.acceptance runs last,
+# because it judges what the others did.
 # What came of each case stays in build/PRESET/results/AREA.xml (JUnit).
 #
 # The last line is always "N passed, M failed", and the exit status says the same.
@@ -23,6 +24,7 @@ import time
 
 from runner import results
 from runner.catch_suite import CatchSuite, list_cases
+from runner.ctest_suite import CtestSuite, list_tests
 from runner.python_suite import PythonSuite, holds_cases
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -36,6 +38,11 @@ def suites_of(build):
     for kind in ("integration", "tidy"):
         found += [PythonSuite(f"{kind}.{file.stem}", file)
                   for file in sorted((ROOT / "tests" / kind).glob("*.py")) if holds_cases(file)]
+    # ctest knows the above as one test each; what it knows besides must not be forgotten.
+    known = {suite.area for suite in found}
+    others = [name for name in list_tests(build) if name not in known]
+    if others:
+        found.append(CtestSuite("ctest", build, others))
     return sorted(found, key=lambda suite: suite.area == LAST)
 
 

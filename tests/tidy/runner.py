@@ -11,6 +11,7 @@ TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS))
 from runner import results  # noqa: E402
 from runner.catch_suite import CatchSuite  # noqa: E402
+from runner.ctest_suite import CtestSuite, list_tests  # noqa: E402
 from runner.python_suite import PythonSuite  # noqa: E402
 
 PYTHON_FILE = """
@@ -116,6 +117,16 @@ class Runner(unittest.TestCase):
         binary.chmod(0o755)
         cases = self.run_suite(CatchSuite("broken", binary))
         self.assertEqual([case.outcome for case in cases.values()], [results.FAILED])
+
+    def test_what_only_ctest_knows_is_run_and_what_was_not_built_fails(self):
+        (self.folder / "CTestTestfile.cmake").write_text(
+            'add_test(fuzz.good "/bin/true")\nadd_test(fuzz.goodbye "/bin/false")\n'
+            'add_test(fuzz.missing "/no/such/program")\n')
+        names = list(list_tests(self.folder))
+        cases = self.run_suite(CtestSuite("ctest", self.folder, names))
+        self.assertEqual({name: case.outcome for name, case in cases.items()}, {
+            "fuzz.good": results.PASSED, "fuzz.goodbye": results.FAILED,
+            "fuzz.missing": results.FAILED})
 
     def test_results_survive_the_way_through_junit_with_hostile_text(self):
         cases = [results.Case("a", "good <name> & \"marks\"", results.PASSED),
