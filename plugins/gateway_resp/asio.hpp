@@ -2,8 +2,9 @@
 //
 // <utility> first: Boost 1.81's awaitable.hpp does not include it and fails with g++ 12.
 //
-// Without the fences that Asio puts around handlers: operations go from thread to thread through the
-// io_context's mutex, which orders them already, and thread sanitizer follows a mutex but no fence.
+// Without the fences that Asio puts around handlers: operations go from thread to thread through
+// the io_context's mutex, which orders them already, and thread sanitizer follows a mutex but no
+// fence.
 #pragma once
 #ifndef BOOST_ASIO_DISABLE_FENCED_BLOCK
 #define BOOST_ASIO_DISABLE_FENCED_BLOCK
