@@ -86,25 +86,30 @@ TEST_CASE("a full queue refuses, and the queue of blocking work is another one")
 }
 
 TEST_CASE("timers run in the order of their times, not of their making") {
-    const auto executor = make_thread_executor({1, 1, 100});
-    std::mutex mutex;
-    std::string order;
-    std::promise<void> last;
-    std::latch made(1);
-    executor->post(false, [&] { made.wait(); });  // so that none runs before all are made
-    auto note = [&](char name) {
-        const std::lock_guard lock(mutex);
-        order += name;
-    };
-    executor->after(30ms, [&] {
-        note('c');
-        last.set_value();
-    });
-    executor->after(10ms, [&] { note('a'); });
-    executor->after(20ms, [&] { note('b'); });
-    made.count_down();
-    last.get_future().wait();
-    REQUIRE(order == "abc");
+    using Steady = std::chrono::steady_clock;
+    // On a busy machine making them may take longer than they are apart, and then says nothing.
+    bool made_at_once = false;
+    for (int round = 0; round < 200 && !made_at_once; ++round) {
+        const auto executor = make_thread_executor({1, 1, 100});
+        std::latch made(1), all_ran(3);
+        executor->post(false, [&] { made.wait(); });  // so that none runs before all are made
+        std::string order;                            // of the only worker
+        auto note = [&](char name) {
+            return [&, name] {
+                order += name;
+                all_ran.count_down();
+            };
+        };
+        const auto start = Steady::now();
+        executor->after(30ms, note('c'));
+        executor->after(10ms, note('a'));
+        executor->after(20ms, note('b'));
+        made_at_once = Steady::now() - start < 10ms;
+        made.count_down();
+        all_ran.wait();
+        if (made_at_once) REQUIRE(order == "abc");
+    }
+    REQUIRE(made_at_once);
 }
 
 TEST_CASE("a timer does not run before its time") {
@@ -190,7 +195,7 @@ TEST_CASE("an executor may be destroyed while others post and timers fire") {
     }
 }
 
-TEST_CASE("cancelled timers do not pile up while a far one waits") {
+TEST_CASE("what a cancelled timer held is let go at once, however many there were") {
     const auto executor = make_thread_executor({});
     const auto token = std::make_shared<int>(0);
     executor->after(1h, [token] {});

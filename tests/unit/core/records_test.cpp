@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <functional>
+#include <latch>
 #include <thread>
 #include <vector>
 
@@ -248,11 +249,14 @@ TEST_CASE("no entry stamped before a completed drop is judged valid after it") {
     std::array<Drops, scopes> drops;
     std::atomic<bool> done{false};
     std::atomic<std::uint64_t> violations{0}, judged_valid{0};
+    std::latch all_there(5);
 
     auto stamps_and_judges = [&](std::uint64_t own_seed) {
         SeededRandom own(own_seed);
         std::array<Entry, 32> entries;
-        while (!done.load(std::memory_order_relaxed)) {
+        all_there.arrive_and_wait();
+        for (int after_the_end = 0; after_the_end < 100;) {
+            if (done.load(std::memory_order_relaxed)) ++after_the_end;
             Entry& entry = entries[own.next() % entries.size()];
             if (!entry.made || own.next() % 4 == 0) {
                 entry.made = true;
@@ -277,6 +281,7 @@ TEST_CASE("no entry stamped before a completed drop is judged valid after it") {
     };
     auto drops_scopes = [&](std::uint64_t own_seed) {
         SeededRandom own(own_seed);
+        all_there.arrive_and_wait();
         for (int i = 0; i < 6'000; ++i) {
             const ScopeId scope = own.next() % scopes;
             drops[scope].begun.fetch_add(1);
@@ -305,20 +310,20 @@ TEST_CASE("a value loaded before a drop and stamped after it is never kept") {
     RecordTable table(capacity, random);
     std::array<std::atomic<std::uint64_t>, scopes> origin{}, dropped{};
     std::atomic<bool> done{false};
-    std::atomic<std::uint64_t> violations{0}, kept{0}, refused{0};
+    std::atomic<std::uint64_t> violations{0}, kept{0};
+    std::latch all_there(4);
 
     auto loads = [&](std::uint64_t own_seed) {
         SeededRandom own(own_seed);
-        while (!done.load(std::memory_order_relaxed)) {
+        all_there.arrive_and_wait();
+        for (int after_the_end = 0; after_the_end < 100;) {
+            if (done.load(std::memory_order_relaxed)) ++after_the_end;
             const ScopeId scope = own.next() % scopes;
             const std::uint64_t load_began = table.epoch();
             const std::uint64_t value = origin[scope].load();
             if (own.next() % 64 == 0) std::this_thread::yield();
             const Record record = table.stamp(scope);
-            if (record.changed > load_began || table.forgotten() > load_began) {
-                refused.fetch_add(1, std::memory_order_relaxed);
-                continue;
-            }
+            if (record.changed > load_began || table.forgotten() > load_began) continue;
             kept.fetch_add(1, std::memory_order_relaxed);
             const std::uint64_t newest_dropped = dropped[scope].load();
             Record now;
@@ -329,6 +334,7 @@ TEST_CASE("a value loaded before a drop and stamped after it is never kept") {
     // One writer for each half of the scopes: it changes the origin, then drops.
     auto writes = [&](ScopeId first) {
         SeededRandom own(seed + 100 + first);
+        all_there.arrive_and_wait();
         for (int i = 0; i < 6'000; ++i) {
             const ScopeId scope = first + own.next() % (scopes / 2);
             const std::uint64_t next = origin[scope].load() + 1;
@@ -358,18 +364,23 @@ TEST_CASE("what a reader finds is one record as it was at one time, never a mix 
     RecordTable table(64, random);
     std::atomic<bool> done{false};
     std::atomic<std::uint64_t> mixed{0}, found_any{0};
+    std::latch all_there(3);
     std::vector<std::thread> readers;
     for (int i = 0; i < 2; ++i)
         readers.emplace_back([&] {
-            while (!done.load(std::memory_order_relaxed))
+            all_there.arrive_and_wait();
+            for (bool last = false; !last;) {
+                last = done.load(std::memory_order_acquire);
                 for (ScopeId scope = 0; scope < scopes; ++scope) {
                     Record record;
                     if (!table.find(scope, record)) continue;
                     found_any.fetch_add(1, std::memory_order_relaxed);
                     if (record.expired_at_ns + 1 != record.changed) mixed.fetch_add(1);
                 }
+            }
         });
     SeededRandom own(seed + 1);
+    all_there.arrive_and_wait();
     for (int i = 0; i < 40'000; ++i) {
         table.expire(own.next() % scopes, table.epoch());
         if (i % 512 == 0) std::this_thread::yield();
