@@ -3,6 +3,7 @@
 
 #include "kernel/api/cache_service.hpp"
 #include "kernel/api/kernel_impl.hpp"
+#include "kernel/core/snapshot.hpp"
 
 #include <larder/plugin/invalidator.h>
 
@@ -118,9 +119,11 @@ void Kernel::Impl::stop(std::chrono::milliseconds deadline) {
     log->flush();
 }
 
-// Once a second: what the machine slept is added to the clock.
+// Once a second: what the machine slept is added to the clock, and a policy that was replaced is freed
+// when its last reader is done.
 void Kernel::Impl::tick() {
     system_clock.resync();
+    detail::reclaim();
     const std::lock_guard<std::mutex> state(state_mutex);
     if (ticking) tick_id = executor->after(std::chrono::seconds(1), [this] { tick(); });
 }

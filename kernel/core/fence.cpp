@@ -1,4 +1,4 @@
-// kernel/core/fence.cpp
+// kernel/core/fence.cpp -- the book of misses that are waited for: one slot a key, striped locks.
 #include "kernel/core/fence.hpp"
 
 #include <bit>

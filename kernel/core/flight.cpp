@@ -1,4 +1,4 @@
-// kernel/core/flight.cpp
+// kernel/core/flight.cpp -- boarding, landing, leaving.
 #include "kernel/core/flight.hpp"
 
 namespace larder {

@@ -1,4 +1,4 @@
-// kernel/core/redis_glob.cpp
+// kernel/core/redis_glob.cpp -- one pass over the text, going back to the last star only.
 #include "kernel/core/redis_glob.hpp"
 
 #include <cstddef>

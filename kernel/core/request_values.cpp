@@ -1,4 +1,4 @@
-// kernel/core/request_values.cpp
+// kernel/core/request_values.cpp -- headers, queries, cookies, forms and JSON, each with its bounds.
 #include "kernel/core/request_values.hpp"
 
 #include <algorithm>

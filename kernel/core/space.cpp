@@ -1,4 +1,4 @@
-// kernel/core/space.cpp
+// kernel/core/space.cpp -- joining what the policy says with what runs it; keys, scopes, lifetimes.
 #include "kernel/core/space.hpp"
 
 #include <xxhash.h>

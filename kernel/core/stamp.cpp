@@ -1,4 +1,4 @@
-// kernel/core/stamp.cpp
+// kernel/core/stamp.cpp -- the names of scopes, and the sums over their numbers.
 #include "kernel/core/stamp.hpp"
 
 #include <xxhash.h>

@@ -1,4 +1,4 @@
-// kernel/core/tier.cpp
+// kernel/core/tier.cpp -- every call of a store: breaker, door, deadline.
 #include "kernel/core/tier.hpp"
 
 #include <chrono>

@@ -9,6 +9,7 @@ const larder_call* Exchange::call(std::uint32_t flags) noexcept {
     call_.flags = flags;
     call_.deadline_ns = gateway.now_ns() + gateway.options.call_timeout_ns;
     call_.role = session.role;
+    call_.client = session.record->id;
     if (!blocking) {
         call_.done = turnaround.done_fn();
         call_.done_ctx = turnaround.done_ctx();

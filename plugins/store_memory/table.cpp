@@ -347,9 +347,10 @@ void Table::clear(std::uint32_t ns) noexcept {
 // ---- looking at all of it
 
 // A cursor is, from the top: the number of the shard, one bit for its index or its crowd, and the
-// position there. Any 64 bits are a cursor, so that a client's invention does no harm.
+// position there: 48 bits in all (store.h). Any number is a cursor, so that a client's invention does no
+// harm.
 void Table::scan(larder_scan& scan) noexcept {
-    const unsigned bits = 63 - shard_bits_;
+    const unsigned bits = 47 - shard_bits_;
     const std::uint64_t parts = std::uint64_t{shards()} * 2;
     const std::uint64_t enough = scan.count != 0 ? scan.count : 64;
     std::uint64_t visited = 0, buckets = 0;

@@ -76,7 +76,7 @@ typedef struct larder_get_item {
 typedef struct larder_scan {
   uint32_t struct_size;
   uint32_t ns;         /* UINT32_MAX: all */
-  uint64_t cursor;     /* in: 0 to begin, else what the call before left; out: 0 at the end */
+  uint64_t cursor;     /* in: 0 to begin, else what the call before left; out: 0 at the end, at most 48 bits */
   uint32_t count;      /* about how many keys to visit in this call; 0: the store's choice */
   uint32_t reserved;
   void *ctx;
