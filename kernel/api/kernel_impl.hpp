@@ -77,6 +77,7 @@ struct Kernel::Impl final : api::KernelSide {
     void install(const config::Graph& next, std::shared_ptr<const dsl::Policy> with);
     void show(const config::Graph& now, std::vector<std::string> warned);
     void retire(std::vector<config::Node> nodes);
+    void let_go();  // ends what retire() took, on a worker
     void tick();
     std::uint64_t deadline_ns(std::chrono::milliseconds in) const {
         return clock->mono_ns() + static_cast<std::uint64_t>(in.count()) * 1'000'000;

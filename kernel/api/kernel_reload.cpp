@@ -137,14 +137,21 @@ ReloadResult Kernel::Impl::reload_now() {
 void Kernel::Impl::retire(std::vector<config::Node> nodes) {
     if (nodes.empty()) return;
     leaving.insert(leaving.end(), nodes.begin(), nodes.end());
-    executor->post(true, [this] {
-        const std::lock_guard<std::mutex> lock(control);
-        if (stopped) return;
-        const std::uint64_t until = deadline_ns(options.config.limits.stop_deadline);
-        config::stop(leaving, true, until);
-        config::stop(leaving, false, until);
-        leaving.clear();
-    });
+    executor->post(true, [this] { let_go(); });
+}
+
+void Kernel::Impl::let_go() {
+    // stop() holds control while it waits for this thread, so this may not wait for control.
+    const std::unique_lock<std::mutex> lock(control, std::try_to_lock);
+    if (!lock) {
+        executor->after(std::chrono::milliseconds(20), [this] { executor->post(true, [this] { let_go(); }); });
+        return;
+    }
+    if (stopped) return;
+    const std::uint64_t until = deadline_ns(options.config.limits.stop_deadline);
+    config::stop(leaving, true, until);
+    config::stop(leaving, false, until);
+    leaving.clear();
 }
 
 }  // namespace larder

@@ -385,7 +385,7 @@ void Table::scan(larder_scan& scan) noexcept {
             ++part;
         }
     }
-    scan.cursor = part == parts ? 0 : part << bits | position;
+    scan.cursor = part >= parts ? 0 : part << bits | position;
 }
 
 larder_status Table::stats(std::uint32_t ns, larder_store_stats& out) noexcept {

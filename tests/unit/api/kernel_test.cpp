@@ -227,6 +227,17 @@ TEST_CASE("an invalid reload changes no answer while others read") {
     CHECK(is_cached(*kernel, "8"));
 }
 
+TEST_CASE("a kernel that is stopped right after a reload took a store away ends") {
+    const Files files;
+    const std::string l1 = "[store.l1]\nplugin = \"memory\"\n";
+    for (int round = 0; round < 20; ++round) {
+        files.conf(l1 + "[store.l2]\nplugin = \"memory\"\n");
+        const auto kernel = started(files);
+        files.conf(l1);
+        CHECK_THAT(kernel->reload().text, contains("store.l2: removed"));
+    }
+}
+
 TEST_CASE("a store that is added, changed and removed by reloads ends cleanly") {
     const Files files;
     const auto kernel = started(files);
