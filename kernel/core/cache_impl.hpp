@@ -13,6 +13,7 @@
 // tiers cannot end up in different order, and the fence check of a fill is one step with its put.
 #pragma once
 
+#include "kernel/core/absent_budget.hpp"
 #include "kernel/core/ban_log.hpp"
 #include "kernel/core/cache.hpp"
 #include "kernel/core/event_log.hpp"
@@ -102,6 +103,7 @@ struct Cache::Impl {
     EventLog events;
     DropLog drops;
     FenceBook fences;
+    AbsentBudget absents;
     PendingPool pending;
     FlightTable flights;
     const std::uint64_t process_seed;

@@ -137,6 +137,10 @@ larder_status Cache::Impl::write_entry(const State& s, const Space& space, const
 
     thread_local std::string bytes;
     encode_envelope(envelope, payload, bytes);
+    if (entry.absent && !absents.take(bytes.size() + key.canonical.size(), space.capacity, head.hard_ms * 1'000'000, now_ns)) {
+        space.runtime->count(SpaceCount::refused);
+        return LARDER_E_TOO_LARGE;
+    }
     stripe(key).writes.fetch_add(1, std::memory_order_acq_rel);
     const larder_status status = put_bytes(space, key, head, bytes, now_ns, deadline_ns);
     if (bytes.capacity() > (1u << 20)) std::string().swap(bytes);

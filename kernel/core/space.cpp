@@ -101,6 +101,9 @@ void build_space(Space& space, const State& state, const ScopeNames& names, std:
             if (Tier* tier = tier_named(use.store); tier != nullptr && use.enabled)
                 space.tiers.push_back({tier, use.ttl});
     }
+    for (const SpaceTier& use : space.tiers)
+        if (const std::uint64_t bytes = use.tier->stats(UINT32_MAX).capacity_bytes; bytes != 0)
+            space.capacity = space.capacity == 0 ? bytes : std::min(space.capacity, bytes);
     while (space.sync_tiers < space.tiers.size() && space.tiers[space.sync_tiers].tier->sync()) ++space.sync_tiers;
 
     if (ns.compress && !ns.compress->codec.empty())

@@ -56,6 +56,7 @@ struct Space {
     std::uint64_t schema = 0;     // of everything that decides an entry's bytes and scopes
     std::uint64_t hash_seed = 0;  // of the process
     std::uint64_t max_bytes = 0;  // of one value
+    std::uint64_t capacity = 0;   // bytes of its smallest tier that has a bound
     Ms ttl{};                     // 0: none
     Ms stale{};                   // the longest window after it
     bool keeps_entries() const { return ns->key.has_value(); }

@@ -34,6 +34,7 @@ class MapStore {
 
     // ---- misbehaviour
     std::atomic<larder_status> fail{LARDER_OK};  // what every call answers instead
+    std::atomic<std::uint64_t> capacity{0};      // what stats() says
     std::atomic<bool> silent{false};             // answers PENDING and never calls done
     std::function<void(std::string& bytes, const std::string& key)> lie;  // changes what get returns
 
@@ -201,6 +202,7 @@ class MapStore {
     static larder_status stats(void* p, std::uint32_t ns, larder_store_stats* out) noexcept {
         MapStore& s = self(p);
         const std::lock_guard lock(s.mutex_);
+        out->capacity_bytes = s.capacity.load();
         for (const auto& [key, block] : s.map_)
             if (ns == UINT32_MAX || key.first == ns) {
                 ++out->entries;

@@ -230,6 +230,22 @@ TEST_CASE("a negative entry says that there is nothing, for as long as the names
     CHECK(c.set("user", "1", "", absent).status == LARDER_E_INVALID);
 }
 
+TEST_CASE("negative entries take at most a tenth of a tier", "[cache]") {
+    const std::string text = "larder 1\nnamespace maybe { key \"{id}\"; ttl 1h; absent 10s }\n";
+    TestCache c(text);
+    c.stores[0]->capacity = 100'000;
+    c.install(text);
+    TestCache::PutOptions absent;
+    absent.flags = LARDER_SET_ABSENT;
+    int kept = 0;
+    for (int i = 0; i < 1000; ++i) kept += c.set("maybe", std::to_string(i), "", absent).status == LARDER_OK;
+    CHECK(kept > 40);
+    CHECK(kept < 100);
+    CHECK(c.put("maybe", "real", "x") == LARDER_OK);
+    c.after(21s);
+    CHECK(c.set("maybe", "later", "", absent).status == LARDER_OK);
+}
+
 TEST_CASE("conditional sets see only what is alive", "[cache]") {
     TestCache c(simple);
     TestCache::PutOptions nx, xx, back, keep;
