@@ -27,15 +27,7 @@ void Cache::Impl::new_shelves(const State& s, const std::vector<dsl::NamespaceIn
         const Space& space = s.spaces[i];
         if (!space.keeps_entries()) continue;
         const std::uint32_t next = next_shelf.fetch_add(1);
-        for (const SpaceTier& use : space.tiers) {
-            std::uint64_t entries = 0, bytes = 0;
-            for (const dsl::Limit& limit : space.ns->limits)
-                if (limit.store.empty() || limit.store == use.tier->store().name) {
-                    entries = limit.entries != 0 ? limit.entries : entries;
-                    bytes = limit.bytes != 0 ? limit.bytes : bytes;
-                }
-            if (!use.tier->foreign()) use.tier->limits(next, entries, bytes);
-        }
+        space.limit(next);
         const std::uint32_t old = space.runtime->shelf.exchange(next, std::memory_order_acq_rel);
         for (const auto& tier : s.tiers)
             if (!tier->foreign())
@@ -76,27 +68,20 @@ void Cache::Impl::change_key(const State& s, const ChangeOrder& order, const Cau
         ++epoch;
     }
     const bool alone = records.epoch() == epoch;
+    std::optional<EnvelopeHead> newest;
     for (std::size_t i = 0; i < copies.size(); ++i) {
-        Tier& tier = *space.tiers[i].tier;
         if (!copies[i].any()) continue;
-        EnvelopeHead head = copies[i].entry.head();
-        if (alone && tier.has(LARDER_STORE_CAP_MARK)) copies[i].entry.store_mark(epoch);
+        if (alone && space.tiers[i].tier->has(LARDER_STORE_CAP_MARK)) copies[i].entry.store_mark(epoch);
+        newest = copies[i].entry.head();
         copies[i].value.reset();
-        const std::uint64_t age_ms = (now - std::min(now, head.created_ns)) / 1'000'000;
-        const std::uint64_t soft = std::max<std::uint64_t>(age_ms, 1);
+    }
+    if (newest) {  // tiers hold copies of one entry: writers leave them so
+        EnvelopeHead head = *newest;
+        const std::uint64_t soft = std::max<std::uint64_t>(head.age_ms(now), 1);
         const std::uint64_t hard = soft + static_cast<std::uint64_t>(space.stale.count());
         head.soft_ms = head.soft_ms == 0 ? soft : std::min(head.soft_ms, soft);
         head.hard_ms = head.hard_ms == 0 ? hard : std::min(head.hard_ms, hard);
-        unsigned char patch[envelope_patch_size];
-        encode_patch(head, patch);
-        larder_touch touch{};
-        touch.struct_size = sizeof touch;
-        touch.patch_offset = envelope_patch_offset;
-        touch.patch = {patch, sizeof patch};
-        touch.if_version = head.id;
-        touch.ttl_ms = head.hard_ms - std::min(head.hard_ms - 1, age_ms);
-        if (space.tiers[i].ttl) touch.ttl_ms = std::min(touch.ttl_ms, static_cast<std::uint64_t>(space.tiers[i].ttl->count()));
-        tier.touch(key.store_key(space.runtime->shelf), touch, now, until);
+        touch_tiers(space, key, head, now, until);
     }
     stripe(key).writes.fetch_add(1, std::memory_order_acq_rel);
 }

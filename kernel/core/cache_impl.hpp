@@ -140,6 +140,10 @@ struct Cache::Impl {
                  std::uint64_t now_ns, std::uint64_t deadline_ns);
     void promote(const Space& space, const EntryKey& key, const Found& found, std::uint64_t writes_before, std::uint64_t now_ns);
     void slide(const Space& space, const EntryKey& key, const Found& found, std::uint64_t now_ns);
+    // Gives the entry of head.id this head in every tier, without its value. OK when one took it, else the
+    // last error, or MISS.
+    larder_status touch_tiers(const Space& space, const EntryKey& key, const EnvelopeHead& head, std::uint64_t now_ns,
+                              std::uint64_t deadline_ns);
     // Moves the payload, decompressed, into out. CORRUPT when it cannot be.
     larder_status take_value(const State& s, const Space& space, const EntryKey& key, Found& found, larder_value& out);
     std::int64_t ttl_left(const EnvelopeHead& head, std::uint64_t now_ns) const;

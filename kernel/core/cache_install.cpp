@@ -93,15 +93,7 @@ void Cache::Impl::install(CacheParts parts) {
         build_space(space, *next, names, options.max_value_bytes);
         if (space.runtime->number >= next->by_number.size()) next->by_number.resize(space.runtime->number + 1, nullptr);
         next->by_number[space.runtime->number] = &space;
-        for (const SpaceTier& use : space.tiers) {
-            std::uint64_t entries = 0, bytes = 0;
-            for (const dsl::Limit& limit : space.ns->limits)
-                if (limit.store.empty() || limit.store == use.tier->store().name) {
-                    entries = limit.entries != 0 ? limit.entries : entries;
-                    bytes = limit.bytes != 0 ? limit.bytes : bytes;
-                }
-            use.tier->limits(space.runtime->shelf, entries, bytes);
-        }
+        space.limit(space.runtime->shelf);
     }
     for (std::uint32_t r = 0; r < p.rules.size(); ++r)
         if (p.rules[r].kind == dsl::TriggerKind::drop_of)

@@ -22,7 +22,7 @@ Verdict Cache::Impl::judge(const Space& space, const EntryKey& key, const Tier& 
     const EnvelopeHead& head = entry.head();
     if (entry.schema() != space.schema || head.version != space.ns->version) return Verdict::gone;
 
-    const std::uint64_t age_ms = now_ns > head.created_ns ? (now_ns - head.created_ns) / 1'000'000 : 0;
+    const std::uint64_t age_ms = head.age_ms(now_ns);
     if (head.hard_ms != 0 && age_ms >= head.hard_ms) return Verdict::gone;
     stale_since_ns = head.soft_ms != 0 && age_ms >= head.soft_ms ? head.created_ns + head.soft_ms * 1'000'000 : 0;
 
@@ -100,7 +100,7 @@ Found Cache::Impl::lookup(const Space& space, const EntryKey& key, std::size_t f
 
 void Cache::Impl::promote(const Space& space, const EntryKey& key, const Found& found, std::uint64_t writes_before, std::uint64_t now_ns) {
     const EnvelopeHead& head = found.entry.head();
-    const std::uint64_t age_ms = (now_ns - std::min(now_ns, head.created_ns)) / 1'000'000;
+    const std::uint64_t age_ms = head.age_ms(now_ns);
     Stripe& s = stripe(key);
     const std::lock_guard lock(s.mutex);
     // A write came between: what was read may be older than what it left above.
@@ -111,18 +111,14 @@ void Cache::Impl::promote(const Space& space, const EntryKey& key, const Found& 
         put.struct_size = sizeof put;
         put.value = found.value.bytes();
         put.version = head.id;
-        put.ttl_ms = head.hard_ms == 0 ? 0 : head.hard_ms - age_ms;
-        if (space.tiers[i].ttl) {
-            const auto limit = static_cast<std::uint64_t>(space.tiers[i].ttl->count());
-            put.ttl_ms = put.ttl_ms == 0 ? limit : std::min(put.ttl_ms, limit);
-        }
+        put.ttl_ms = space.tiers[i].life_ms(head.hard_ms == 0 ? 0 : head.hard_ms - age_ms);
         space.tiers[i].tier->put(key.store_key(space.runtime->shelf), put, now_ns, 0);
     }
 }
 
 std::int64_t Cache::Impl::ttl_left(const EnvelopeHead& head, std::uint64_t now_ns) const {
     if (head.soft_ms == 0) return -1;
-    const std::uint64_t age_ms = (now_ns - std::min(now_ns, head.created_ns)) / 1'000'000;
+    const std::uint64_t age_ms = head.age_ms(now_ns);
     return age_ms >= head.soft_ms ? 0 : static_cast<std::int64_t>(head.soft_ms - age_ms);
 }
 
@@ -152,12 +148,17 @@ larder_status Cache::Impl::take_value(const State& s, const Space& space, const 
 void Cache::Impl::slide(const Space& space, const EntryKey& key, const Found& found, std::uint64_t now_ns) {
     EnvelopeHead head = found.entry.head();
     const auto ttl = static_cast<std::uint64_t>(space.ttl.count());
-    const std::uint64_t age_ms = (now_ns - std::min(now_ns, head.created_ns)) / 1'000'000;
+    const std::uint64_t age_ms = head.age_ms(now_ns);
     const std::uint64_t wanted = std::min(age_ms + ttl, static_cast<std::uint64_t>(absolute_limit(space).count()));
     // Not at every hit: an eighth of the ttl is near enough, and most hits write nothing.
     if (wanted < head.soft_ms + ttl / 8) return;
     head.hard_ms = wanted + (head.hard_ms - head.soft_ms);
     head.soft_ms = wanted;
+    touch_tiers(space, key, head, now_ns, 0);
+}
+
+larder_status Cache::Impl::touch_tiers(const Space& space, const EntryKey& key, const EnvelopeHead& head,
+                                       std::uint64_t now_ns, std::uint64_t deadline_ns) {
     unsigned char patch[envelope_patch_size];
     encode_patch(head, patch);
     larder_touch touch{};
@@ -165,11 +166,16 @@ void Cache::Impl::slide(const Space& space, const EntryKey& key, const Found& fo
     touch.patch_offset = envelope_patch_offset;
     touch.patch = {patch, sizeof patch};
     touch.if_version = head.id;
-    for (const SpaceTier& use : space.tiers) {
-        touch.ttl_ms = head.hard_ms - age_ms;
-        if (use.ttl) touch.ttl_ms = std::min(touch.ttl_ms, static_cast<std::uint64_t>(use.ttl->count()));
-        use.tier->touch(key.store_key(space.runtime->shelf), touch, now_ns, 0);
+    const std::uint64_t age_ms = head.age_ms(now_ns);
+    const std::uint64_t left_ms = head.hard_ms == 0 ? 0 : head.hard_ms - std::min(head.hard_ms - 1, age_ms);
+    larder_status outcome = LARDER_MISS;
+    for (std::size_t i = space.tiers.size(); i-- > 0;) {
+        touch.ttl_ms = space.tiers[i].life_ms(left_ms);
+        const larder_status status = space.tiers[i].tier->touch(key.store_key(space.runtime->shelf), touch, now_ns, deadline_ns);
+        if (status == LARDER_OK) outcome = LARDER_OK;
+        else if (outcome != LARDER_OK && status < 0) outcome = status;
     }
+    return outcome;
 }
 
 void Cache::Impl::fill_item(const State& s, const Space& space, const EntryKey& key, Found& found, std::uint32_t flags,

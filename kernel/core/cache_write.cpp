@@ -41,7 +41,7 @@ Ms Cache::Impl::absolute_limit(const Space& space) const {
 
 larder_status Cache::Impl::put_bytes(const Space& space, const EntryKey& key, const EnvelopeHead& head, std::string_view bytes,
                                      std::uint64_t now_ns, std::uint64_t deadline_ns) {
-    const std::uint64_t age_ms = (now_ns - std::min(now_ns, head.created_ns)) / 1'000'000;
+    const std::uint64_t left_ms = head.hard_ms == 0 ? 0 : head.hard_ms - std::min(head.age_ms(now_ns), head.hard_ms - 1);
     larder_status outcome = LARDER_E_TOO_LARGE;
     bool failed = false, taken = false;
     for (std::size_t i = space.tiers.size(); i-- > 0;) {
@@ -49,11 +49,7 @@ larder_status Cache::Impl::put_bytes(const Space& space, const EntryKey& key, co
         put.struct_size = sizeof put;
         put.value = bytes_of(bytes);
         put.version = head.id;
-        put.ttl_ms = head.hard_ms == 0 ? 0 : head.hard_ms - std::min(age_ms, head.hard_ms - 1);
-        if (space.tiers[i].ttl) {
-            const auto limit = static_cast<std::uint64_t>(space.tiers[i].ttl->count());
-            put.ttl_ms = put.ttl_ms == 0 ? limit : std::min(put.ttl_ms, limit);
-        }
+        put.ttl_ms = space.tiers[i].life_ms(left_ms);
         const larder_key store_key = key.store_key(space.runtime->shelf.load(std::memory_order_acquire));
         const larder_status status = space.tiers[i].tier->put(store_key, put, now_ns, deadline_ns);
         if (status == LARDER_OK) {
@@ -229,7 +225,7 @@ bool Cache::Impl::remove_one(const State&, const Space& space, const EntryKey& k
 larder_status Cache::Impl::set_life(const Space& space, const EntryKey& key, const Found& found, std::int64_t ttl_ms,
                                     std::uint64_t now_ns, std::uint64_t deadline_ns) {
     EnvelopeHead head = found.entry.head();
-    const std::uint64_t age_ms = (now_ns - std::min(now_ns, head.created_ns)) / 1'000'000;
+    const std::uint64_t age_ms = head.age_ms(now_ns);
     const std::uint64_t stale = head.hard_ms > head.soft_ms ? head.hard_ms - head.soft_ms : static_cast<std::uint64_t>(space.stale.count());
     if (ttl_ms < 0) {
         head.soft_ms = head.hard_ms = 0;
@@ -237,25 +233,7 @@ larder_status Cache::Impl::set_life(const Space& space, const EntryKey& key, con
         head.soft_ms = age_ms + static_cast<std::uint64_t>(ttl_ms);
         head.hard_ms = head.soft_ms + stale;
     }
-    unsigned char patch[envelope_patch_size];
-    encode_patch(head, patch);
-    larder_touch touch{};
-    touch.struct_size = sizeof touch;
-    touch.patch_offset = envelope_patch_offset;
-    touch.patch = {patch, sizeof patch};
-    touch.if_version = head.id;
-    larder_status outcome = LARDER_MISS;
-    for (std::size_t i = space.tiers.size(); i-- > 0;) {
-        touch.ttl_ms = head.hard_ms == 0 ? 0 : head.hard_ms - age_ms;
-        if (space.tiers[i].ttl) {
-            const auto limit = static_cast<std::uint64_t>(space.tiers[i].ttl->count());
-            touch.ttl_ms = touch.ttl_ms == 0 ? limit : std::min(touch.ttl_ms, limit);
-        }
-        const larder_status status = space.tiers[i].tier->touch(key.store_key(space.runtime->shelf), touch, now_ns, deadline_ns);
-        if (status == LARDER_OK) outcome = LARDER_OK;
-        else if (outcome != LARDER_OK && status < 0) outcome = status;
-    }
-    return outcome;
+    return touch_tiers(space, key, head, now_ns, deadline_ns);
 }
 
 namespace {
@@ -276,15 +254,16 @@ bool may_wait(const State& s, std::uint32_t ns) {
     return space != nullptr && !space->all_sync();
 }
 
+template <class Item>
+bool any_may_wait(Cache::Impl& impl, const Item* items, std::size_t n) {
+    const ReadGuard guard;
+    return std::any_of(items, items + n, [&](const Item& item) { return may_wait(*impl.state.get(), item.ns); });
+}
+
 }  // namespace
 
 larder_status Cache::set_many(larder_cache_set* items, std::size_t n, const larder_call* call) {
-    bool waits = false;
-    {
-        const ReadGuard guard;
-        for (std::size_t i = 0; i < n; ++i) waits |= may_wait(*impl_->state.get(), items[i].ns);
-    }
-    return run(*impl_, waits, call, [impl = impl_.get(), items, n](const larder_call* c) {
+    return run(*impl_, any_may_wait(*impl_, items, n), call, [impl = impl_.get(), items, n](const larder_call* c) {
         const ReadGuard guard;
         const State& s = *impl->state.get();
         for (std::size_t i = 0; i < n; ++i) impl->set_one(s, items[i], c);
@@ -293,12 +272,7 @@ larder_status Cache::set_many(larder_cache_set* items, std::size_t n, const lard
 }
 
 larder_status Cache::remove_many(larder_cache_key* items, std::size_t n, const larder_call* call) {
-    bool waits = false;
-    {
-        const ReadGuard guard;
-        for (std::size_t i = 0; i < n; ++i) waits |= may_wait(*impl_->state.get(), items[i].ns);
-    }
-    return run(*impl_, waits, call, [impl = impl_.get(), items, n](const larder_call* c) {
+    return run(*impl_, any_may_wait(*impl_, items, n), call, [impl = impl_.get(), items, n](const larder_call* c) {
         const ReadGuard guard;
         const State& s = *impl->state.get();
         std::string buffer;

@@ -59,6 +59,9 @@ struct EnvelopeHead {  // decoded bytes 0..64
     std::uint32_t raw_size = 0, stored_size = 0;
     std::uint16_t version = 1;
     std::uint8_t scopes = 0, with = 0;
+
+    // 0 for an entry of the future: clocks of threads may differ by a tick.
+    std::uint64_t age_ms(std::uint64_t now_ns) const noexcept { return now_ns > created_ns ? (now_ns - created_ns) / 1'000'000 : 0; }
 };
 
 struct Envelope {  // what encode() writes

@@ -111,6 +111,19 @@ void build_space(Space& space, const State& state, const ScopeNames& names, std:
             if (codec.name == ns.compress->codec) space.codec = &codec;
 }
 
+void Space::limit(std::uint32_t shelf) const {
+    for (const SpaceTier& use : tiers) {
+        if (use.tier->foreign()) continue;
+        std::uint64_t entries = 0, bytes = 0;
+        for (const dsl::Limit& l : ns->limits)
+            if (l.store.empty() || l.store == use.tier->store().name) {
+                entries = l.entries != 0 ? l.entries : entries;
+                bytes = l.bytes != 0 ? l.bytes : bytes;
+            }
+        use.tier->limits(shelf, entries, bytes);
+    }
+}
+
 bool make_key(const Space& space, const ScopeNames& names, std::string_view raw, std::string& buffer, EntryKey& out) {
     if (!space.ns->key->read(raw, out.fields)) return false;
     if (out.fields.plain) [[likely]] {

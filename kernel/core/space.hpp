@@ -14,6 +14,7 @@
 #include "kernel/core/stamp.hpp"
 #include "kernel/core/tier.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -39,6 +40,12 @@ struct SpaceRuntime {
 struct SpaceTier {
     Tier* tier = nullptr;
     std::optional<Ms> ttl;  // at most this long in it
+    // What its store is told for an entry that has `left_ms` to live; 0: for ever.
+    std::uint64_t life_ms(std::uint64_t left_ms) const {
+        if (!ttl) return left_ms;
+        const auto most = static_cast<std::uint64_t>(ttl->count());
+        return left_ms == 0 ? most : std::min(left_ms, most);
+    }
 };
 
 // The values of a namespace's parameters for one entry: fields of its key, then `with` values. A `with`
@@ -61,6 +68,8 @@ struct Space {
     Ms stale{};                   // the longest window after it
     bool keeps_entries() const { return ns->key.has_value(); }
     bool all_sync() const { return sync_tiers == tiers.size(); }
+    // Tells the stores of this process what entries and bytes a shelf may hold.
+    void limit(std::uint32_t shelf) const;
 };
 
 struct State {
