@@ -16,6 +16,7 @@
 #include <mutex>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -147,6 +148,11 @@ class Timers {
         heap_.pop_back();
     }
 
+    template <class Each>
+    void each_id(Each&& each) const {
+        for (const auto& [id, fn] : waiting_) each(id);
+    }
+
   private:
     void forget_cancelled() {
         std::erase_if(heap_, [this](const Due& due) { return waiting_.count(due.id) == 0; });
@@ -184,7 +190,10 @@ class ThreadExecutor final : public Executor {
         {
             const std::lock_guard lock(mutex_);
             id = next_id_++;
-            if (stopping_) return id;
+            if (stopping_) {
+                dropped_.insert(id);
+                return id;
+            }
             first = timers_.add(id, at, std::move(fn));
         }
         if (first) changed_.notify_one();
@@ -195,16 +204,18 @@ class ThreadExecutor final : public Executor {
         Fn cancelled;  // destroyed behind the lock
         const std::lock_guard lock(mutex_);
         cancelled = timers_.take(id);
-        return static_cast<bool>(cancelled);
+        return static_cast<bool>(cancelled) || dropped_.erase(id) != 0;
     }
 
     void stop() override {
         const std::lock_guard only_one(stop_mutex_);
-        Timers dropped;
+        Timers gone;  // destroyed behind the lock
         {
+            // Who made a timer may still cancel it, and is told that it did not run.
             const std::lock_guard lock(mutex_);
             stopping_ = true;
-            std::swap(dropped, timers_);
+            timers_.each_id([this](std::uint64_t id) { dropped_.insert(id); });
+            std::swap(gone, timers_);
         }
         changed_.notify_all();
         work_.begin_stop();
@@ -253,6 +264,7 @@ class ThreadExecutor final : public Executor {
     std::mutex mutex_;
     std::condition_variable changed_;
     Timers timers_;  // guarded by mutex_, as what follows
+    std::unordered_set<std::uint64_t> dropped_;  // timers that stop() kept from running
     std::uint64_t next_id_ = 1;
     bool stopping_ = false;
     Lane work_, blocking_;

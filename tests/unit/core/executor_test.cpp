@@ -177,6 +177,16 @@ TEST_CASE("stop drops what is queued, refuses what comes, and may be called agai
     REQUIRE(ran == 0);
 }
 
+TEST_CASE("a timer that stop kept from running can be cancelled, and is told not to have run") {
+    const auto executor = make_thread_executor({});
+    const std::uint64_t before = executor->after(std::chrono::hours(1), [] {});
+    executor->stop();
+    const std::uint64_t late = executor->after(std::chrono::hours(1), [] {});
+    CHECK(executor->cancel(before));
+    CHECK(executor->cancel(late));
+    CHECK_FALSE(executor->cancel(before));
+}
+
 TEST_CASE("an executor may be destroyed while others post and timers fire") {
     for (int round = 0; round < 20; ++round) {
         std::atomic<int> running{0};
