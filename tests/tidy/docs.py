@@ -143,9 +143,8 @@ class Served:
         self.env = {**os.environ, "PATH": f"{bin_folder}:{LARDER.parent}:{os.environ['PATH']}",
                     "XDG_RUNTIME_DIR": self._folder.name, "LARDER_RESP": "127.0.0.1:0"}
         self._log = open(self.place / "log", "w+", encoding="utf-8")
-        self._process = subprocess.Popen(
-            [LARDER, "serve", "--conf", CONF, "--allow-missing"], cwd=self.place, env=self.env,
-            stdout=self._log, stderr=subprocess.STDOUT)
+        self._process = subprocess.Popen([LARDER, "serve", "--conf", CONF], cwd=self.place,
+                                         env=self.env, stdout=self._log, stderr=subprocess.STDOUT)
         try:
             self.port = self._wait_until_ready()
         except BaseException:
