@@ -10,7 +10,7 @@ namespace larder {
 namespace {
 
 struct LoadJob {
-    std::string raw;
+    std::string raw, canonical;  // canonical: what its flight was boarded under
     std::uint32_t ns = 0;
     Loader loader;
 };
@@ -52,8 +52,9 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
             const std::lock_guard lock(impl.stripe(key).mutex);
             impl.write_entry(s, *space, key, entry, now, impl.deadline(nullptr, now));
         }
-        impl.flights.leave(job.ns, key.canonical, flight);
     }
+    // Also when a new policy has no such namespace or key any more: a flight that stayed would be joined.
+    impl.flights.leave(job.ns, job.canonical, flight);
     flight->land(loaded);
     return loaded;
 }
@@ -71,9 +72,8 @@ void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larde
     if (call != nullptr) plain = *call;
     plain.done = nullptr;
 
-    LoadJob job{std::string(view(out.key)), out.ns, loader};
+    LoadJob job{std::string(view(out.key)), {}, out.ns, loader};
     FlightTable::Boarding boarding;
-    std::string canonical;
     Found stale;
     Ms revalidating{0}, on_error{0}, patience{0};
     {
@@ -99,7 +99,7 @@ void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larde
             }
         }
         space->runtime->count(SpaceCount::misses);
-        canonical = key.canonical;
+        job.canonical = key.canonical;
         revalidating = space->ns->stale_while_revalidating.value_or(Ms{0});
         on_error = space->ns->stale_on_error.value_or(Ms{0});
         patience = space->ns->coalesce_wait.value_or(Ms{0});
@@ -130,7 +130,7 @@ void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larde
             if (out.status == LARDER_OK) {
                 space->runtime->count(SpaceCount::stale);
                 if (boarding.leads && !impl.executor.post(true, [&impl, job, flight = boarding.flight] { fly(impl, job, flight); })) {
-                    impl.flights.leave(job.ns, canonical, boarding.flight);
+                    impl.flights.leave(job.ns, job.canonical, boarding.flight);
                     boarding.flight->land(std::make_shared<Loaded>(Loaded{LARDER_E_BUSY, {}, 0, {}}));
                 }
                 return;

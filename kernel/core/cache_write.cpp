@@ -160,7 +160,7 @@ void Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
         return;
     }
     std::optional<FencePoint> fence;
-    if ((item.flags & LARDER_SET_FENCED) != 0) fence = fences.take(key.hash, now);
+    if ((item.flags & LARDER_SET_FENCED) != 0) fence = fences.take(key.hash, call != nullptr ? call->client : 0, now);
 
     const std::lock_guard lock(stripe(key).mutex);
     constexpr std::uint32_t conditions = LARDER_SET_IF_ABSENT | LARDER_SET_IF_PRESENT | LARDER_SET_IF_VERSION |

@@ -16,33 +16,47 @@ void FenceBook::remember(std::uint64_t key_hash, std::uint64_t client, const Fen
                          std::uint64_t now_ns) {
     const std::lock_guard guard(lock(key_hash));
     Slot& s = slot(key_hash);
-    if (s.key == key_hash && now_ns < s.until_ns) {
-        // The older point stays, and so does its end: a key that nobody sets is forgotten after 30 s.
-        s.client = s.client == client ? client : 0;
-        return;
+    if (s.key != key_hash) s = {key_hash, {}};
+    Waiting* room = nullptr;
+    for (Waiting& w : s.waiting) {
+        if (now_ns >= w.until_ns) room = room == nullptr ? &w : room;
+        else if (w.client == client) return;
     }
-    s = {key_hash, client, now_ns + lifetime_ns, point};
+    if (room != nullptr) *room = {client, now_ns + lifetime_ns, point};
 }
 
-std::optional<FencePoint> FenceBook::take(std::uint64_t key_hash, std::uint64_t now_ns) {
+std::optional<FencePoint> FenceBook::take(std::uint64_t key_hash, std::uint64_t client, std::uint64_t now_ns) {
     const std::lock_guard guard(lock(key_hash));
     Slot& s = slot(key_hash);
-    if (s.key != key_hash || now_ns >= s.until_ns) return std::nullopt;
-    s.until_ns = 0;
-    return s.point;
+    if (s.key != key_hash) return std::nullopt;
+    Waiting* found = nullptr;
+    for (Waiting& w : s.waiting) {
+        if (now_ns >= w.until_ns) continue;
+        if (w.client == client) {
+            found = &w;
+            break;
+        }
+        if (found == nullptr || w.point.epoch < found->point.epoch) found = &w;
+    }
+    if (found == nullptr) return std::nullopt;
+    found->until_ns = 0;
+    return found->point;
 }
 
 void FenceBook::forget(std::uint64_t key_hash, std::uint64_t client) {
     const std::lock_guard guard(lock(key_hash));
     Slot& s = slot(key_hash);
-    if (s.key == key_hash && s.client == client) s.until_ns = 0;
+    if (s.key != key_hash) return;
+    for (Waiting& w : s.waiting)
+        if (w.client == client) w.until_ns = 0;
 }
 
 void FenceBook::forget_client(std::uint64_t client) {
     for (std::size_t stripe = 0; stripe < stripes; ++stripe) {
         const std::lock_guard guard(locks_[stripe]);
         for (std::size_t i = stripe; i < slots_.size(); i += stripes)
-            if (slots_[i].client == client) slots_[i].until_ns = 0;
+            for (Waiting& w : slots_[i].waiting)
+                if (w.client == client) w.until_ns = 0;
     }
 }
 

@@ -5,10 +5,16 @@
 // miss; a fenced set of that key is judged by them, and a value loaded before an invalidation is
 // acknowledged but not kept. A client's own remove forgets its own fence: after DEL, SET must hold.
 //
-// Bounded: a direct-mapped table by key hash; a newer miss takes the place of an older one of another
-// key, whose set is then stamped as if it had not been fenced.
+// Several clients may miss one key, each at its own point, and each loads what it loads: so a slot keeps a
+// point for each client. A set uses the point of its own client; where a pool of connections has sent the
+// GET through another one, it uses the oldest that is there, which is never too lenient.
+//
+// Bounded: a direct-mapped table by key hash, max_waiting clients a key; of more the newest are forgotten
+// and use the oldest. A newer miss takes the place of an older one of another key, whose set is then
+// stamped as if it had not been fenced.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -25,17 +31,22 @@ struct FencePoint {
 class FenceBook {
   public:
     explicit FenceBook(std::size_t slots);
-    // The earliest point counts while it lives: two misses, one load each, the first may be the older.
+    // A client's earlier point of this key stays while it lives: it may still load for that one.
     void remember(std::uint64_t key_hash, std::uint64_t client, const FencePoint& point, std::uint64_t now_ns);
-    // Takes it out.
-    std::optional<FencePoint> take(std::uint64_t key_hash, std::uint64_t now_ns);
+    // Takes out what a set by `client` is judged by.
+    std::optional<FencePoint> take(std::uint64_t key_hash, std::uint64_t client, std::uint64_t now_ns);
     void forget(std::uint64_t key_hash, std::uint64_t client);
     void forget_client(std::uint64_t client);
 
   private:
-    struct Slot {
-        std::uint64_t key = 0, client = 0, until_ns = 0;
+    static constexpr std::size_t max_waiting = 4;
+    struct Waiting {
+        std::uint64_t client = 0, until_ns = 0;  // until_ns 0: empty
         FencePoint point;
+    };
+    struct Slot {
+        std::uint64_t key = 0;
+        std::array<Waiting, max_waiting> waiting;
     };
     static constexpr std::size_t stripes = 64;
     Slot& slot(std::uint64_t key_hash) { return slots_[key_hash & mask_]; }

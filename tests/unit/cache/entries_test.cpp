@@ -385,6 +385,24 @@ TEST_CASE("a miss of a fenced reader is remembered: a value loaded before a drop
     CHECK(c.set("user", "1", "unrelated drop", fenced).kept == 1);
 }
 
+TEST_CASE("of two clients that load one key only the one that began before the drop is refused", "[cache][fence]") {
+    for (const bool old_first : {true, false}) {
+        INFO("the older load ends " << (old_first ? "first" : "last"));
+        TestCache c(simple);
+        TestCache::PutOptions old_one, new_one;
+        old_one.flags = new_one.flags = LARDER_SET_FENCED;
+        old_one.client = 7;
+        new_one.client = 8;
+        c.look("user", "1", LARDER_GET_FENCE, 7);
+        c.drop_space("user");
+        c.look("user", "1", LARDER_GET_FENCE, 8);
+        if (old_first) CHECK(c.set("user", "1", "old", old_one).kept == 0);
+        CHECK(c.set("user", "1", "new", new_one).kept == 1);
+        if (!old_first) CHECK(c.set("user", "1", "old", old_one).kept == 0);
+        CHECK(c.get("user", "1") == "new");
+    }
+}
+
 TEST_CASE("a client's own remove forgets its fence, another's does not", "[cache][fence]") {
     TestCache c(simple);
     TestCache::PutOptions fenced;

@@ -123,6 +123,16 @@ TEST_CASE("an arrival after an invalidation never joins a flight from before it"
     CHECK(c.get("plain", "1") == "new");
 }
 
+TEST_CASE("a flight ends although its namespace went while it loaded, and nobody joins it later", "[load][reload]") {
+    TestCache c(policy);
+    c.load("plain", "1", [&] {
+        c.install("larder 1\nnamespace other { key \"{id}\" }\n");
+        return ok("old");
+    });
+    c.install(policy);
+    CHECK(c.load("plain", "1", [] { return ok("new"); }) == "new");
+}
+
 TEST_CASE("a stale value is answered at once while one loader runs behind it", "[load][stale]") {
     TestCache c(policy);
     int loads = 0;
