@@ -41,7 +41,7 @@ void Cache::Impl::change_namespace(const State& s, dsl::NamespaceIndex ns, bool 
     if (!expire) new_shelves(s, s.policy->under(ns));
 }
 
-void Cache::Impl::change_key(const State& s, const ChangeOrder& order, const Cause& cause, Receipt&) {
+void Cache::Impl::change_key(const State& s, const ChangeOrder& order, const Cause& cause) {
     const Space& space = s.spaces[order.ns];
     EntryKey key;
     if (!space.keeps_entries() || !make_canonical_key(space, names, order.text, key)) return;
@@ -205,7 +205,7 @@ void Cache::Impl::carry_out(const State& s, std::vector<ChangeOrder>& orders, co
     for (const ChangeOrder& order : orders) {
         const bool expire = order.action == dsl::Action::expire;
         switch (order.kind) {
-            case dsl::TargetKind::key: change_key(s, order, cause, receipt); break;
+            case dsl::TargetKind::key: change_key(s, order, cause); break;
             case dsl::TargetKind::namespace_: change_namespace(s, order.ns, expire, cause); break;
             case dsl::TargetKind::matching: change_matching(s, order, cause, receipt); break;
             case dsl::TargetKind::tag: change_tag(s, order, cause); break;

@@ -138,6 +138,9 @@ struct Cache::Impl {
     // Looks through tiers [from, to); removes what is gone; a live entry below is copied up.
     Found lookup(const Space& space, const EntryKey& key, std::size_t from, std::size_t to, std::uint32_t flags,
                  std::uint64_t now_ns, std::uint64_t deadline_ns);
+    // The entry as a writer sees it: live and not a negative one, else verdict gone. Copies nothing up and
+    // reclaims nothing, so it may be called with the stripe held.
+    Found present(const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns);
     void promote(const Space& space, const EntryKey& key, const Found& found, std::uint64_t writes_before, std::uint64_t now_ns);
     void slide(const Space& space, const EntryKey& key, const Found& found, std::uint64_t now_ns);
     // Gives the entry of head.id this head in every tier, without its value. OK when one took it, else the
@@ -171,7 +174,7 @@ struct Cache::Impl {
     void set_one(const State& s, larder_cache_set& item, const larder_call* call);
     // Removes it from every tier and changes its key scope; REQUIRES the stripe.
     void erase(const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns, const Cause& cause);
-    bool remove_one(const State& s, const Space& space, const EntryKey& key, const larder_call* call, const Cause& cause);
+    bool remove_one(const Space& space, const EntryKey& key, const larder_call* call, const Cause& cause);
     larder_status set_life(const Space& space, const EntryKey& key, const Found& found, std::int64_t ttl_ms,
                            std::uint64_t now_ns, std::uint64_t deadline_ns);
     Ms absolute_limit(const Space& space) const;
@@ -179,7 +182,7 @@ struct Cache::Impl {
     // ---- invalidation (cache_drop.cpp, cache_rules.cpp)
     void carry_out(const State& s, std::vector<ChangeOrder>& orders, const Cause& cause, Receipt& receipt);
     void change_scope(ScopeId scope, bool expire, const std::string& what, const Cause& cause);
-    void change_key(const State& s, const ChangeOrder& order, const Cause& cause, Receipt& receipt);
+    void change_key(const State& s, const ChangeOrder& order, const Cause& cause);
     void change_tag(const State& s, const ChangeOrder& order, const Cause& cause);
     void change_matching(const State& s, const ChangeOrder& order, const Cause& cause, Receipt& receipt);
     void change_namespace(const State& s, dsl::NamespaceIndex ns, bool expire, const Cause& cause);

@@ -98,6 +98,21 @@ Found Cache::Impl::lookup(const Space& space, const EntryKey& key, std::size_t f
     return best;
 }
 
+Found Cache::Impl::present(const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    for (std::size_t i = 0; i < space.tiers.size(); ++i) {
+        Found found;
+        found.tier = i;
+        found.epoch = records.epoch();
+        Tier& tier = *space.tiers[i].tier;
+        if (tier.get(key.store_key(space.runtime->shelf), LARDER_CALL_PEEK, now_ns, deadline_ns, found.value) != LARDER_OK) continue;
+        found.verdict = judge(space, key, tier, found.value.bytes(), now_ns, found.epoch, found.entry, found.stale_since_ns);
+        if (found.verdict != Verdict::live) continue;
+        if ((found.entry.head().flags & envelope_absent) != 0) break;
+        return found;
+    }
+    return {};
+}
+
 void Cache::Impl::promote(const Space& space, const EntryKey& key, const Found& found, std::uint64_t writes_before, std::uint64_t now_ns) {
     const EnvelopeHead& head = found.entry.head();
     const std::uint64_t age_ms = head.age_ms(now_ns);

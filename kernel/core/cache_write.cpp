@@ -167,21 +167,14 @@ void Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
                                          LARDER_SET_KEEP_TTL | LARDER_SET_RETURN_OLD;
     std::int64_t ttl = item.ttl_ms;
     if ((item.flags & conditions) != 0) {
-        // The stripe is held: nothing may be copied up while this looks, so it looks tier by tier itself.
-        Found found;
-        for (std::size_t i = 0; i < space->tiers.size() && found.verdict != Verdict::live; ++i) {
-            found = Found{};
-            found.tier = i;
-            if (space->tiers[i].tier->get(key.store_key(space->runtime->shelf), LARDER_CALL_PEEK, now, until, found.value) == LARDER_OK)
-                found.verdict = judge(*space, key, *space->tiers[i].tier, found.value.bytes(), now, records.epoch(), found.entry, found.stale_since_ns);
-        }
-        const bool present = found.verdict == Verdict::live && (found.entry.head().flags & envelope_absent) == 0;
-        const std::uint64_t id = present ? found.entry.head().id : 0;
-        if (present && (item.flags & LARDER_SET_KEEP_TTL) != 0) ttl = ttl_left(found.entry.head(), now);
-        if (present && (item.flags & LARDER_SET_RETURN_OLD) != 0) take_value(s, *space, key, found, item.old);
+        Found found = present(*space, key, now, until);
+        const bool there = found.any();
+        const std::uint64_t id = there ? found.entry.head().id : 0;
+        if (there && (item.flags & LARDER_SET_KEEP_TTL) != 0) ttl = ttl_left(found.entry.head(), now);
+        if (there && (item.flags & LARDER_SET_RETURN_OLD) != 0) take_value(s, *space, key, found, item.old);
         item.version = id;
-        if ((item.flags & LARDER_SET_IF_ABSENT) != 0 && present) item.status = LARDER_EXISTS;
-        else if ((item.flags & LARDER_SET_IF_PRESENT) != 0 && !present) item.status = LARDER_MISS;
+        if ((item.flags & LARDER_SET_IF_ABSENT) != 0 && there) item.status = LARDER_EXISTS;
+        else if ((item.flags & LARDER_SET_IF_PRESENT) != 0 && !there) item.status = LARDER_MISS;
         else if ((item.flags & LARDER_SET_IF_VERSION) != 0 && id != item.if_version) item.status = LARDER_E_CONFLICT;
         else item.status = LARDER_OK;
         if (item.status != LARDER_OK) return;
@@ -206,20 +199,14 @@ void Cache::Impl::erase(const Space& space, const EntryKey& key, std::uint64_t n
         space.tiers[i].tier->remove(key.store_key(space.runtime->shelf), 0, now_ns, deadline_ns);
 }
 
-bool Cache::Impl::remove_one(const State&, const Space& space, const EntryKey& key, const larder_call* call, const Cause& cause) {
+bool Cache::Impl::remove_one(const Space& space, const EntryKey& key, const larder_call* call, const Cause& cause) {
     const std::uint64_t now = clock.mono_ns(), until = deadline(call, now);
     const std::lock_guard lock(stripe(key).mutex);
-    bool present = false;
-    for (std::size_t i = 0; i < space.tiers.size() && !present; ++i) {
-        Found found;
-        if (space.tiers[i].tier->get(key.store_key(space.runtime->shelf), LARDER_CALL_PEEK, now, until, found.value) != LARDER_OK) continue;
-        present = judge(space, key, *space.tiers[i].tier, found.value.bytes(), now, records.epoch(), found.entry, found.stale_since_ns) == Verdict::live &&
-                  (found.entry.head().flags & envelope_absent) == 0;
-    }
+    const bool there = present(space, key, now, until).any();
     erase(space, key, now, until, cause);
     if (cause.client != 0) fences.forget(key.hash, cause.client);
     space.runtime->count(SpaceCount::removes);
-    return present;
+    return there;
 }
 
 larder_status Cache::Impl::set_life(const Space& space, const EntryKey& key, const Found& found, std::int64_t ttl_ms,
@@ -254,6 +241,11 @@ bool may_wait(const State& s, std::uint32_t ns) {
     return space != nullptr && !space->all_sync();
 }
 
+bool may_wait(Cache::Impl& impl, std::uint32_t ns) {
+    const ReadGuard guard;
+    return may_wait(*impl.state.get(), ns);
+}
+
 template <class Item>
 bool any_may_wait(Cache::Impl& impl, const Item* items, std::size_t n) {
     const ReadGuard guard;
@@ -284,19 +276,14 @@ larder_status Cache::remove_many(larder_cache_key* items, std::size_t n, const l
                 continue;
             }
             const Cause cause{"DEL", c != nullptr ? c->client : 0};
-            items[i].status = impl->remove_one(s, *space, key, c, cause) ? LARDER_OK : LARDER_MISS;
+            items[i].status = impl->remove_one(*space, key, c, cause) ? LARDER_OK : LARDER_MISS;
         }
         return larder_status{LARDER_OK};
     });
 }
 
 larder_status Cache::update(std::uint32_t ns, std::string_view raw, larder_update_fn fn, void* ctx, const larder_call* call) {
-    bool waits = false;
-    {
-        const ReadGuard guard;
-        waits = may_wait(*impl_->state.get(), ns);
-    }
-    return run(*impl_, waits, call, [this, ns, raw, fn, ctx](const larder_call* c) -> larder_status {
+    return run(*impl_, may_wait(*impl_, ns), call, [this, ns, raw, fn, ctx](const larder_call* c) -> larder_status {
         larder_call plain{};
         plain.struct_size = sizeof plain;
         if (c != nullptr) plain = *c;
@@ -351,21 +338,15 @@ larder_status with_live(Cache::Impl& impl, std::uint32_t ns, std::string_view ra
     if (space == nullptr || !space->keeps_entries() || !make_key(*space, impl.names, raw, buffer, key)) return LARDER_E_INVALID;
     const std::uint64_t now = impl.clock.mono_ns(), until = impl.deadline(call, now);
     const std::lock_guard lock(impl.stripe(key).mutex);
-    for (std::size_t i = 0; i < space->tiers.size(); ++i) {
-        Found found;
-        found.tier = i;
-        found.epoch = impl.records.epoch();
-        if (space->tiers[i].tier->get(key.store_key(space->runtime->shelf), LARDER_CALL_PEEK, now, until, found.value) != LARDER_OK) continue;
-        found.verdict = impl.judge(*space, key, *space->tiers[i].tier, found.value.bytes(), now, found.epoch, found.entry, found.stale_since_ns);
-        if (found.verdict == Verdict::live && (found.entry.head().flags & envelope_absent) == 0) return fn(s, *space, key, found, now, until);
-    }
+    Found found = impl.present(*space, key, now, until);
+    if (found.any()) return fn(s, *space, key, found, now, until);
     return LARDER_MISS;
 }
 
 }  // namespace
 
 larder_status Cache::expire(std::uint32_t ns, std::string_view key, std::int64_t ttl_ms, std::uint32_t flags, const larder_call* call) {
-    return run(*impl_, false, call, [this, ns, key, ttl_ms, flags](const larder_call* c) {
+    return run(*impl_, may_wait(*impl_, ns), call, [this, ns, key, ttl_ms, flags](const larder_call* c) {
         return with_live(*impl_, ns, key, c, [&](const State&, const Space& space, const EntryKey& k, Found& found, std::uint64_t now, std::uint64_t until) -> larder_status {
             const std::int64_t left = impl_->ttl_left(found.entry.head(), now);
             const bool none = left < 0;
@@ -386,10 +367,12 @@ larder_status Cache::expire(std::uint32_t ns, std::string_view key, std::int64_t
 }
 
 larder_status Cache::persist(std::uint32_t ns, std::string_view key, const larder_call* call) {
-    return with_live(*impl_, ns, key, call, [&](const State&, const Space& space, const EntryKey& k, Found& found, std::uint64_t now, std::uint64_t until) -> larder_status {
-        const std::int64_t left = impl_->ttl_left(found.entry.head(), now);
-        if (!space.ns->ttl) return left < 0 ? larder_status{LARDER_EXISTS} : impl_->set_life(space, k, found, -1, now, until);
-        return impl_->set_life(space, k, found, space.ttl.count(), now, until);
+    return run(*impl_, may_wait(*impl_, ns), call, [this, ns, key](const larder_call* c) {
+        return with_live(*impl_, ns, key, c, [&](const State&, const Space& space, const EntryKey& k, Found& found, std::uint64_t now, std::uint64_t until) -> larder_status {
+            const std::int64_t left = impl_->ttl_left(found.entry.head(), now);
+            if (!space.ns->ttl) return left < 0 ? larder_status{LARDER_EXISTS} : impl_->set_life(space, k, found, -1, now, until);
+            return impl_->set_life(space, k, found, space.ttl.count(), now, until);
+        });
     });
 }
 

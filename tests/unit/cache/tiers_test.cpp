@@ -149,6 +149,26 @@ TEST_CASE("a call that may wait is answered later when the caller asks for that"
     item.value.release(&item.value);
 }
 
+TEST_CASE("time limits of a store that answers later are changed later too", "[tiers][async]") {
+    TestCache c(policy, two(async_caps));
+    c.put("near", "1", "x");
+    bool answered = false;
+    larder_call call{};
+    call.struct_size = sizeof call;
+    call.done_ctx = &answered;
+    call.done = [](void* ctx, larder_status status, larder_value*) noexcept { *static_cast<bool*>(ctx) = status == LARDER_OK; };
+    CHECK(c.cache->expire(c.ns("near"), "1", 5000, 0, &call) == LARDER_PENDING);
+    CHECK_FALSE(answered);
+    c.executor.run();
+    CHECK(answered);
+    CHECK(c.look("near", "1").ttl_ms == 5000);
+    answered = false;
+    CHECK(c.cache->persist(c.ns("near"), "1", &call) == LARDER_PENDING);
+    c.executor.run();
+    CHECK(answered);
+    CHECK(c.look("near", "1").ttl_ms == 600'000);
+}
+
 TEST_CASE("a blocking store is entered by its workers only", "[tiers][async]") {
     TestCache c(policy, two(LARDER_STORE_CAP_BLOCKING | LARDER_STORE_CAP_TTL));
     CHECK(c.put("near", "1", "x") == LARDER_OK);
