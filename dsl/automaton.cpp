@@ -179,21 +179,21 @@ std::optional<std::string> both_match(const Automaton& a, const Automaton& b) {
     if (heads_differ(a.head(), b.head())) return std::nullopt;
     const auto row = static_cast<std::uint32_t>(b.states().size());
     std::vector<Step> steps(a.states().size() * row);
-    std::deque<std::uint32_t> todo{0};
+    std::deque<std::uint32_t> ahead{0};
     steps[0].seen = true;
     const auto reach = [&](std::uint32_t from, std::uint32_t i, std::uint32_t j, char byte) {
         const std::uint32_t to = i * row + j;
         if (steps[to].seen) return;
         steps[to] = {from, byte, true};
         if (byte == 0) {
-            todo.push_front(to);  // costs nothing: short texts come first
+            ahead.push_front(to);  // costs nothing: short texts come first
         } else {
-            todo.push_back(to);
+            ahead.push_back(to);
         }
     };
-    while (!todo.empty()) {
-        const std::uint32_t at = todo.front(), i = at / row, j = at % row;
-        todo.pop_front();
+    while (!ahead.empty()) {
+        const std::uint32_t at = ahead.front(), i = at / row, j = at % row;
+        ahead.pop_front();
         if (i == a.last() && j == b.last()) return way_to(steps, at);
         for (const std::uint32_t to : a.states()[i].silent) reach(at, to, j, 0);
         for (const std::uint32_t to : b.states()[j].silent) reach(at, i, to, 0);

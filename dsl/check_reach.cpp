@@ -153,21 +153,21 @@ class Reach {
     // Dependents are reached through what they depend on: an entry of it, or of anything below it.
     void reach_by_dependence() {
         std::vector<std::vector<NamespaceIndex>> dependents(draft_.spaces.size());
-        std::vector<NamespaceIndex> todo;
+        std::vector<NamespaceIndex> ahead;
         for (NamespaceIndex i = 0; i < draft_.spaces.size(); ++i) {
             for (const DependsPlace& d : draft_.spaces[i].depends) {
                 if (d.on != none) dependents[d.on].push_back(i);
             }
-            if (draft_.spaces[i].reachable) todo.push_back(i);
+            if (draft_.spaces[i].reachable) ahead.push_back(i);
         }
-        while (!todo.empty()) {
-            const NamespaceIndex from = todo.back();
-            todo.pop_back();
+        while (!ahead.empty()) {
+            const NamespaceIndex from = ahead.back();
+            ahead.pop_back();
             for (const NamespaceIndex above : policy_.namespaces[from].chain) {
                 for (const NamespaceIndex i : dependents[above]) {
                     if (draft_.spaces[i].reachable) continue;
                     draft_.spaces[i].reachable = true;
-                    todo.push_back(i);
+                    ahead.push_back(i);
                 }
             }
         }
