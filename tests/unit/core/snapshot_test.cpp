@@ -129,14 +129,14 @@ TEST_CASE("the slot of an ended thread serves the next, and its last guard may o
             *seen = *snapshot.get();
         }
     };
-    std::array<detail::ReaderSlot*, 2> slots{};
+    std::array<plugin::read_section_detail::Slot*, 2> slots{};
     for (auto& slot : slots) {
         int seen = 0;
         std::thread([&] {
             thread_local ReadsLast last{&seen};  // made first, destroyed after the lease
             static_cast<void>(last);
             const ReadGuard guard;
-            slot = detail::this_reader;
+            slot = plugin::read_section_detail::this_slot;
         }).join();
         REQUIRE(seen == 7);
     }

@@ -28,17 +28,31 @@ enum {
   LARDER_STORE_CAP_PERSISTENT = 1u << 8, /* survives a process restart */
   LARDER_STORE_CAP_BOUNDED = 1u << 9,    /* evicts by itself within a size option */
   LARDER_STORE_CAP_LIMITS = 1u << 10,    /* implements limits */
-  /* get and visit show the stored bytes themselves, 8-byte aligned and in writable memory: the
-   * kernel stores one 8-byte word of its envelope head into them with an atomic operation (the
-   * epoch it last verified the entry at), so that a hit needs no look at the records. */
+  /* Knows larder_head: get and visit show the stored bytes themselves, 8-byte aligned and in writable
+   * memory of this process. Such a store is given values with LARDER_PUT_HEADED, which are some hundred
+   * bytes shorter, and a hit needs no look at the records. */
   LARDER_STORE_CAP_MARK = 1u << 11
 };
 
 enum {
   LARDER_PUT_IF_ABSENT = 1u << 0,  /* else LARDER_EXISTS */
   LARDER_PUT_IF_VERSION = 1u << 1, /* if_version is current, 0 meaning absent; else LARDER_E_CONFLICT */
-  LARDER_PUT_KEEP_TTL = 1u << 2    /* an entry that is replaced keeps its deadline */
+  LARDER_PUT_KEEP_TTL = 1u << 2,   /* an entry that is replaced keeps its deadline */
+  LARDER_PUT_HEADED = 1u << 3      /* value begins with a larder_head; with CAP_MARK only */
 };
+
+/* What a headed value begins with, so that kernel and store keep these once. Each word is read and
+ * written whole, atomically, while others read it; the kernel's stores are racy on purpose (each thread
+ * stores what is true for all). */
+#define LARDER_HEAD_DEADLINE_BITS 40
+typedef struct larder_head {
+  uint64_t mark;     /* the kernel's: the epoch it last verified the entry at. Stored in place by readers */
+  uint64_t version;  /* what larder_put.version says: a store needs no copy of it */
+  /* Low 40 bits: when the entry ends, in ms of larder_host.mono_ns / 10^6; 0: never. The store writes
+   * them from ttl_ms, at put and at touch, as one atomic store of the word. The high 24 bits are the
+   * kernel's and stay. */
+  uint64_t deadline;
+} larder_head;
 typedef struct larder_put {
   uint32_t struct_size;
   uint32_t flags;      /* LARDER_PUT_* */
