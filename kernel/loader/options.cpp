@@ -74,7 +74,7 @@ Wanted wanted(OptionType type) {
         case OptionType::duration:
             return {"a duration", "write \"500ms\", \"30s\", \"5m\" or \"1h30m\""};
         case OptionType::list:
-            return {"a list", "write [\"a\", \"b\"]"};
+            return {"a list", "write \"a\" or [\"a\", \"b\"]"};
         case OptionType::secret:
             return {"a secret by reference", "write { env = \"NAME\" } or { file = \"/path\" }"};
         case OptionType::path:
@@ -292,9 +292,17 @@ bool check_value(const OptionSpec& spec, const GivenValue& given, OptionValue& o
                       std::string(wanted(OptionType::secret).help));
     }
     if (spec.type == OptionType::list) {
+        // One value stands for a list of it; of what would not fit as an element, a list is wanted.
         const auto* list = std::get_if<GivenValue::List>(&given.is);
+        GivenValue::List alone;
         if (list == nullptr) {
-            return wrong_type(spec, spec.type, given, finding);
+            OptionFinding unfit;
+            Scalar one;
+            if (!check_scalar(spec, spec.element, given, one, unfit)) {
+                return wrong_type(spec, spec.type, given, finding);
+            }
+            alone.push_back(given);
+            list = &alone;
         }
         std::vector<std::string> all;
         for (const GivenValue& element : *list) {

@@ -56,7 +56,7 @@ class InfoText {
     std::string text_;
 };
 
-std::uint64_t read(const std::atomic<std::uint64_t>& counter) noexcept {
+std::uint64_t read(const auto& counter) noexcept {
     return counter.load(std::memory_order_relaxed);
 }
 
@@ -201,7 +201,7 @@ Step config_resetstat(Exchange& x) {
     Counters& c = x.gateway.counters;
     for (auto* counter : {&c.connections_total, &c.refused, &c.requests, &c.errors, &c.bytes_in,
                           &c.bytes_out, &c.hits, &c.misses, &c.not_kept, &c.timeouts}) {
-        counter->store(0, std::memory_order_relaxed);
+        counter->reset();
     }
     return x.ok();
 }

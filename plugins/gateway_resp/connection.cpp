@@ -3,12 +3,11 @@
 
 #include "commands.hpp"
 
+#include <sys/epoll.h>
+
 #include <algorithm>
 
 namespace larder::resp {
-
-namespace asio = boost::asio;
-using boost::system::error_code;
 
 namespace {
 
@@ -17,18 +16,14 @@ constexpr std::size_t usual_read = 16u << 10, large_read = 64u << 10, largest_re
 constexpr std::size_t written_at_once = 1u << 20;     // then it is somebody else's turn
 constexpr std::size_t worth_waiting_for = 64u << 10;  // of half a request, in one timeout
 
-const Command& get_command() noexcept {
-    static const Command& found = *find_command("get");
-    return found;
-}
-
 }  // namespace
 
-Connection::Connection(Gateway& gateway, Loop& loop, Socket socket, std::string address,
+Connection::Connection(Gateway& gateway, Home& home, Stream stream, std::string address,
                        std::string local)
     : gateway_(gateway),
-      loop_(loop),
-      socket_(std::move(socket)),
+      home_(home),
+      loop_(home.loop()),
+      stream_(std::move(stream)),
       pause_at_(gateway.options.output_limit / 2),
       parser_(gateway.options.request_limits()),
       x_(gateway, output_, *this) {
@@ -45,49 +40,56 @@ Connection::Connection(Gateway& gateway, Loop& loop, Socket socket, std::string 
 }
 
 void Connection::start() {
-    x_.session.record->kill = [weak = weak_from_this(), &context = loop_.context()] {
-        asio::post(context, [weak] {
+    x_.session.record->kill = [weak = weak_from_this(), &loop = loop_] {
+        loop.post([weak] {
             if (const auto self = weak.lock()) {
                 self->close();
             }
         });
     };
     gateway_.clients.add(x_.session.record);
-    socket_.non_blocking(true);
-    wait_readable();
-}
-
-// ---- in
-// ---------------------------------------------------------------------------------------------
-
-// Waits for readiness, not for bytes: a connection that says nothing holds no buffer.
-void Connection::wait_readable() {
-    if (reading_ || closed_) {
-        return;
+    if (!loop_.watch(stream_.descriptor(), *this)) {
+        fail("cannot be watched: the system takes no more sockets");
     }
-    reading_ = true;
-    socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& error) {
-        self->reading_ = false;
-        self->on_readable(error);
-    });
 }
 
-void Connection::on_readable(const error_code& error) {
+// ---- in -----------------------------------------------------------------------------------------
+
+void Connection::on_ready(std::uint32_t events) {
     if (closed_) {
         return;
     }
-    if (error) {
-        return close();
-    }
-    if (lingering_) {
-        return discard_input();
-    }
+    queued_ = queued_ && events != 0;
+    constexpr std::uint32_t over = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+    hung_up_ = hung_up_ || (events & over) != 0;
+    readable_ = readable_ || hung_up_ || (events & EPOLLIN) != 0;
     try {
-        if (receive()) {
+        if (writing_ && (write_more_ || (events & (over | EPOLLOUT)) != 0)) {
+            writing_ = write_more_ = false;
+            write_some();
+            turn();
+        }
+        if (lingering_) {
+            discard_input();
+        } else if (readable_ && may_read() && receive()) {
             turn();
         }
     } catch (const std::bad_alloc&) {
         fail("there is no memory for its request");
+    }
+}
+
+// A request in work stops the reading: what the cache was given points into the input.
+bool Connection::may_read() const noexcept {
+    return !closed_ && !closing_ && step_ == Step::Done && !exec_running_ && !held_ &&
+           !output_full();
+}
+
+// After all others: they had no turn yet.
+void Connection::go_on_reading() {
+    if (readable_ && !queued_ && may_read()) {
+        queued_ = true;
+        loop_.again(shared_from_this());
     }
 }
 
@@ -96,25 +98,29 @@ bool Connection::receive() {
     const std::size_t usual = read_more_ ? large_read : usual_read;
     const std::size_t size = std::clamp(parser_.missing(), usual, largest_read);
     char* const room = input_.grow(size);
-    error_code error;
-    const std::size_t got = socket_.read_some(asio::buffer(room, size), error);
-    if (error == asio::error::would_block || error == asio::error::try_again) {
-        wait_readable();
-        return false;
-    }
-    if (error == asio::error::eof) {
-        ended_ = closing_ = true;
-        return true;
-    }
-    if (error) {
-        close();
-        return false;
+    std::size_t got = 0;
+    bool drained = false;
+    switch (stream_.read(room, size, got, drained)) {
+        case Io::Done:
+            break;
+        case Io::Later:
+            readable_ = false;
+            return false;
+        case Io::Ended:
+            ended_ = closing_ = true;
+            readable_ = false;
+            return true;
+        case Io::Failed:
+            close();
+            return false;
     }
     input_.commit(got);
     read_more_ = got == size;
+    readable_ = !drained || hung_up_;
     count(gateway_.counters.bytes_in, got);
     heard_ns_ = gateway_.now_ns();
     x_.session.record->last_ns.store(heard_ns_, std::memory_order_relaxed);
+    x_.forget_names();
     return true;
 }
 
@@ -125,18 +131,15 @@ void Connection::turn() {
     try {
         run();
         flush();
+        go_on_reading();
     } catch (const std::bad_alloc&) {
         return fail("there is no memory for its replies");
     }
     if (closed_ || step_ == Step::Waiting) {
         return;
     }
-    if (closing_) {
-        if (step_ == Step::Done && !exec_running_ && output_.pending() == 0) {
-            linger();
-        }
-    } else if (!output_full()) {
-        wait_readable();
+    if (closing_ && step_ == Step::Done && !exec_running_ && output_.pending() == 0) {
+        linger();
     }
 }
 
@@ -163,37 +166,49 @@ void Connection::run() {
 
 // False: there is no whole request left.
 bool Connection::run_one() {
-    if (!held_) {
-        const Parsed parsed = parser_.next(input_, x_.session.authenticated);
-        if (parsed == Parsed::Request && add_to_batch()) {
-            return batch_size_ < largest_batch || run_batch();
-        }
-        held_ = parsed == Parsed::Request;
-        if (batch_size_ != 0) {
-            return run_batch();
-        }
-        if (parsed == Parsed::Incomplete) {
-            const bool moving = input_.size() >= half_size_ + worth_waiting_for;
-            if (input_.empty()) {
-                half_since_ns_ = half_size_ = 0;
-            } else if (half_since_ns_ == 0 || moving) {
-                half_since_ns_ = heard_ns_;
-                half_size_ = input_.size();
-            }
-            return false;
-        }
-        half_since_ns_ = half_size_ = 0;
-        if (parsed == Parsed::Error) {
-            count(gateway_.counters.errors);
-            x_.reply.error("ERR " + std::string(parser_.error()));
-            closing_ = true;
-            input_.consume(input_.size());
-            return false;
-        }
+    if (!held_ && !next_request()) {
+        return batch_size_ != 0 && run_batch();
+    }
+    if (add_to_batch()) {
+        held_ = false;
+        return batch_size_ < largest_batch || run_batch();
+    }
+    if (batch_size_ != 0) {
+        held_ = true;  // it comes after them
+        return run_batch();
     }
     held_ = false;
     begin();
     return true;
+}
+
+// True: the parser has one.
+bool Connection::next_request() {
+    const Parsed parsed = parser_.next(input_, x_.session.authenticated);
+    if (parsed != Parsed::Incomplete) {
+        half_since_ns_ = half_size_ = 0;
+    }
+    if (parsed == Parsed::Request) {
+        return true;
+    }
+    if (batch_size_ != 0) {
+        return false;  // comes here again when the batch has run
+    }
+    if (parsed == Parsed::Incomplete) {
+        const bool moving = input_.size() >= half_size_ + worth_waiting_for;
+        if (input_.empty()) {
+            half_since_ns_ = half_size_ = 0;
+        } else if (half_since_ns_ == 0 || moving) {
+            half_since_ns_ = heard_ns_;
+            half_size_ = input_.size();
+        }
+        return false;
+    }
+    count(gateway_.counters.errors);
+    x_.reply.error("ERR " + std::string(parser_.error()));
+    closing_ = true;
+    input_.consume(input_.size());
+    return false;
 }
 
 void Connection::begin() {
@@ -239,40 +254,6 @@ void Connection::finish_request() {
     closing_ = closing_ || session.closing;
 }
 
-// ---- GETs in a row
-// -----------------------------------------------------------------------------------
-
-// Whether the parser's request is a plain GET that can be answered with others.
-bool Connection::add_to_batch() {
-    const Args args = parser_.args();
-    const Session& session = x_.session;
-    if (args.size() != 2 || !same_word(args[0], "get") || !session.authenticated ||
-        session.in_multi || session.mute != Session::Mute::No) {
-        return false;
-    }
-    larder_cache_get item{};
-    std::string_view key;
-    if (!x_.try_locate(args[1], item.ns, key)) {
-        return false;
-    }
-    item.key = bytes_of(key);
-    x_.gets.push_back(item);
-    ++batch_size_;
-    return true;
-}
-
-bool Connection::run_batch() {
-    count(gateway_.counters.requests, batch_size_);
-    const std::uint32_t fence = gateway_.options.fence ? LARDER_GET_FENCE : 0;
-    const std::size_t size = std::exchange(batch_size_, 0);
-    x_.command = &get_command();
-    x_.session.record->last_command.store(x_.command, std::memory_order_relaxed);
-    half_since_ns_ = half_size_ = 0;
-    advance(x_.then(gateway_.cache->get_many(gateway_.host, x_.gets.data(), size, x_.call(fence)),
-                    &reply_values));
-    return true;
-}
-
 // ---- transactions
 // ------------------------------------------------------------------------------------
 
@@ -316,7 +297,7 @@ void Connection::leave_multi() noexcept {
 larder_done_fn Connection::done_fn() noexcept {
     return [](void* ctx, larder_status status, larder_value*) noexcept {
         auto* const me = static_cast<Connection*>(ctx);
-        asio::post(me->loop_.context(), [me, status] { me->answer(status); });
+        me->loop_.post([me, status] { me->answer(status); });
     };
 }
 
@@ -333,7 +314,7 @@ bool Connection::run_off_thread(Step (*job)(Exchange&), Step (*next)(Exchange&))
         }
         me->x_.blocking = false;
         const larder_status status = me->x_.status;
-        asio::post(me->loop_.context(), [me, status] { me->answer(status); });
+        me->loop_.post([me, status] { me->answer(status); });
     };
     return gateway_.executor->post(gateway_.host, 1, task, this) == LARDER_OK;
 }
@@ -343,7 +324,7 @@ void Connection::answer(larder_status status) {
     step_ = Step::Done;
     if (closed_) {
         x_.finish();
-        return loop_.closed(*this);
+        return home_.closed(*this);
     }
     x_.status = status;
     try {
@@ -365,18 +346,19 @@ void Connection::flush() {
 
 void Connection::write_some() {
     std::size_t written = 0;
+    bool full = false;
     while (output_.pending() != 0 && written < written_at_once) {
         constexpr std::size_t most_parts = 64;
-        asio::const_buffer parts[most_parts];
+        iovec parts[most_parts];
         const std::size_t n = output_.gather(parts, most_parts);
-        error_code error;
-        const std::size_t sent =
-            socket_.write_some(std::span<const asio::const_buffer>(parts, n), error);
-        if (error == asio::error::would_block || error == asio::error::try_again) {
-            break;
-        }
-        if (error) {
+        std::size_t sent = 0;
+        const Io how = stream_.write(parts, n, sent);
+        if (how == Io::Failed || how == Io::Ended) {
             return close();
+        }
+        if (how == Io::Later) {
+            full = true;
+            break;
         }
         output_.sent(sent);
         written += sent;
@@ -390,17 +372,11 @@ void Connection::write_some() {
         stuck_since_ns_ = gateway_.now_ns();
     }
     writing_ = true;
-    socket_.async_wait(Socket::wait_write, [self = shared_from_this()](const error_code& error) {
-        self->writing_ = false;
-        if (self->closed_) {
-            return;
-        }
-        if (error) {
-            return self->close();
-        }
-        self->write_some();
-        self->turn();
-    });
+    write_more_ = !full;  // the others first; the socket will not become ready again
+    if (write_more_ && !queued_) {
+        queued_ = true;
+        loop_.again(shared_from_this());
+    }
 }
 
 }  // namespace larder::resp

@@ -2,8 +2,8 @@
 // order.
 //
 // All of it runs on one thread, that of its loop. A turn reads what has come, runs every complete
-// request, and writes all replies at once. Consecutive GETs become one batch for the cache. A
-// request whose answer comes later stops the connection until then, so order needs no bookkeeping,
+// request, and writes all replies at once. Consecutive GETs, and consecutive SETs, become one batch
+// for the cache. A request whose answer comes later stops the connection until then, so order needs no bookkeeping,
 // and what the cache was given (views into the input, items of the exchange) cannot move.
 //
 // Memory is bounded: input by input_limit, output by output_limit. At half the output limit no more
@@ -11,31 +11,32 @@
 // that goes on not reading is closed after the timeout. Half of the limit, because a client library
 // may well send a whole pipeline before it reads the first reply.
 #pragma once
-#include "asio.hpp"
+#include "event_loop.hpp"
 #include "exchange.hpp"
+#include "stream.hpp"
 
 #include <memory>
 
 namespace larder::resp {
 
-using Socket = boost::asio::generic::stream_protocol::socket;
-
 class Connection;
 
 // What a connection needs of the thread it lives on.
-class Loop {
+class Home {
   public:
-    virtual boost::asio::io_context& context() noexcept = 0;
-    // The connection is over and nothing points to it any more.
+    virtual EventLoop& loop() noexcept = 0;
+    // The connection is over and nothing points to it any more but this round of the loop.
     virtual void closed(Connection& connection) = 0;
 
   protected:
-    ~Loop() = default;
+    ~Home() = default;
 };
 
-class Connection final : public std::enable_shared_from_this<Connection>, private Turnaround {
+class Connection final : public std::enable_shared_from_this<Connection>,
+                         public Watcher,
+                         private Turnaround {
   public:
-    Connection(Gateway& gateway, Loop& loop, Socket socket, std::string address, std::string local);
+    Connection(Gateway& gateway, Home& home, Stream stream, std::string address, std::string local);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
@@ -44,18 +45,27 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     void tick(std::uint64_t now_ns);
     // Answers what is in work, reads no more, and closes.
     void drain();
-    // At once. While the cache works on a request, the loop is told only when that is over.
+    // At once. While the cache works on a request, its home is told only when that is over.
     void close();
+    void on_ready(std::uint32_t events) override;
 
   private:
-    void wait_readable();
-    void on_readable(const boost::system::error_code& error);
+    enum class Batch { None, Gets, Sets };
+
+    [[nodiscard]] bool may_read() const noexcept;
+    void go_on_reading();
     bool receive();
     void turn();
     void run();
     bool run_one();
-    bool run_batch();
+    bool next_request();
+    // connection_batch.cpp
+    Batch fitting_batch() const noexcept;
     bool add_to_batch();
+    bool run_batch();
+    Step run_gets();
+    Step run_sets();
+
     void begin();
     void advance(Step step);
     void run_queued();
@@ -77,8 +87,9 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     void leave_multi() noexcept override;
 
     Gateway& gateway_;
-    Loop& loop_;
-    Socket socket_;
+    Home& home_;
+    EventLoop& loop_;
+    Stream stream_;
     const std::size_t pause_at_;
     Buffer input_;
     Output output_;
@@ -87,13 +98,18 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
 
     Step step_ = Step::Done;
     bool held_ = false;           // the parser's request was not run yet: a batch goes first
-    std::size_t batch_size_ = 0;  // x_.gets are so many GETs, not run yet
+    Batch batch_ = Batch::None;   // x_.gets or x_.sets are requests of this kind, not run yet
+    std::size_t batch_size_ = 0;
     std::size_t exec_next_ = 0;   // of the queue; runs while exec_running_
     bool exec_running_ = false;
     Step (*job_)(Exchange&) = nullptr;
     std::shared_ptr<Connection> self_;  // while the cache has a pointer to this
 
-    bool reading_ = false, writing_ = false;
+    bool readable_ = false;  // the last read left something, or may have
+    bool hung_up_ = false;   // the client sends no more: reads go on until they say so
+    bool queued_ = false;    // has asked the loop for another turn
+    bool writing_ = false;   // not all could be written
+    bool write_more_ = false;  // ... but the socket would take more
     bool closing_ = false;    // no more requests; close when all is written
     bool lingering_ = false;  // all is written; waits for the client to close
     bool closed_ = false;

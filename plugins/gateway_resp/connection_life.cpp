@@ -5,9 +5,6 @@
 
 namespace larder::resp {
 
-namespace asio = boost::asio;
-using boost::system::error_code;
-
 namespace {
 
 constexpr std::uint64_t second_ns = 1'000'000'000;
@@ -32,24 +29,30 @@ void Connection::linger() {
     if (lingering_) {
         return;
     }
-    error_code ignored;
-    socket_.shutdown(Socket::shutdown_send, ignored);
+    stream_.finish();
     if (ended_) {
         return close();
     }
     lingering_ = true;
     linger_until_ns_ = gateway_.now_ns() + linger_ns;
-    wait_readable();
+    discard_input();
 }
 
 void Connection::discard_input() {
     char scratch[4096];
-    error_code error;
-    while (!error && discarded_ < most_discarded) {
-        discarded_ += socket_.read_some(asio::buffer(scratch), error);
-    }
-    if (error == asio::error::would_block || error == asio::error::try_again) {
-        return wait_readable();
+    std::size_t got = 0;
+    bool drained = false;
+    while (discarded_ < most_discarded) {
+        switch (stream_.read(scratch, sizeof scratch, got, drained)) {
+            case Io::Done:
+                discarded_ += got;
+                break;
+            case Io::Later:
+                return;
+            case Io::Ended:
+            case Io::Failed:
+                return close();
+        }
     }
     close();
 }
@@ -66,13 +69,12 @@ void Connection::close() {
     }
     closed_ = true;
     const auto keep = shared_from_this();
-    error_code ignored;
-    socket_.close(ignored);
+    stream_.close();
     output_.clear();
     gateway_.clients.remove(x_.session.record->id);
     if (step_ != Step::Waiting) {
         x_.finish();
-        loop_.closed(*this);
+        home_.closed(*this);
     }
 }
 

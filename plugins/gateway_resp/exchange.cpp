@@ -33,14 +33,15 @@ Step Exchange::off_thread(Handler job, Handler second_half) {
 // ---- names
 // ---------------------------------------------------------------------------------------
 
-// Asked each time: a reload may give the name another number.
 std::uint32_t Exchange::fallback() const noexcept {
-    std::uint32_t found = LARDER_NS_NONE;
-    const std::string& name = gateway.options.fallback;
-    if (!name.empty() && cache().ns_find(host(), bytes_of(name), &found) != LARDER_OK) {
-        found = LARDER_NS_NONE;
+    if (!fallback_known_) {
+        const std::string& name = gateway.options.fallback;
+        if (name.empty() || cache().ns_find(host(), bytes_of(name), &fallback_) != LARDER_OK) {
+            fallback_ = LARDER_NS_NONE;
+        }
+        fallback_known_ = true;
     }
-    return found;
+    return fallback_;
 }
 
 bool Exchange::try_locate(std::string_view full, std::uint32_t& found,

@@ -53,6 +53,11 @@ struct Session {
     std::vector<QueuedRequest> queue;
     std::size_t queued_bytes = 0;
     std::vector<WatchedKey> watched;
+
+    // Whether a GET or SET of it may be answered together with others, without its handler.
+    [[nodiscard]] bool plain() const noexcept {
+        return authenticated && !in_multi && mute == Mute::No;
+    }
 };
 
 // The connection, as far as an exchange needs it.
@@ -119,6 +124,8 @@ class Exchange {
     // "user_details:42"; the gateway's own namespace has no prefix.
     void append_full_key(std::string& out, std::uint32_t ns, std::string_view key) const;
     [[nodiscard]] std::uint32_t fallback() const noexcept;
+    // The gateway's namespace is asked for again: a reload may have given it another number.
+    void forget_names() noexcept { fallback_known_ = false; }
 
     // ---- items; cleared by finish()
     bool add_get(std::string_view full_key);
@@ -174,6 +181,8 @@ class Exchange {
 
   private:
     larder_call call_{};
+    mutable std::uint32_t fallback_ = LARDER_NS_NONE;
+    mutable bool fallback_known_ = false;
 };
 
 }  // namespace larder::resp

@@ -121,12 +121,14 @@ std::size_t ClientRegistry::kill(const std::function<bool(const ClientRecord&)>&
 // ---- namespaces
 // ----------------------------------------------------------------------------------
 
-Gateway::Gateway(const larder_host* h, Options given, Users known)
+Gateway::Gateway(const larder_host* h, Options given, Users known,
+                 std::unique_ptr<const TlsContext> context)
     : host(h),
       cache(static_cast<const larder_cache_api*>(h->service(h, LARDER_SVC_CACHE))),
       executor(static_cast<const larder_executor_api*>(h->service(h, LARDER_SVC_EXECUTOR))),
       options(std::move(given)),
       users(std::move(known)),
+      tls(std::move(context)),
       started_ms(h->wall_ms(h)) {}
 
 // Numbers are given from 0 up and never again, so gaps are policies that were replaced.

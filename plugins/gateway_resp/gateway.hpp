@@ -3,7 +3,9 @@
 //
 // Set up once in create, read by every thread; what changes later is atomic or behind a mutex.
 #pragma once
+#include "counters.hpp"
 #include "parser.hpp"
+#include "tls.hpp"
 
 #include <larder/plugin/gateway.h>
 #include <larder/plugin/services.h>
@@ -28,7 +30,7 @@ inline std::string_view text_of(larder_bytes bytes) noexcept {
 inline larder_bytes bytes_of(std::string_view text) noexcept { return {text.data(), text.size()}; }
 
 struct Options {
-    std::vector<std::string> listen{"127.0.0.1:7380"};  // host:port, [v6]:port or unix:/path
+    std::vector<std::string> listen{"127.0.0.1:7380"};  // as ListenAddress reads it
     unsigned unix_mode = 0600;
     std::string fallback;  // namespace of keys that name none; empty: such keys are errors
     bool fence = true;
@@ -40,6 +42,7 @@ struct Options {
     std::uint64_t idle_timeout_ns = 0;              // nothing asked; 0: may stay for ever
     std::uint64_t call_timeout_ns = 5'000'000'000;  // one operation of the cache
     unsigned threads = 1;
+    unsigned looks = 0;  // as EventLoop's
 
     [[nodiscard]] RequestLimits request_limits() const {
         RequestLimits limits;
@@ -75,14 +78,6 @@ class Users {
   private:
     std::vector<User> users_;
 };
-
-struct Counters {
-    std::atomic<std::uint64_t> connections{0}, connections_total{0}, refused{0}, requests{0},
-        errors{0}, bytes_in{0}, bytes_out{0}, hits{0}, misses{0}, not_kept{0}, timeouts{0};
-};
-inline void count(std::atomic<std::uint64_t>& counter, std::uint64_t n = 1) noexcept {
-    counter.fetch_add(n, std::memory_order_relaxed);
-}
 
 // One connected client as CLIENT LIST shows it. Texts are behind the registry's mutex.
 struct ClientRecord {
@@ -123,13 +118,15 @@ class ClientRegistry {
 
 class Gateway {
   public:
-    Gateway(const larder_host* host, Options given, Users known);
+    Gateway(const larder_host* host, Options given, Users known,
+            std::unique_ptr<const TlsContext> tls = nullptr);
 
     const larder_host* const host;
     const larder_cache_api* const cache;
     const larder_executor_api* const executor;  // NULL: blocking work runs where it is asked for
     const Options options;
     const Users users;
+    const std::unique_ptr<const TlsContext> tls;  // NULL: no listener wants it
     Counters counters;
     ClientRegistry clients;
     std::uint64_t started_ms = 0;

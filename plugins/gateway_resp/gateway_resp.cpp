@@ -4,8 +4,11 @@
 
 #include <larder/plugin/cpp.hpp>
 
+#include <algorithm>
 #include <charconv>
+#include <memory>
 #include <stdexcept>
+#include <thread>
 
 namespace larder::resp {
 namespace {
@@ -35,7 +38,15 @@ Options read_options(const plugin::Config& config) {
     o.timeout_ns = static_cast<std::uint64_t>(config.duration_ns("timeout"));
     o.idle_timeout_ns = static_cast<std::uint64_t>(config.duration_ns("idle_timeout"));
     o.call_timeout_ns = static_cast<std::uint64_t>(config.duration_ns("call_timeout"));
+    constexpr unsigned enough_threads = 4;
     o.threads = static_cast<unsigned>(config.integer("threads"));
+    if (o.threads == 0) {
+        o.threads = std::clamp(std::thread::hardware_concurrency(), 1u, enough_threads);
+    }
+    // Looking for work that a single core would have to make meanwhile finds none.
+    o.looks = std::thread::hardware_concurrency() > 1
+                  ? static_cast<unsigned>(config.integer("looks"))
+                  : 0;
 
     constexpr std::size_t framing = 1024;
     if (o.input_limit < o.max_value + framing) {
@@ -48,6 +59,35 @@ Options read_options(const plugin::Config& config) {
                "make it at least twice max_value, " + std::to_string(o.max_value * 2) + " bytes");
     }
     return o;
+}
+
+bool wants_tls(const std::string& text) { return text.starts_with("tls:"); }
+
+// NULL where no listener asks for it.
+std::unique_ptr<const TlsContext> read_tls(plugin::Host host, const plugin::Config& config) {
+    const std::vector<std::string> listen = config.list("listen");
+    if (std::none_of(listen.begin(), listen.end(), wants_tls)) {
+        return nullptr;
+    }
+    TlsOptions options;
+    options.certificate = config.text("tls_certificate", "");
+    options.client_ca = config.text("tls_client_ca", "");
+    if (options.certificate.empty()) {
+        refuse(config, "tls_certificate", "a tls: address in listen needs one");
+    }
+    std::unique_ptr<const TlsContext> made;
+    std::string why = "a tls: address in listen needs the certificate's key";
+    host.with_secret(config, "tls_key", [&](std::string_view key) {
+        try {
+            made = std::make_unique<const TlsContext>(options, key);
+        } catch (const std::runtime_error& error) {
+            why = error.what();
+        }
+    });
+    if (made == nullptr) {
+        refuse(config, "tls_key", why);
+    }
+    return made;
 }
 
 Users read_users(plugin::Host host, const plugin::Config& config) {
@@ -77,7 +117,9 @@ class RespGateway {
     static constexpr std::uint64_t caps = 0;
 
     RespGateway(plugin::Host host, const plugin::Config& config)
-        : gateway_(host.raw(), read_options(config), read_users(host, config)), server_(gateway_) {
+        : gateway_(host.raw(), read_options(config), read_users(host, config),
+                   read_tls(host, config)),
+          server_(gateway_) {
         if (gateway_.cache == nullptr) {
             throw Error(LARDER_E_VERSION, "this kernel has no " LARDER_SVC_CACHE);
         }
@@ -85,7 +127,7 @@ class RespGateway {
             ListenAddress where;
             if (!ListenAddress::parse(text, where)) {
                 refuse(config, "listen",
-                       "'" + text + "' is not HOST:PORT, [V6]:PORT or unix:/PATH");
+                       "'" + text + "' is not HOST:PORT, [V6]:PORT, tls:HOST:PORT or unix:/PATH");
             }
             if (gateway_.users.empty() && !where.local()) {
                 refuse(config, "listen",

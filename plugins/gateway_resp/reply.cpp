@@ -1,6 +1,7 @@
 // plugins/gateway_resp/reply.cpp -- see reply.hpp.
 #include "reply.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -19,23 +20,42 @@ void Output::value(larder_value& taken) {
     }
 }
 
-std::size_t Output::gather(boost::asio::const_buffer* out, std::size_t room) const {
+char* Output::write_header(char* at, char type, std::size_t number) noexcept {
+    *at++ = type;
+    if (number < 10) {
+        *at++ = static_cast<char>('0' + number);
+    } else if (number < 100) {
+        *at++ = static_cast<char>('0' + number / 10);
+        *at++ = static_cast<char>('0' + number % 10);
+    } else {
+        at = std::to_chars(at, at + 20, number).ptr;
+    }
+    *at++ = '\r';
+    *at++ = '\n';
+    return at;
+}
+
+std::size_t Output::gather(iovec* out, std::size_t room) const {
+    // writev writes to none of it, whatever its type says.
+    const auto part = [](const void* from, std::size_t size) {
+        return iovec{const_cast<void*>(from), size};
+    };
     std::size_t count = 0;
     std::size_t text = 0;  // of text_, already in out
     for (std::size_t i = first_pin_; i < pins_.size() && count + 2 <= room; ++i) {
         const std::size_t before = pins_[i].at - text_sent_;
         if (before > text) {
-            out[count++] = {text_.data() + text, before - text};
+            out[count++] = part(text_.data() + text, before - text);
             text = before;
         }
         const std::size_t skip = i == first_pin_ ? pin_sent_ : 0;
-        out[count++] = {static_cast<const char*>(pins_[i].value.data) + skip,
-                        pins_[i].value.size - skip};
+        out[count++] = part(static_cast<const char*>(pins_[i].value.data) + skip,
+                            pins_[i].value.size - skip);
         if (count + 2 > room)
             return count;  // text behind this pin must wait for the next pin's turn
     }
     if (count < room && text < text_.size())
-        out[count++] = {text_.data() + text, text_.size() - text};
+        out[count++] = part(text_.data() + text, text_.size() - text);
     return count;
 }
 
@@ -101,12 +121,14 @@ void ReplyWriter::error(std::string_view text) {
 }
 
 void ReplyWriter::bulk(std::string_view bytes) {
-    header('$', static_cast<std::int64_t>(bytes.size()));
-    out_.append(bytes);
-    out_.append("\r\n");
+    out_.bulk(bytes.data(), bytes.size());
 }
 
 void ReplyWriter::value(larder_value& taken) {
+    if (taken.size < Output::pin_from) {
+        out_.bulk(taken.data, taken.size);
+        return release_value(taken);
+    }
     header('$', static_cast<std::int64_t>(taken.size));
     out_.value(taken);
     out_.append("\r\n");

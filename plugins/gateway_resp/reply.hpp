@@ -6,11 +6,11 @@
 // where the store has it. ReplyWriter knows the two dialects, so that commands name the thing (a
 // map, a null, a double) and not its bytes.
 #pragma once
-#include "asio.hpp"
 #include "buffer.hpp"
 
 #include <larder/plugin/abi.h>
 
+#include <sys/uio.h>
 
 #include <cstdint>
 #include <string_view>
@@ -34,19 +34,33 @@ class Output {
     }
     // Takes the value over; its size decides between copy and pin.
     void value(larder_value& taken);
+    // A whole bulk string, header and all, in one piece.
+    void bulk(const void* bytes, std::size_t size) {
+        if (muted_) return;
+        char* const start = text_.grow(size + longest_header + 2);
+        char* at = write_header(start, '$', size);
+        if (size != 0) std::memcpy(at, bytes, size);
+        at += size;
+        *at++ = '\r';
+        *at++ = '\n';
+        text_.commit(static_cast<std::size_t>(at - start));
+    }
 
     [[nodiscard]] std::size_t pending() const noexcept { return text_.size() + pinned_bytes_; }
     // A muted output swallows replies (CLIENT REPLY OFF, SKIP).
     void mute(bool on) noexcept { muted_ = on; }
 
     // What to write next, in order. Valid until sent() or anything is appended.
-    std::size_t gather(boost::asio::const_buffer* out, std::size_t room) const;
+    std::size_t gather(iovec* out, std::size_t room) const;
     void sent(std::size_t bytes);
     void clear() noexcept;
     // Gives memory back. REQUIRES: pending() == 0.
     void release() noexcept { text_.release(); }
 
   private:
+    static constexpr std::size_t longest_header = 24;
+    // "$100\r\n"; behind it.
+    static char* write_header(char* at, char type, std::size_t number) noexcept;
     struct Pin {
         std::uint64_t at;  // its place in the stream of text bytes
         larder_value value;

@@ -1,30 +1,17 @@
 // plugins/gateway_resp/server.hpp -- the listeners and the threads; nothing of RESP.
 //
 // The first thread accepts and hands each connection to one of the threads in turn, where it stays.
-// Each thread has an io_context, its connections, and a timer that runs while it has any.
+// Each thread has an event loop, its connections, and a tick that runs while it has any.
 #pragma once
 #include "connection.hpp"
 #include "gateway.hpp"
+#include "listen_address.hpp"
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace larder::resp {
-
-// Where to listen, as larder.toml writes it: "127.0.0.1:7380", "[::1]:0", "localhost:7380",
-// "unix:/run/larder.sock".
-struct ListenAddress {
-    std::string host;  // empty for a unix socket
-    std::string port;
-    std::string path;  // empty for TCP
-
-    // False: not an address.
-    static bool parse(std::string_view text, ListenAddress& out);
-    // Whether only this machine can reach it.
-    [[nodiscard]] bool local() const;
-};
 
 class Server {
   public:

@@ -35,7 +35,8 @@ FakeConfig config() {
         .set("timeout", std::int64_t{30'000'000'000})
         .set("idle_timeout", 0)
         .set("call_timeout", std::int64_t{5'000'000'000})
-        .set("threads", 2);
+        .set("threads", 2)
+        .set("looks", 4);
     return c;
 }
 

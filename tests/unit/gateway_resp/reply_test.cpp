@@ -26,11 +26,11 @@ larder_value owned(const std::string& bytes) {
 std::string drained(Output& out, std::size_t at_once) {
     std::string all;
     while (out.pending() != 0) {
-        boost::asio::const_buffer parts[5];
+        iovec parts[5];
         const std::size_t n = out.gather(parts, 5);
         std::string text;
         for (std::size_t i = 0; i < n; ++i) {
-            text.append(static_cast<const char*>(parts[i].data()), parts[i].size());
+            text.append(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);
         }
         text.resize(std::min(text.size(), at_once));
         out.sent(text.size());

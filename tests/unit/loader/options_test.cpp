@@ -88,6 +88,12 @@ TEST_CASE("values come typed, in bytes and nanoseconds", "[loader]") {
           std::vector<std::string>{"1000000000"});
 }
 
+TEST_CASE("one value stands for a list of it", "[loader]") {
+    CHECK(value_of<std::vector<std::string>>("hosts", text("b")) == std::vector<std::string>{"b"});
+    CHECK(value_of<std::vector<std::string>>("steps", text("2s")) ==
+          std::vector<std::string>{"2000000000"});
+}
+
 TEST_CASE("what comes from the environment is text and still typed", "[loader]") {
     CHECK(value_of<std::int64_t>("shards", from_env("8")) == 8);
     CHECK(value_of<std::int64_t>("capacity", from_env("4096")) == 4096);
@@ -125,7 +131,8 @@ TEST_CASE("a wrong value is refused with what was expected", "[loader]") {
     CHECK(finding_of("shards", {8.0, false}).message == "shards: expected a whole number, found 8");
     CHECK(finding_of("eager", number(1)).message == "eager: expected true or false, found 1");
     CHECK(finding_of("file", text("")).message == "file: expected a path as text, found \"\"");
-    CHECK(finding_of("hosts", text("a")).message == "hosts: expected a list, found \"a\"");
+    CHECK(finding_of("hosts", number(5)).message == "hosts: expected a list, found 5");
+    CHECK(finding_of("steps", text("soon")).message == "steps: expected a list, found \"soon\"");
     CHECK(finding_of("hosts", {GivenValue::List{number(5)}, false}).message ==
           "hosts: expected a text, found 5");
     CHECK(finding_of("url", text("localhost")).message ==
