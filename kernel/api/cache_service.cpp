@@ -178,6 +178,14 @@ void fill_invalidation(larder_cache_api& api) {
             return s.engine().event(view(name), values, n, receipt, call);
         });
     };
+    api.reclaim = [](const larder_host* h, std::uint32_t ns, std::uint64_t* removed,
+                     const larder_call* call) noexcept {
+        return allowed(h, call, LARDER_ROLE_INVALIDATE, [&](KernelServices& s) {
+            return here_or_later(s, call, [&s, ns, removed, still = blocking(call)] {
+                return s.engine().reclaim(ns, removed, &still);
+            });
+        });
+    };
     api.warm = [](const larder_host* h, std::uint32_t ns, larder_receipt* receipt,
                   const larder_call* call) noexcept {
         return allowed(h, call, LARDER_ROLE_INVALIDATE, [&](KernelServices& s) -> larder_status {

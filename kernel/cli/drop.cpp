@@ -1,4 +1,4 @@
-// kernel/cli/drop.cpp -- larder drop, expire, refresh: what a rule would do, by hand.
+// kernel/cli/drop.cpp -- larder drop, expire, refresh: what a rule would do, by hand; reclaim: what time would.
 #include "kernel/cli/host.hpp"
 
 namespace larder::cli {
@@ -51,6 +51,19 @@ int run_refresh(Words words) {
     return change("refresh",
                   "Drops entries and loads them again where the policy has warm items or a source.",
                   std::move(words));
+}
+
+int run_reclaim(Words words) {
+    CLI::App app;
+    describe(app, "reclaim",
+             "Removes entries that are over (past their ttl, or dropped) and still take memory, which\n"
+             "else comes back by itself. Prints how many.");
+    Remote remote;
+    std::string space;
+    remote.add_to(app);
+    app.add_option("NAMESPACE", space, "else all of them");
+    if (const auto status = parse(app, std::move(words))) return *status;
+    return remote.ask("reclaim", space.empty() ? Words{} : Words{space});
 }
 
 }  // namespace larder::cli

@@ -52,6 +52,7 @@ int run_put(Words words);
 int run_drop(Words words);
 int run_expire(Words words);
 int run_refresh(Words words);
+int run_reclaim(Words words);
 int run_route(Words words);
 int run_event(Words words);
 int run_stats(Words words);

@@ -127,6 +127,8 @@ class Cache {
 
     // Entries expired but not reclaimed, where stores can list them: raw full keys, at most `limit`.
     std::vector<std::string> expired_keys(std::uint32_t ns, std::size_t limit);
+    // Removes what expired_keys() would list, in every tier of this process; see services.h. [worker]
+    larder_status reclaim(std::uint32_t ns, std::uint64_t* removed, const larder_call* call);
     // A dependency of one entry on another at run time: dropping `on` drops `key`. Kept as long as the
     // entry lives; MISS when there is no such entry.
     larder_status add_dependency(std::uint32_t ns, std::string_view key, std::uint32_t on_ns, std::string_view on_key, const larder_call* call);

@@ -1,4 +1,4 @@
-// kernel/core/cache_walk.cpp -- walks over what is there: scan, count, expired keys, the sweep.
+// kernel/core/cache_walk.cpp -- walks over what is there: scan, count, expired keys, reclaim, the sweep.
 //
 // A cursor is (walk position, store cursor): the upper 16 bits say which pair of namespace and tier, the
 // lower 48 are the store's. A pair that has gone by a reload ends the walk early, which SCAN allows for
@@ -30,13 +30,15 @@ std::vector<Stop> stops(const State& s, std::uint32_t ns) {
 }
 
 // One call of a store's scan: the keys it showed, copied out of its locks.
-std::vector<std::string> scan_keys(const Stop& stop, std::uint64_t& cursor, std::uint32_t count, std::uint64_t deadline_ns) {
+std::vector<std::string> scan_keys(const Stop& stop, std::uint64_t& cursor, std::uint32_t count, std::uint64_t deadline_ns,
+                                   std::uint32_t flags = 0) {
     std::vector<std::string> keys;
     larder_scan walk{};
     walk.struct_size = sizeof walk;
     walk.ns = stop.space->runtime->shelf;
     walk.cursor = cursor;
     walk.count = count;
+    walk.flags = flags;
     walk.ctx = &keys;
     walk.on_key = [](void* ctx, const larder_key* key, std::uint64_t, std::int64_t) noexcept -> std::int32_t {
         static_cast<std::vector<std::string>*>(ctx)->emplace_back(key->data, key->size);
@@ -59,6 +61,17 @@ Verdict look(Cache::Impl& impl, const Stop& stop, const std::string& canonical, 
     absent = (verdict == Verdict::live || verdict == Verdict::stale) && (entry.head().flags & envelope_absent) != 0;
     if (remove_gone && verdict == Verdict::gone) stop.tier->remove(store_key, entry.head().id, now, 0);
     return verdict;
+}
+
+// True: it was of no use any more, and has gone. With its writers shut out, so that no entry put meanwhile goes.
+bool remove_if_gone(Cache::Impl& impl, const Stop& stop, const std::string& canonical) {
+    EntryKey key;
+    if (!make_canonical_key(*stop.space, impl.names, canonical, key)) return false;
+    const std::lock_guard lock(impl.stripe(key).mutex);
+    bool absent = false;
+    if (look(impl, stop, canonical, absent, false) != Verdict::gone) return false;
+    stop.tier->remove(key.store_key(stop.space->runtime->shelf), 0, impl.clock.mono_ns(), 0);
+    return true;
 }
 
 }  // namespace
@@ -113,7 +126,7 @@ std::vector<std::string> Cache::expired_keys(std::uint32_t ns, std::size_t limit
     for (const Stop& stop : stops(s, ns)) {
         std::uint64_t cursor = 0;
         do {
-            for (const std::string& canonical : scan_keys(stop, cursor, 256, 0)) {
+            for (const std::string& canonical : scan_keys(stop, cursor, 256, 0, LARDER_SCAN_LAPSED)) {
                 bool absent = false;
                 if (found.size() >= limit) return found;
                 if (look(*impl_, stop, canonical, absent, false) != Verdict::live)
@@ -122,6 +135,23 @@ std::vector<std::string> Cache::expired_keys(std::uint32_t ns, std::size_t limit
         } while (cursor != 0 && found.size() < limit);
     }
     return found;
+}
+
+larder_status Cache::reclaim(std::uint32_t ns, std::uint64_t* removed, const larder_call* call) {
+    *removed = 0;
+    const std::uint64_t until = impl_->deadline(call, impl_->clock.mono_ns());
+    std::uint64_t cursor = 0;
+    for (std::size_t at = 0;;) {
+        const ReadGuard guard;  // of one step: a reload does not wait for the walk
+        const State& s = *impl_->state.get();
+        if (ns != LARDER_NS_NONE && s.space(ns) == nullptr) return LARDER_E_INVALID;
+        const std::vector<Stop> all = stops(s, ns);
+        if (at >= all.size()) return LARDER_OK;
+        if (impl_->clock.mono_ns() >= until) return LARDER_E_TIMEOUT;
+        for (const std::string& canonical : scan_keys(all[at], cursor, 256, until, LARDER_SCAN_LAPSED))
+            if (remove_if_gone(*impl_, all[at], canonical)) ++*removed;
+        if (cursor == 0) ++at;
+    }
 }
 
 // Memory of entries that nobody asks for again comes back by their ttl, by eviction, and by this: a

@@ -138,11 +138,15 @@ class Reader {
         });
         each(table, "rule", most_options,
              [&](const toml::table& t) { out.rules.push_back(rule(out, t)); });
+        each(table, "hint", most_options, [&](const toml::table& t) {
+            out.hints.push_back({texts(t, "names"), text(t, "help")});
+            only(t, {"names", "help"});
+        });
         each(table, "metric", most_options, [&](const toml::table& t) {
             out.metrics.push_back({text(t, "name"), text(t, "kind"), text(t, "doc", "")});
             only(t, {"name", "kind", "doc"});
         });
-        only(table, {"kind", "name", "doc", "caps", "option", "rule", "metric"});
+        only(table, {"kind", "name", "doc", "caps", "option", "rule", "hint", "metric"});
         return out;
     }
 

@@ -60,6 +60,12 @@ struct OptionRule {
     std::vector<std::string> require_one_of;
 };
 
+// Names that the same thing has in other systems: no options, but who writes one is told what to write.
+struct OptionHint {
+    std::vector<std::string> names;
+    std::string help;
+};
+
 struct MetricSpec {
     std::string name, kind, doc;
 };
@@ -71,6 +77,7 @@ struct ComponentManifest {
     std::uint64_t caps = 0;  // LARDER_..._CAP_*
     std::vector<OptionSpec> options;
     std::vector<OptionRule> rules;
+    std::vector<OptionHint> hints;
     std::vector<MetricSpec> metrics;
 
     const OptionSpec* option(std::string_view name) const;

@@ -261,8 +261,13 @@ OptionFinding unknown(const ComponentManifest& component, std::size_t index,
         names.push_back(spec.name);
         all.push_back(spec.name);
     }
-    const auto near = dsl::nearest(name, names);
     const std::string what = std::string(name_of(component.kind)) + " " + component.name;
+    for (const OptionHint& hint : component.hints) {
+        if (std::find(hint.names.begin(), hint.names.end(), name) != hint.names.end()) {
+            return {index, true, what + " has no option " + quoted(name), hint.help};
+        }
+    }
+    const auto near = dsl::nearest(name, names);
     return {index, true, what + " has no option " + quoted(name),
             !near.empty() ? "did you mean " + quoted(near) + "?"
             : all.empty() ? what + " takes no options"

@@ -301,6 +301,22 @@ Answer event(const Asked& asked) {
     return answer_with(asked, done, receipt);
 }
 
+Answer reclaim(const Asked& asked) {
+    if (asked.count() > 1) return usage("reclaim takes one NAMESPACE at most");
+    std::uint32_t ns = LARDER_NS_NONE;
+    if (asked.count() == 1) {
+        Answer problem;
+        const auto found = asked.find(asked.words[0], problem);
+        if (!found) return problem;
+        ns = *found;
+    }
+    std::uint64_t removed = 0;
+    const auto status = asked.cache.reclaim(asked.host, ns, &removed, &asked.call);
+    if (status < 0) return failed(status);
+    if (asked.as_json) return {0, json::serialize(json::object{{"removed", removed}}) + "\n", ""};
+    return {0, std::to_string(removed) + (removed == 1 ? " entry" : " entries") + " removed\n", ""};
+}
+
 Answer stats(const Asked& asked) {
     if (asked.count() > 1) return usage("stats takes one SECTION at most");
     return {0, asked.kernel.stats(asked.count() == 0 ? "" : asked.words[0]) + "\n", ""};
@@ -352,6 +368,7 @@ Answer pick(Kernel& kernel, const Message& request) {
     if (verb == "refresh") return change(asked, LARDER_REFRESH);
     if (verb == "route") return route(asked);
     if (verb == "event") return event(asked);
+    if (verb == "reclaim") return reclaim(asked);
     if (verb == "stats") return stats(asked);
     if (verb == "explain") return explain(asked);
     if (verb == "events") return events(asked);

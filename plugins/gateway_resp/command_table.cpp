@@ -147,6 +147,7 @@ constexpr Command rows[] = {
     {"larder|event", -3, kWrite, I, 0, 0, 0, &larder_event, "larder", "name [name value]...", "Fires the policy's event rules"},
     {"larder|explain", -4, 0, R, 0, 0, 0, &larder_explain, "larder", "method path | EVENT name [name value]... | ENTRY ns key | KEY ns:key", "Says what would happen, and why"},
     {"larder|warm", 3, kWrite, I, 0, 0, 0, &larder_warm, "larder", "ns", "Queues the warm items of a namespace"},
+    {"larder|reclaim", -2, kWrite, I, 0, 0, 0, &larder_reclaim, "larder", "[ns]", "Removes entries that are over; answers how many"},
     {"larder|stats", -2, 0, R, 0, 0, 0, &larder_stats, "larder", "[section]", "The kernel's statistics, as JSON"},
     {"larder|reload", 2, kAdmin, A, 0, 0, 0, &larder_reload, "larder", "", "Reads the policies again"},
     {"larder|help", 2, 0, R, 0, 0, 0, &container_help, "larder", "", "The subcommands"},

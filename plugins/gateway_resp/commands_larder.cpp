@@ -219,6 +219,26 @@ Step larder_warm(Exchange& x) {
         });
 }
 
+// LARDER RECLAIM [ns]
+Step larder_reclaim(Exchange& x) {
+    if (x.args.size() > 3) {
+        return x.wrong_arity();
+    }
+    x.ns = LARDER_NS_NONE;
+    if (x.args.size() == 3 && !x.find_namespace(x.args[2], x.ns)) {
+        return Step::Done;
+    }
+    return x.off_thread(
+        [](Exchange& y) {
+            y.status = y.cache().reclaim(y.host(), y.ns, &y.counted, y.call());
+            return Step::Done;
+        },
+        [](Exchange& y) {
+            return y.status < LARDER_OK ? y.failed(y.status)
+                                        : y.integer(static_cast<std::int64_t>(y.counted));
+        });
+}
+
 // ---- reports
 // ---------------------------------------------------------------------------------------
 namespace {

@@ -367,14 +367,16 @@ void Table::scan(larder_scan& scan) noexcept {
              i < batch && position != LinearIndex::done && !stopped && visited < enough; ++i) {
             position = index.walk_bucket(position, bits, [&](Entry& e) {
                 ++visited;
-                if (e.lapsed(now) || (scan.ns != every_namespace && scan.ns != e.ns)) {
+                const bool over = e.lapsed(now);
+                if ((over && (scan.flags & LARDER_SCAN_LAPSED) == 0) ||
+                    (scan.ns != every_namespace && scan.ns != e.ns)) {
                     return true;
                 }
                 const larder_key key{e.key_data(), e.key_size, e.ns, e.hash};
                 const std::int64_t left_ms =
-                    e.deadline_ns == 0
-                        ? -1
-                        : static_cast<std::int64_t>((e.deadline_ns - now + 999'999) / 1'000'000);
+                    over                 ? 0
+                    : e.deadline_ns == 0 ? -1
+                                         : static_cast<std::int64_t>((e.deadline_ns - now + 999'999) / 1'000'000);
                 stopped = scan.on_key(scan.ctx, &key, e.value_size, left_ms) != 0;
                 return !stopped;
             });

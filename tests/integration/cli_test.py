@@ -105,6 +105,20 @@ class Check(Scratch):
         report["runs"][0]["results"][0]["level"] = "fatal"
         self.assertFalse(validator.is_valid(report))
 
+    def test_eviction_settings_of_other_systems_are_answered_with_larders_own(self):
+        # The warehouse's file says: eviction: policy: "allkeys-lru", max_memory: "2gb".
+        self.write("p.larder", GOOD)
+        conf = 'policy = ["p.larder"]\n[plugins]\ntrust_path = true\n[store.l1]\nplugin = "memory"\n'
+        for line, help_text in (('max_memory = "2gb"', 'write `capacity = "2GiB"`'),
+                                ('policy = "allkeys-lru"', "finds out by itself"),
+                                ('max_memory_policy = "allkeys-lru"', "finds out by itself"),
+                                ('"maxmemory-policy" = "allkeys-lru"', "finds out by itself"),
+                                ('capacity = "2gb"', "256MiB")):
+            ran = self.run_larder("check", "--conf", self.write("l.toml", f"{conf}{line}\n"), status=1)
+            self.assertIn("l.toml:6", ran.stdout)
+            self.assertIn(help_text, ran.stdout)
+        self.run_larder("check", "--conf", self.write("l.toml", f'{conf}capacity = "2GiB"\n'))
+
     def test_github_is_one_command_a_finding(self):
         ran = self.run_larder("check", self.write("bad.larder", BAD), "--format", "github", status=1)
         lines = ran.stdout.splitlines()
@@ -264,7 +278,7 @@ class Program(Scratch):
 
     def test_without_a_kernel_every_verb_that_needs_one_says_so_with_status_3(self):
         for words in (["get", "a", "b"], ["put", "a", "b", "c"], ["drop", "a"], ["expire", "a"],
-                      ["refresh", "a"], ["route", "PUT", "/x"], ["event", "e"], ["stats"], ["reload"],
+                      ["refresh", "a"], ["reclaim"], ["route", "PUT", "/x"], ["event", "e"], ["stats"], ["reload"],
                       ["ping"]):
             with self.subTest(words=words):
                 ran = self.run_larder(*words, status=3)
@@ -297,7 +311,7 @@ class Running(unittest.TestCase):
     def test_the_ready_line_names_policy_gateway_and_socket(self):
         line = next(line for line in self.server.log if " ready: " in line)
         self.assertRegex(line, r"^larder \d+\.\d+\.\d+ ready: policy \S+test\.larder "
-                               r"\(5 namespaces, \d+ rules\) resp=127\.0\.0\.1:\d+ admin=\S+admin\.sock$")
+                               r"\(6 namespaces, \d+ rules\) resp=127\.0\.0\.1:\d+ admin=\S+admin\.sock$")
 
     def test_the_socket_is_its_owners_alone(self):
         self.assertEqual(stat.S_IMODE(os.stat(self.socket).st_mode), 0o600)
@@ -349,6 +363,16 @@ class Running(unittest.TestCase):
                 self.ask("get", "user_list", "1:all", status=1)
         receipt = json.loads(self.ask("drop", "--json", "user_list", "1:all").stdout)
         self.assertEqual(receipt["dropped"], 1)
+
+    def test_reclaim_gives_back_the_memory_of_what_was_dropped(self):
+        for i in range(50):
+            self.ask("put", "superadmin_user_list", f"{i}:all", "x")
+        self.ask("drop", "superadmin_user_list", "--matching", "*:all")
+        self.assertRegex(self.ask("reclaim", "superadmin_user_list").stdout, r"^\d+ entr(y|ies) removed\n$")
+        stats = json.loads(self.ask("stats", "namespaces").stdout)
+        self.assertEqual(stats["namespaces"]["superadmin_user_list"]["entries"], 0)
+        self.assertEqual(json.loads(self.ask("reclaim", "--json").stdout).keys(), {"removed"})
+        self.assertIn("did you mean", self.ask("reclaim", "user_lits", status=1).stderr)
 
     def test_an_unknown_namespace_and_a_key_that_does_not_fit_are_told_with_what_fits(self):
         ran = self.ask("get", "user_detials", "1", status=1)

@@ -655,6 +655,17 @@ inline void FakeCache::fill() {
             return LARDER_OK;
         });
     };
+    api_.reclaim = [](const larder_host*, std::uint32_t ns, std::uint64_t* removed,
+                      const larder_call* call) noexcept -> larder_status {
+        return me().answer(call, [=]() -> larder_status {
+            const std::lock_guard lock(me().mutex_);
+            me().told_.push_back("reclaim " + (ns < me().namespaces_.size()
+                                                   ? me().namespaces_[ns].name
+                                                   : std::string("everything")));
+            *removed = 4;
+            return LARDER_OK;
+        });
+    };
     api_.reload = [](const larder_host*, larder_value* out,
                      const larder_call* call) noexcept -> larder_status {
         return me().answer(call, [=]() -> larder_status {

@@ -71,6 +71,15 @@ class MapStore {
         }
     }
 
+    // What the kernel said a namespace may hold here; this store keeps no limit.
+    struct Limits {
+        std::uint64_t entries = 0, bytes = 0;
+    };
+    std::map<std::uint32_t, Limits> limits() {
+        const std::lock_guard lock(mutex_);
+        return limits_;
+    }
+
   private:
     struct Block {  // 8-aligned, writable
         std::vector<std::uint64_t> words;
@@ -221,7 +230,12 @@ class MapStore {
             v.visit = [](void*, const larder_key*, const larder_call*, void (*)(void*, larder_bytes) noexcept, void*) noexcept -> larder_status { return LARDER_E_UNSUPPORTED; };
             v.clear_ns = &clear_ns;
             v.scan = &scan;
-            v.limits = [](void*, std::uint32_t, std::uint64_t, std::uint64_t) noexcept -> larder_status { return LARDER_OK; };
+            v.limits = [](void* p, std::uint32_t ns, std::uint64_t entries, std::uint64_t bytes) noexcept -> larder_status {
+                MapStore& s = self(p);
+                const std::lock_guard lock(s.mutex_);
+                s.limits_[ns] = {entries, bytes};
+                return LARDER_OK;
+            };
             v.stats = &stats;
             return v;
         }();
@@ -232,6 +246,7 @@ class MapStore {
     const std::uint64_t caps_;
     std::mutex mutex_;
     std::map<Key, Shared> map_;  // guarded by mutex_
+    std::map<std::uint32_t, Limits> limits_;  // guarded by mutex_
     std::mutex later_mutex_;
     std::vector<std::thread> later_;  // guarded by later_mutex_
     std::atomic<std::uint64_t> calls_{0};

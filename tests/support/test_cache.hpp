@@ -22,6 +22,7 @@ struct TestCacheOptions {
     std::size_t records = 1u << 16;
     std::uint64_t seed = 1;
     std::string profile;
+    std::string path = "test.larder";  // of the policy's text: what `use` is relative to
     std::vector<CodecHandle> codecs;
     std::map<std::string, std::string> env;
 };
@@ -50,7 +51,7 @@ class TestCache {
             if (it == options_.env.end()) return std::nullopt;
             return it->second;
         };
-        const dsl::Compiled made = dsl::compile_text("test.larder", std::move(policy), o);
+        const dsl::Compiled made = dsl::compile_text(options_.path, std::move(policy), o);
         if (!made.ok()) throw std::runtime_error(dsl::render_text(*made.sources, made.found, false));
         CacheParts parts;
         parts.policy = made.policy;

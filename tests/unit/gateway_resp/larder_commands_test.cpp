@@ -84,6 +84,12 @@ TEST_CASE("reports run off the connection's thread and come back as text") {
     CHECK(c.ask({"LARDER", "EXPLAIN", "what", "ever"}).starts_with("-ERR expected METHOD /path"));
     CHECK(c.ask({"LARDER", "STATS", "tiers"}) == "${\"section\":\"tiers\"}");
     CHECK(c.ask({"LARDER", "WARM", "menu"}) == ":3");
+    CHECK(c.ask({"LARDER", "RECLAIM"}) == ":4");
+    CHECK(gateway.cache.told().back() == "reclaim everything");
+    CHECK(c.ask({"LARDER", "RECLAIM", "menu"}) == ":4");
+    CHECK(gateway.cache.told().back() == "reclaim menu");
+    CHECK(c.ask({"LARDER", "RECLAIM", "nobody"}).starts_with("-ERR no namespace 'nobody'"));
+    CHECK(c.ask({"LARDER", "RECLAIM", "menu", "user"}).starts_with("-ERR wrong number of arguments"));
     CHECK(c.ask({"LARDER", "RELOAD"}).starts_with("-NOPERM"));
     CHECK_THAT(c.ask({"LARDER", "HELP"}),
                contains("DROP ns [key | MATCHING pattern] | TAG tag | ALL"));

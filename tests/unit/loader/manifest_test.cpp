@@ -65,6 +65,9 @@ type = "ref"
 ref = "store"
 [[component.rule]]
 require_one_of = ["url", "inner"]
+[[component.hint]]
+names = ["servers", "hosts"]
+help = "write url"
 [[component.metric]]
 name = "reconnects_total"
 kind = "counter"
@@ -90,6 +93,8 @@ doc = "Times."
     CHECK(redis->option("waits")->element == OptionType::duration);
     CHECK(std::get<std::string>(redis->option("waits")->fallback_list->at(1)) == "2000000000");
     CHECK(redis->rules.at(0).require_one_of.size() == 2);
+    CHECK(redis->hints.at(0).names == std::vector<std::string>{"servers", "hosts"});
+    CHECK(redis->hints.at(0).help == "write url");
     CHECK(redis->metrics.at(0).name == "reconnects_total");
 }
 
@@ -119,6 +124,8 @@ TEST_CASE("a component that is none is refused with its line", "[loader]") {
           "manifest line 9: two components are store x");
     CHECK(problem_of(head + component + "caps = [\"sync\", \"fast\"]\n") ==
           "manifest line 9: a store has no capability \"fast\"");
+    CHECK(problem_of(head + component + "[[component.hint]]\nnames = [\"a\"]\n") ==
+          "manifest line 9: expected help = \"...\"");
     CHECK(problem_of(head + component + "[[component.rule]]\nrequire_one_of = [\"url\"]\n") ==
           "manifest line 9: a rule names the option \"url\", which is not there");
 }

@@ -34,6 +34,7 @@ option = [
   { name = "inner", type = "ref", ref = "store" },
   { name = "old", type = "int", deprecated = "use shards" },
 ]
+hint = [ { names = ["max_size", "max-size"], help = "write capacity" } ]
 )",
                                        problem);
         INFO(problem);
@@ -157,6 +158,8 @@ TEST_CASE("an unknown option or word is answered with the nearest one", "[loader
     CHECK(finding_of("capasity", number(1)).message == "store x has no option \"capasity\"");
     CHECK(finding_of("capasity", number(1)).help == "did you mean \"capacity\"?");
     CHECK(finding_of("zzzzzzzzz", number(1)).help.find("its options are capacity, ttl") == 0);
+    CHECK(finding_of("max-size", number(1)).message == "store x has no option \"max-size\"");
+    CHECK(finding_of("max-size", number(1)).help == "write capacity");
     CHECK(finding_of("mode", text("lruu")).message ==
           "mode: expected one of lru, fifo, found \"lruu\"");
     CHECK(finding_of("mode", text("lruu")).help == "did you mean \"lru\"?");

@@ -300,6 +300,12 @@ typedef struct larder_cache_api {
   /* Events after *number (0: from the oldest kept), oldest first; *number moves on. [any] */
   larder_status(LARDER_CALL *events)(const larder_host *h, uint64_t *number,
       void(LARDER_CALL *each)(void *ctx, const larder_event_record *e) LARDER_NOEXCEPT, void *ctx) LARDER_NOEXCEPT;
+
+  /* Gives back now the memory of entries of ns (LARDER_NS_NONE: of all) that nobody will ever be
+   * served: past their end and its `stale` window, or dropped. Else it comes back by itself, by and
+   * by. *removed counts the copies, in every tier of this process. E_TIMEOUT: the deadline came first,
+   * and *removed is what was done until then. [worker], role invalidate */
+  larder_status(LARDER_CALL *reclaim)(const larder_host *h, uint32_t ns, uint64_t *removed, const larder_call *call) LARDER_NOEXCEPT;
 } larder_cache_api;
 
 /* ------------------------------------------------------------ thread check */

@@ -87,12 +87,17 @@ typedef struct larder_get_item {
 /* A walk over keys. The guarantee is that of Redis' SCAN: an entry that is there from the first call
  * until cursor is 0 again is seen at least once; one that comes or goes meanwhile may or may not be;
  * an entry may be seen twice. */
+enum {
+  /* Also keys whose ttl is over and whose memory has not come back yet, with ttl_ms 0. Who asks for it
+   * removes them; a store that frees an entry the moment its ttl ends has none to show. */
+  LARDER_SCAN_LAPSED = 1u << 0
+};
 typedef struct larder_scan {
   uint32_t struct_size;
   uint32_t ns;         /* UINT32_MAX: all */
   uint64_t cursor;     /* in: 0 to begin, else what the call before left; out: 0 at the end, at most 48 bits */
   uint32_t count;      /* about how many keys to visit in this call; 0: the store's choice */
-  uint32_t reserved;
+  uint32_t flags;      /* LARDER_SCAN_* */
   void *ctx;
   /* ttl_ms: time left, -1 none. Nonzero ends this call early; cursor then goes on behind this key's
    * group. The store may hold a lock: fn must not call it. */
