@@ -30,6 +30,9 @@ struct BanLog::Log {
         return kept;
     }
 
+    template <class Newer>
+    Verdict judge(std::uint32_t ns, std::string_view key, std::uint64_t* at_ns, Newer&& newer) const;
+
     const std::uint64_t epoch;
     std::mutex mutex;  // of writers
     Snapshot<Bans> live;
@@ -45,33 +48,53 @@ std::uint64_t BanLog::number() const noexcept {
     return log_->number.load(std::memory_order_acquire);
 }
 
-bool BanLog::add(Ban ban, std::uint64_t now_ns) {
+std::uint64_t BanLog::add(Ban ban, std::uint64_t now_ns) {
     const std::lock_guard lock(log_->mutex);
     Log::Bans bans = log_->remaining(now_ns);
-    if (bans.size() >= max_bans) return false;
+    if (bans.size() >= max_bans) return 0;
     const std::uint64_t number = log_->number.load(std::memory_order_relaxed) + 1;
     ban.number = number;
     ban.at_ns = now_ns;
     bans.push_back(std::move(ban));
     log_->live.replace(std::make_unique<Log::Bans>(std::move(bans)));
     log_->number.store(number, std::memory_order_release);
-    return true;
+    return number;
 }
 
-BanLog::Verdict BanLog::judge(std::uint32_t ns, std::string_view key, std::uint64_t since,
-                              std::uint64_t* at_ns) const {
-    if (number() <= since) return Verdict::clear;
+void BanLog::settle(std::uint64_t number, std::uint64_t epoch) {
+    const std::lock_guard lock(log_->mutex);
+    Log::Bans bans = log_->remaining(0);
+    for (Ban& ban : bans)
+        if (ban.number == number) ban.epoch = epoch;
+    log_->live.replace(std::make_unique<Log::Bans>(std::move(bans)));
+}
+
+// `newer`: whether a ban came after the entry.
+template <class Newer>
+BanLog::Verdict BanLog::Log::judge(std::uint32_t ns, std::string_view key, std::uint64_t* at_ns, Newer&& newer) const {
     const ReadGuard guard;
-    const Log::Bans& bans = *log_->live.get();
+    const Bans& bans = *live.get();
     Verdict verdict = Verdict::clear;
     // From the newest back, so that of several expires the first one's time stays.
-    for (auto ban = bans.rbegin(); ban != bans.rend() && ban->number > since; ++ban) {
-        if (ban->ns != ns || !dsl::glob_match(ban->glob, key)) continue;
+    for (auto ban = bans.rbegin(); ban != bans.rend(); ++ban) {
+        if (ban->ns != ns || !newer(*ban) || !dsl::glob_match(ban->glob, key)) continue;
         if (!ban->expire) return Verdict::dropped;
         verdict = Verdict::expired;
         if (at_ns != nullptr) *at_ns = ban->at_ns;
     }
     return verdict;
+}
+
+BanLog::Verdict BanLog::judge(std::uint32_t ns, std::string_view key, std::uint64_t since,
+                              std::uint64_t* at_ns) const {
+    if (number() <= since) return Verdict::clear;
+    return log_->judge(ns, key, at_ns, [since](const Ban& ban) { return ban.number > since; });
+}
+
+BanLog::Verdict BanLog::judge_after(std::uint32_t ns, std::string_view key, std::uint64_t epoch,
+                                    std::uint64_t* at_ns) const {
+    if (number() == 0) return Verdict::clear;
+    return log_->judge(ns, key, at_ns, [epoch](const Ban& ban) { return ban.epoch == 0 || ban.epoch > epoch; });
 }
 
 std::size_t BanLog::live(std::uint64_t now_ns) {

@@ -21,6 +21,7 @@ inline constexpr std::size_t max_bans = 256;
 
 struct Ban {
     std::uint64_t number = 0;
+    std::uint64_t epoch = 0;       // of the records, once the ban was settled; 0: not yet
     std::uint32_t ns = 0;          // namespace number (see Space)
     bool expire = false;           // expires instead of drops
     std::string glob;              // over canonical keys
@@ -38,12 +39,17 @@ class BanLog {
     std::uint64_t number() const noexcept;  // of the newest ban there ever was; 0: none; [hot]
     BanLog(const BanLog&) = delete;
     BanLog& operator=(const BanLog&) = delete;
-    // Sets the ban's number and time. False: full; drop the namespace instead.
-    bool add(Ban ban, std::uint64_t now_ns);
+    // Sets the ban's number, which is returned, and time. 0: full; drop the namespace instead.
+    std::uint64_t add(Ban ban, std::uint64_t now_ns);
+    // Says at which epoch of the records the ban was made: entries verified at it or later are newer
+    // than the ban. Until then it meets every entry. The epoch has to have risen after add().
+    void settle(std::uint64_t number, std::uint64_t epoch);
     enum class Verdict { clear, expired, dropped };
     // Judges an entry of `ns` made at log position `since`; *at_ns: when it first expired. [hot]
     Verdict judge(std::uint32_t ns, std::string_view key, std::uint64_t since,
                   std::uint64_t* at_ns) const;
+    // The same for an entry that was last verified at this epoch.
+    Verdict judge_after(std::uint32_t ns, std::string_view key, std::uint64_t epoch, std::uint64_t* at_ns) const;
     std::size_t live(std::uint64_t now_ns);  // retires what may
     std::vector<Ban> list() const;           // oldest first
 

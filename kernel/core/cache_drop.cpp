@@ -16,10 +16,16 @@
 
 namespace larder {
 
-void Cache::Impl::change_scope(ScopeId scope, bool expire, const std::string& what, const Cause& cause) {
-    if (expire) records.expire(scope, clock.mono_ns());
-    else records.drop(scope);
-    drops.add({scope, clock.wall_ms(), records.epoch(), expire, what, cause.text});
+std::uint64_t Cache::Impl::change_scope(ScopeId scope, bool expire, const std::string& what, const Cause& cause) {
+    const std::uint64_t epoch = expire ? records.expire(scope, clock.mono_ns()) : records.drop(scope);
+    drops.add({scope, clock.wall_ms(), epoch, expire, what, cause.text});
+    return epoch;
+}
+
+void Cache::Impl::change_own_scope(const Space& space, const EntryKey& key, bool expire, const Cause& cause) {
+    const std::uint64_t epoch = change_scope(names.key(space.ns->name, key.canonical), expire, shown_key(space, key.canonical), cause);
+    stripe(key).changed.store(epoch, std::memory_order_release);
+    if (space.ns->has_any_dependents) change_scope(names.any_of(space.ns->name), expire, space.ns->name, cause);
 }
 
 void Cache::Impl::new_shelves(const State& s, const std::vector<dsl::NamespaceIndex>& spaces) {
@@ -29,10 +35,14 @@ void Cache::Impl::new_shelves(const State& s, const std::vector<dsl::NamespaceIn
         const std::uint32_t next = next_shelf.fetch_add(1);
         space.limit(next);
         const std::uint32_t old = space.runtime->shelf.exchange(next, std::memory_order_acq_rel);
-        for (const auto& tier : s.tiers)
-            if (!tier->foreign())
-                executor.post(true, [tier, old] { tier->clear(old); });
+        clear_shelf(s.tiers, old);
     }
+}
+
+void Cache::Impl::clear_shelf(const std::vector<std::shared_ptr<Tier>>& tiers, std::uint32_t shelf) {
+    for (const auto& tier : tiers)
+        if (!tier->foreign())
+            executor.post(true, [tier, shelf] { tier->clear(shelf); });
 }
 
 void Cache::Impl::change_namespace(const State& s, dsl::NamespaceIndex ns, bool expire, const Cause& cause) {
@@ -51,30 +61,18 @@ void Cache::Impl::change_key(const State& s, const ChangeOrder& order, const Cau
         erase(space, key, now, until, cause);
         return;
     }
-    // Expired: it stays, its soft deadline is now. Its key's record changes all the same, for dependents
-    // and for loads under way; so that the entry itself does not count as dropped by that, it is marked
-    // as verified at the new epoch, if it was good before and nothing else happened meanwhile.
-    std::uint64_t epoch = records.epoch();
-    std::vector<Found> copies(space.tiers.size());
-    for (std::size_t i = 0; i < copies.size(); ++i) {
-        Tier& tier = *space.tiers[i].tier;
-        if (tier.get(key.store_key(space.runtime->shelf), LARDER_CALL_PEEK, now, until, copies[i].value) == LARDER_OK)
-            copies[i].verdict = judge(space, key, tier, copies[i].value.bytes(), now, epoch, copies[i].entry, copies[i].stale_since_ns);
-    }
-    change_scope(names.key(space.ns->name, key.canonical), true, shown_key(space, key.canonical), cause);
-    ++epoch;
-    if (space.ns->has_any_dependents) {
-        change_scope(names.any_of(space.ns->name), true, space.ns->name, cause);
-        ++epoch;
-    }
-    const bool alone = records.epoch() == epoch;
+    // Expired: it stays, its soft deadline is now. In the short form its own scope's record says so; what
+    // carries a digest is given a new head.
     std::optional<EnvelopeHead> newest;
-    for (std::size_t i = 0; i < copies.size(); ++i) {
-        if (!copies[i].any()) continue;
-        if (alone && space.tiers[i].tier->has(LARDER_STORE_CAP_MARK)) copies[i].entry.store_mark(epoch);
-        newest = copies[i].entry.head();
-        copies[i].value.reset();
+    const std::uint64_t epoch = records.epoch();
+    for (const SpaceTier& use : space.tiers) {
+        Found copy;
+        if (!use.tier->headed() && use.tier->get(key.store_key(space.runtime->shelf), LARDER_CALL_PEEK, now, until, copy.value) == LARDER_OK) {
+            copy.verdict = judge(space, key, *use.tier, copy.value.bytes(), now, epoch, copy.entry, copy.stale_since_ns);
+            if (copy.any()) newest = copy.entry.head();
+        }
     }
+    change_own_scope(space, key, true, cause);
     if (newest) {  // tiers hold copies of one entry: writers leave them so
         EnvelopeHead head = *newest;
         const std::uint64_t soft = std::max<std::uint64_t>(head.age_ms(now), 1);
@@ -114,13 +112,14 @@ void Cache::Impl::ban(const State& s, const ChangeOrder& order, const Cause& cau
         entry.at_ns = now;
         const auto life = static_cast<std::uint64_t>((absolute_limit(space) + space.stale).count()) * 1'000'000;
         entry.retires_ns = space.ns->ttl ? now + life : 0;
-        if (!bans.add(std::move(entry), now)) {
+        const std::uint64_t number = bans.add(std::move(entry), now);
+        if (number == 0) {
             receipt.notes.push_back("too many patterns are remembered already: all of " + space.ns->name + " goes");
             change_namespace(s, i, expire, cause);
             continue;
         }
         // The ban's own record: nobody carries it but dependents; changing it moves the epoch on.
-        change_scope(names.bans_of(space.ns->name), expire, what, cause);
+        bans.settle(number, change_scope(names.bans_of(space.ns->name), expire, what, cause));
         if (space.ns->has_any_dependents) change_scope(names.any_of(space.ns->name), expire, what, cause);
     }
 }

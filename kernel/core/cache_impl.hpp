@@ -19,6 +19,7 @@
 #include "kernel/core/event_log.hpp"
 #include "kernel/core/fence.hpp"
 #include "kernel/core/flight.hpp"
+#include "kernel/core/headed.hpp"
 #include "kernel/core/pending.hpp"
 #include "kernel/core/snapshot.hpp"
 #include "kernel/core/space.hpp"
@@ -57,7 +58,7 @@ struct Found {
     Pinned value;
     EnvelopeView entry;
     std::uint64_t stale_since_ns = 0;
-    std::uint64_t epoch = 0;  // of the records, read before the verdict
+    std::uint64_t epoch = 0, ban_number = 0;  // of records and bans, read before the verdict
     std::size_t tier = 0;
     bool any() const { return verdict == Verdict::live || verdict == Verdict::stale; }
 };
@@ -89,6 +90,28 @@ struct Receipt {
     std::vector<std::string> notes;
 };
 
+// An entry that was found, as an envelope that can be written again, in either form: with all its
+// scopes, those of the chain in front.
+class Remade {
+  public:
+    // What `found` views outlives this. `more`: scopes it gets besides.
+    Remade(const Space& space, Cache::Impl& impl, const Found& found, std::span<const ScopeId> more = {});
+    // False: too many scopes, or one of them changed meanwhile.
+    bool good() const { return good_; }
+    const Envelope& envelope() const { return envelope_; }
+    void live(std::uint64_t soft_ms, std::uint64_t hard_ms) {
+        envelope_.head.soft_ms = soft_ms;
+        envelope_.head.hard_ms = hard_ms;
+    }
+    void rename(std::uint64_t id) { envelope_.head.id = id; }
+
+  private:
+    ScopeList scopes_;
+    std::vector<std::pair<std::string_view, std::string_view>> with_;
+    Envelope envelope_;
+    bool good_ = true;
+};
+
 struct Cache::Impl {
     explicit Impl(const CacheOptions& given);
     ~Impl();
@@ -117,10 +140,12 @@ struct Cache::Impl {
 
     struct alignas(64) Stripe {
         std::mutex mutex;
-        std::atomic<std::uint64_t> writes{0};  // rises at each write of a key of this stripe
+        std::atomic<std::uint64_t> writes{0};   // rises at each write of a key of this stripe
+        std::atomic<std::uint64_t> changed{0};  // epoch of the last drop or expire of one of its keys
     };
     std::array<Stripe, 1024> stripes;
     Stripe& stripe(const EntryKey& key) { return stripes[(key.hash >> 20) % stripes.size()]; }
+    const Stripe& stripe(const EntryKey& key) const { return stripes[(key.hash >> 20) % stripes.size()]; }
 
     std::atomic<bool> stopping{false};
     std::atomic<std::uint64_t> sweep_timer{0};
@@ -135,6 +160,16 @@ struct Cache::Impl {
     // ---- reading (cache_read.cpp)
     Verdict judge(const Space& space, const EntryKey& key, const Tier& tier, larder_bytes bytes,
                   std::uint64_t now_ns, std::uint64_t epoch, EnvelopeView& entry, std::uint64_t& stale_since_ns);
+    Verdict judge_long(const Space& space, const EntryKey& key, const Tier& tier, larder_bytes bytes, std::uint64_t now_ns,
+                       EnvelopeView& entry, std::uint64_t& stale_since_ns);
+    Verdict judge_headed(const Space& space, const EntryKey& key, larder_bytes bytes, std::uint64_t now_ns,
+                         std::uint64_t epoch, EnvelopeView& entry, std::uint64_t& stale_since_ns);
+    // Whether nothing changed after `epoch` that could drop or expire an entry of this key with these
+    // scopes of its own; false: perhaps. [hot]
+    bool untouched_since(std::uint64_t epoch, const Space& space, const EntryKey& key, std::span<const ScopeId> own) const noexcept;
+    // Whether a value that somebody began to load at `point` is out of date: one of all its scopes, its
+    // key or a ban changed.
+    bool overtaken(const FencePoint& point, const Space& space, const EntryKey& key, std::span<const ScopeId> scopes) const;
     // Looks through tiers [from, to); removes what is gone; a live entry below is copied up.
     Found lookup(const Space& space, const EntryKey& key, std::size_t from, std::size_t to, std::uint32_t flags,
                  std::uint64_t now_ns, std::uint64_t deadline_ns);
@@ -147,6 +182,8 @@ struct Cache::Impl {
     // last error, or MISS.
     larder_status touch_tiers(const Space& space, const EntryKey& key, const EnvelopeHead& head, std::uint64_t now_ns,
                               std::uint64_t deadline_ns);
+    larder_status touch_headed(const SpaceTier& use, const Space& space, const EntryKey& key, const EnvelopeHead& head,
+                               const larder_touch& touch, std::uint64_t now_ns, std::uint64_t deadline_ns);
     // Moves the payload, decompressed, into out. CORRUPT when it cannot be.
     larder_status take_value(const State& s, const Space& space, const EntryKey& key, Found& found, larder_value& out);
     std::int64_t ttl_left(const EnvelopeHead& head, std::uint64_t now_ns) const;
@@ -169,9 +206,15 @@ struct Cache::Impl {
     // REQUIRES: the caller holds the key's stripe.
     larder_status write_entry(const State& s, const Space& space, const EntryKey& key, NewEntry& entry,
                               std::uint64_t now_ns, std::uint64_t deadline_ns);
-    larder_status put_bytes(const Space& space, const EntryKey& key, const EnvelopeHead& head, std::string_view bytes,
+    // Puts it into every tier, from the bottom up, in the tier's form. envelope.scopes has all of them.
+    larder_status put_entry(const Space& space, const EntryKey& key, const Envelope& envelope, std::string_view payload,
                             std::uint64_t now_ns, std::uint64_t deadline_ns);
+    // Into one tier; `flags` LARDER_PUT_*.
+    larder_status put_in(const SpaceTier& use, const Space& space, const EntryKey& key, const Envelope& envelope,
+                         std::string_view payload, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns);
     void set_one(const State& s, larder_cache_set& item, const larder_call* call);
+    // Changes the key's own scope. REQUIRES the stripe.
+    void change_own_scope(const Space& space, const EntryKey& key, bool expire, const Cause& cause);
     // Removes it from every tier and changes its key scope; REQUIRES the stripe.
     void erase(const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns, const Cause& cause);
     bool remove_one(const Space& space, const EntryKey& key, const larder_call* call, const Cause& cause);
@@ -181,12 +224,13 @@ struct Cache::Impl {
 
     // ---- invalidation (cache_drop.cpp, cache_rules.cpp)
     void carry_out(const State& s, std::vector<ChangeOrder>& orders, const Cause& cause, Receipt& receipt);
-    void change_scope(ScopeId scope, bool expire, const std::string& what, const Cause& cause);
+    std::uint64_t change_scope(ScopeId scope, bool expire, const std::string& what, const Cause& cause);  // its epoch
     void change_key(const State& s, const ChangeOrder& order, const Cause& cause);
     void change_tag(const State& s, const ChangeOrder& order, const Cause& cause);
     void change_matching(const State& s, const ChangeOrder& order, const Cause& cause, Receipt& receipt);
     void change_namespace(const State& s, dsl::NamespaceIndex ns, bool expire, const Cause& cause);
     void new_shelves(const State& s, const std::vector<dsl::NamespaceIndex>& spaces);
+    void clear_shelf(const std::vector<std::shared_ptr<Tier>>& tiers, std::uint32_t shelf);  // in the background
     void ban(const State& s, const ChangeOrder& order, const Cause& cause, Receipt& receipt);
     void fire_on_drop(const State& s, const ChangeOrder& order, std::vector<ChangeOrder>& more, std::vector<bool>& fired, Receipt& receipt);
     void write_receipt(const Receipt& from, std::uint64_t began_ns, larder_receipt* to) const;

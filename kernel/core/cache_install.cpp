@@ -82,6 +82,8 @@ void Cache::Impl::install(CacheParts parts) {
         if (id >= next->by_codec.size()) next->by_codec.resize(id + 1, nullptr);
         next->by_codec[id] = &codec;
     }
+    std::vector<std::pair<ScopeId, RecordTable::Cell*>> watches;
+    std::vector<std::uint32_t> left;  // shelves
     next->spaces.resize(p.namespaces.size());
     next->on_drop.resize(p.namespaces.size());
     for (dsl::NamespaceIndex i = 0; i < p.namespaces.size(); ++i) {
@@ -91,6 +93,17 @@ void Cache::Impl::install(CacheParts parts) {
         space.runtime = &runtime(space.ns->name);
         space.hash_seed = process_seed + space.runtime->number;
         build_space(space, *next, names, options.max_value_bytes);
+        SpaceRuntime& run = *space.runtime;
+        if (run.schema != space.schema) {
+            // Its entries lack scopes or have others: none is valid, and their memory comes back now. An
+            // operation that still runs under the old policy may put one more; the generation tells.
+            if (run.schema != 0) left.push_back(run.shelf.exchange(next_shelf.fetch_add(1), std::memory_order_acq_rel));
+            run.schema = space.schema;
+            ++run.generation;
+        }
+        space.generation = run.generation & HeadedMark::generation_mask;
+        for (const ScopeId scope : space.chain) watches.emplace_back(scope, &run.changed);
+        watches.emplace_back(names.bans_of(space.ns->name), &run.changed);
         if (space.runtime->number >= next->by_number.size()) next->by_number.resize(space.runtime->number + 1, nullptr);
         next->by_number[space.runtime->number] = &space;
         space.limit(space.runtime->shelf);
@@ -99,7 +112,10 @@ void Cache::Impl::install(CacheParts parts) {
         if (p.rules[r].kind == dsl::TriggerKind::drop_of)
             for (const dsl::NamespaceIndex i : p.under(p.rules[r].of)) next->on_drop[i].push_back(r);
     policy = next->policy;
+    const std::vector<std::shared_ptr<Tier>> tiers = next->tiers;
+    records.watch(std::move(watches));
     state.replace(std::move(next));
+    for (const std::uint32_t shelf : left) clear_shelf(tiers, shelf);
 }
 
 void Cache::install(CacheParts parts) { impl_->install(std::move(parts)); }

@@ -111,13 +111,7 @@ void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larde
             // Something was dropped since that flight began: was it this key?
             ScopeList scopes;
             entry_scopes(s, *space, impl.names, key, nullptr, 0, scopes);
-            scopes.add(impl.names.key(space->ns->name, key.canonical));
-            Record record;
-            for (const ScopeId scope : scopes.ids())
-                if (impl.records.find(scope, record) && record.changed > began.epoch) return false;
-            std::uint64_t at = 0;
-            return impl.records.forgotten() <= began.epoch &&
-                   impl.bans.judge(space->runtime->number, key.canonical, began.ban_number, &at) == BanLog::Verdict::clear;
+            return !impl.overtaken(began, *space, key, scopes.ids());
         });
 
         const auto within = [&](Ms window) {

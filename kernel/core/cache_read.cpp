@@ -14,61 +14,121 @@ std::uint64_t Cache::Impl::deadline(const larder_call* call, std::uint64_t now_n
     return now_ns + static_cast<std::uint64_t>(options.default_deadline.count()) * 1'000'000;
 }
 
-Verdict Cache::Impl::judge(const Space& space, const EntryKey& key, const Tier& tier, larder_bytes bytes,
-                           std::uint64_t now_ns, std::uint64_t epoch, EnvelopeView& entry, std::uint64_t& stale_since_ns) {
-    const bool foreign = tier.foreign();
-    if (EnvelopeView::open(bytes, foreign, foreign, entry) != EnvelopeView::Verdict::good) return Verdict::damaged;
-    if (entry.binding() != key.binding) return Verdict::damaged;
-    const EnvelopeHead& head = entry.head();
-    if (entry.schema() != space.schema || head.version != space.ns->version) return Verdict::gone;
+namespace {
 
+// What time says of an entry; `gone` or live. stale_since_ns: 0 while it is fresh.
+Verdict judge_age(const EnvelopeHead& head, std::uint64_t now_ns, std::uint64_t& stale_since_ns) {
     const std::uint64_t age_ms = head.age_ms(now_ns);
     if (head.hard_ms != 0 && age_ms >= head.hard_ms) return Verdict::gone;
     stale_since_ns = head.soft_ms != 0 && age_ms >= head.soft_ms ? head.created_ns + head.soft_ms * 1'000'000 : 0;
+    return Verdict::live;
+}
 
-    const bool marks = tier.has(LARDER_STORE_CAP_MARK);
-    const std::uint64_t mark = marks ? entry.load_mark() : 0;
-    if (marks && mark == epoch) [[likely]] return stale_since_ns == 0 ? Verdict::live : Verdict::stale;
+void expired_at(std::uint64_t at_ns, std::uint64_t& stale_since_ns) {
+    if (stale_since_ns == 0 || at_ns < stale_since_ns) stale_since_ns = std::max<std::uint64_t>(at_ns, 1);
+}
 
-    const auto expired = [&](std::uint64_t at_ns) {
-        if (stale_since_ns == 0 || at_ns < stale_since_ns) stale_since_ns = std::max<std::uint64_t>(at_ns, 1);
-    };
-    bool by_rule = false;
-    Record own;
-    if (marks && records.find(names.key(space.ns->name, key.canonical), own) && own.changed > mark) return Verdict::gone;
+Verdict fresh_or_stale(std::uint64_t stale_since_ns) { return stale_since_ns == 0 ? Verdict::live : Verdict::stale; }
+
+}  // namespace
+
+Verdict Cache::Impl::judge(const Space& space, const EntryKey& key, const Tier& tier, larder_bytes bytes,
+                           std::uint64_t now_ns, std::uint64_t epoch, EnvelopeView& entry, std::uint64_t& stale_since_ns) {
+    return tier.headed() ? judge_headed(space, key, bytes, now_ns, epoch, entry, stale_since_ns)
+                         : judge_long(space, key, tier, bytes, now_ns, entry, stale_since_ns);
+}
+
+Verdict Cache::Impl::judge_long(const Space& space, const EntryKey& key, const Tier& tier, larder_bytes bytes,
+                                std::uint64_t now_ns, EnvelopeView& entry, std::uint64_t& stale_since_ns) {
+    const bool foreign = tier.foreign();
+    if (EnvelopeView::open(bytes, foreign, foreign, entry) != EnvelopeView::Verdict::good) return Verdict::damaged;
+    if (entry.binding() != key.binding) return Verdict::damaged;
+    if (entry.schema() != space.schema || entry.head().version != space.ns->version) return Verdict::gone;
+    if (judge_age(entry.head(), now_ns, stale_since_ns) == Verdict::gone) return Verdict::gone;
+
     const Digest digest = read_scopes(records, entry);
     if (!digest.complete || digest.drop != entry.drop_digest()) return Verdict::gone;
-    if (digest.expire != entry.expire_digest()) {
-        expired(digest.expired_at_ns);
-        by_rule = true;
-    }
+    if (digest.expire != entry.expire_digest()) expired_at(digest.expired_at_ns, stale_since_ns);
     if (bans.epoch() != entry.ban_epoch()) return Verdict::gone;
     if (bans.number() != entry.ban_number()) {
         std::uint64_t at = 0;
         switch (bans.judge(space.runtime->number, key.canonical, entry.ban_number(), &at)) {
             case BanLog::Verdict::dropped: return Verdict::gone;
-            case BanLog::Verdict::expired:
-                expired(at);
-                by_rule = true;
-                break;
+            case BanLog::Verdict::expired: expired_at(at, stale_since_ns); break;
             case BanLog::Verdict::clear: break;
         }
     }
+    return fresh_or_stale(stale_since_ns);
+}
+
+bool Cache::Impl::untouched_since(std::uint64_t epoch, const Space& space, const EntryKey& key, std::span<const ScopeId> own) const noexcept {
+    return space.runtime->changed.load(std::memory_order_acquire) <= epoch &&
+           stripe(key).changed.load(std::memory_order_acquire) <= epoch &&
+           std::all_of(own.begin(), own.end(), [&](ScopeId scope) { return records.last_change(scope) <= epoch; });
+}
+
+bool Cache::Impl::overtaken(const FencePoint& point, const Space& space, const EntryKey& key, std::span<const ScopeId> scopes) const {
+    const auto changed = [&](ScopeId scope) {
+        if (records.last_change(scope) <= point.epoch) return false;
+        Record record;
+        return (records.find(scope, record) ? record.changed : records.forgotten()) > point.epoch;
+    };
+    if (std::any_of(scopes.begin(), scopes.end(), changed) || changed(names.key(space.ns->name, key.canonical))) return true;
+    std::uint64_t at = 0;
+    return bans.number() != point.ban_number &&
+           bans.judge(space.runtime->number, key.canonical, point.ban_number, &at) != BanLog::Verdict::clear;
+}
+
+Verdict Cache::Impl::judge_headed(const Space& space, const EntryKey& key, larder_bytes bytes, std::uint64_t now_ns,
+                                  std::uint64_t epoch, EnvelopeView& entry, std::uint64_t& stale_since_ns) {
+    if (!EnvelopeView::open_headed(bytes, key.hash, entry)) return Verdict::damaged;
+    const EnvelopeHead& head = entry.head();
+    if (HeadedWords(bytes.data).mark().generation() != space.generation || head.version != space.ns->version) return Verdict::gone;
+    if (judge_age(head, now_ns, stale_since_ns) == Verdict::gone) return Verdict::gone;
+    const std::uint64_t mark = head.mark;
+    if (mark == epoch || untouched_since(mark, space, key, entry.scopes())) [[likely]] return fresh_or_stale(stale_since_ns);
+
+    bool by_rule = false;
+    const auto dropped = [&](ScopeId scope) {
+        Record record;
+        if (!records.find(scope, record)) return records.forgotten() > mark;
+        if (record.dropped > mark) return true;
+        if (record.changed > mark) {
+            expired_at(record.expired_at_ns, stale_since_ns);
+            by_rule = true;
+        }
+        return false;
+    };
+    const std::span<const ScopeId> own = entry.scopes();
+    if (std::any_of(space.chain.begin(), space.chain.end(), dropped) || std::any_of(own.begin(), own.end(), dropped) ||
+        dropped(names.key(space.ns->name, key.canonical)))
+        return Verdict::gone;
+    std::uint64_t at = 0;
+    switch (bans.judge_after(space.runtime->number, key.canonical, mark, &at)) {
+        case BanLog::Verdict::dropped: return Verdict::gone;
+        case BanLog::Verdict::expired:
+            expired_at(at, stale_since_ns);
+            by_rule = true;
+            break;
+        case BanLog::Verdict::clear: break;
+    }
     // Only what no rule has expired is verified for good at this epoch.
-    if (marks && !by_rule) entry.store_mark(epoch);
-    return stale_since_ns == 0 ? Verdict::live : Verdict::stale;
+    if (!by_rule) entry.store_mark(epoch);
+    return fresh_or_stale(stale_since_ns);
 }
 
 Found Cache::Impl::lookup(const Space& space, const EntryKey& key, std::size_t from, std::size_t to, std::uint32_t flags,
                           std::uint64_t now_ns, std::uint64_t deadline_ns) {
     Found best;
-    const std::uint64_t epoch = records.epoch();
+    const std::uint64_t epoch = records.epoch(), ban_number = bans.number();
     const std::uint64_t writes = stripe(key).writes.load(std::memory_order_acquire);
     const larder_key store_key = key.store_key(space.runtime->shelf.load(std::memory_order_acquire));
     for (std::size_t i = from; i < to; ++i) {
         Tier& tier = *space.tiers[i].tier;
         Found found;
         found.tier = i;
+        found.epoch = epoch;
+        found.ban_number = ban_number;
         const larder_status status = tier.get(store_key, flags, now_ns, deadline_ns, found.value);
         if (status != LARDER_OK) {
             if (status < 0 && status != LARDER_E_CLOSED) space.runtime->count(SpaceCount::errors);
@@ -103,6 +163,7 @@ Found Cache::Impl::present(const Space& space, const EntryKey& key, std::uint64_
         Found found;
         found.tier = i;
         found.epoch = records.epoch();
+        found.ban_number = bans.number();
         Tier& tier = *space.tiers[i].tier;
         if (tier.get(key.store_key(space.runtime->shelf), LARDER_CALL_PEEK, now_ns, deadline_ns, found.value) != LARDER_OK) continue;
         found.verdict = judge(space, key, tier, found.value.bytes(), now_ns, found.epoch, found.entry, found.stale_since_ns);
@@ -114,21 +175,15 @@ Found Cache::Impl::present(const Space& space, const EntryKey& key, std::uint64_
 }
 
 void Cache::Impl::promote(const Space& space, const EntryKey& key, const Found& found, std::uint64_t writes_before, std::uint64_t now_ns) {
-    const EnvelopeHead& head = found.entry.head();
-    const std::uint64_t age_ms = head.age_ms(now_ns);
     Stripe& s = stripe(key);
     const std::lock_guard lock(s.mutex);
     // A write came between: what was read may be older than what it left above.
     if (s.writes.load(std::memory_order_acquire) != writes_before) return;
-    for (std::size_t i = 0; i < found.tier; ++i) {
-        if (!space.tiers[i].tier->sync()) continue;
-        larder_put put{};
-        put.struct_size = sizeof put;
-        put.value = found.value.bytes();
-        put.version = head.id;
-        put.ttl_ms = space.tiers[i].life_ms(head.hard_ms == 0 ? 0 : head.hard_ms - age_ms);
-        space.tiers[i].tier->put(key.store_key(space.runtime->shelf), put, now_ns, 0);
-    }
+    const Remade entry(space, *this, found);
+    if (!entry.good()) return;
+    for (std::size_t i = 0; i < found.tier; ++i)
+        if (space.tiers[i].tier->sync())
+            put_in(space.tiers[i], space, key, entry.envelope(), found.entry.payload(), 0, now_ns, 0);
 }
 
 std::int64_t Cache::Impl::ttl_left(const EnvelopeHead& head, std::uint64_t now_ns) const {
@@ -176,21 +231,44 @@ larder_status Cache::Impl::touch_tiers(const Space& space, const EntryKey& key, 
                                        std::uint64_t now_ns, std::uint64_t deadline_ns) {
     unsigned char patch[envelope_patch_size];
     encode_patch(head, patch);
-    larder_touch touch{};
-    touch.struct_size = sizeof touch;
-    touch.patch_offset = envelope_patch_offset;
-    touch.patch = {patch, sizeof patch};
-    touch.if_version = head.id;
     const std::uint64_t age_ms = head.age_ms(now_ns);
     const std::uint64_t left_ms = head.hard_ms == 0 ? 0 : head.hard_ms - std::min(head.hard_ms - 1, age_ms);
+    const larder_key store_key = key.store_key(space.runtime->shelf);
     larder_status outcome = LARDER_MISS;
     for (std::size_t i = space.tiers.size(); i-- > 0;) {
-        touch.ttl_ms = space.tiers[i].life_ms(left_ms);
-        const larder_status status = space.tiers[i].tier->touch(key.store_key(space.runtime->shelf), touch, now_ns, deadline_ns);
+        const SpaceTier& use = space.tiers[i];
+        larder_touch touch{};
+        touch.struct_size = sizeof touch;
+        touch.ttl_ms = use.life_ms(left_ms);
+        touch.if_version = head.id;
+        larder_status status = LARDER_OK;
+        if (!use.tier->headed()) {
+            touch.patch_offset = envelope_patch_offset;
+            touch.patch = {patch, sizeof patch};
+            status = use.tier->touch(store_key, touch, now_ns, deadline_ns);
+        } else {
+            status = touch_headed(use, space, key, head, touch, now_ns, deadline_ns);
+        }
         if (status == LARDER_OK) outcome = LARDER_OK;
         else if (outcome != LARDER_OK && status < 0) outcome = status;
     }
     return outcome;
+}
+
+// Where the ends of its life are written down, or have to be now, the entry is put again.
+larder_status Cache::Impl::touch_headed(const SpaceTier& use, const Space& space, const EntryKey& key, const EnvelopeHead& head,
+                                        const larder_touch& touch, std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    const larder_key store_key = key.store_key(space.runtime->shelf);
+    Found found;
+    const larder_status status = use.tier->get(store_key, LARDER_CALL_PEEK, now_ns, deadline_ns, found.value);
+    if (status != LARDER_OK) return status;
+    if (!EnvelopeView::open_headed(found.value.bytes(), key.hash, found.entry)) return LARDER_E_CORRUPT;
+    if (found.entry.head().id != head.id) return LARDER_E_CONFLICT;
+    const bool written = (HeadedWords(found.value.bytes().data).mark().flags() & headed_lives) != 0;
+    if (!written && head.soft_ms == head.hard_ms && !use.ttl) return use.tier->touch(store_key, touch, now_ns, deadline_ns);
+    Remade entry(space, *this, found);
+    entry.live(head.soft_ms, head.hard_ms);
+    return put_in(use, space, key, entry.envelope(), found.entry.payload(), LARDER_PUT_IF_VERSION, now_ns, deadline_ns);
 }
 
 void Cache::Impl::fill_item(const State& s, const Space& space, const EntryKey& key, Found& found, std::uint32_t flags,
@@ -278,15 +356,48 @@ larder_status Cache::get_many(larder_cache_get* items, std::size_t n, const lard
 
 namespace {
 
+// A visit of the first tier: the entry is judged in place, and what is not a plain live hit is left for
+// the general path.
 struct Visit {
-    Cache::Impl* impl;
-    const Space* space;
-    const EntryKey* key;
-    const Tier* tier;
+    Cache::Impl& impl;
+    const Space& space;
+    const EntryKey& key;
+    const Tier& tier;
     std::uint64_t now_ns;
     void (*fn)(void*, larder_bytes) noexcept;
     void* ctx;
     bool done = false;
+
+    void show(const char* data, std::size_t size) noexcept {
+        done = true;
+        fn(ctx, {data, size});
+    }
+    // Most entries: nothing but scopes between the head and the payload, fresh until the store's deadline.
+    bool show_plain(larder_bytes bytes) noexcept {
+        constexpr std::uint64_t others = headed_absent | headed_sliding | headed_lives | headed_coded | headed_detailed;
+        if (bytes.size < sizeof(larder_head)) return false;
+        const HeadedWords words(bytes.data);
+        const HeadedMark mark = words.mark();
+        if ((mark.flags() & others) != 0 || mark.generation() != space.generation || !words.bound_to(key.hash)) return false;
+        const std::size_t scopes_at = sizeof(larder_head) + ((mark.flags() & headed_aged) != 0 ? 8 : 0);
+        const std::size_t payload_at = scopes_at + mark.scopes() * sizeof(ScopeId);
+        if (payload_at > bytes.size || space.ns->version != 1) return false;
+        const auto* const data = static_cast<const char*>(bytes.data);
+        if (mark.epoch() != impl.records.epoch() &&
+            !impl.untouched_since(mark.epoch(), space, key,
+                                  {reinterpret_cast<const ScopeId*>(data + scopes_at), mark.scopes()}))
+            return false;
+        show(data + payload_at, bytes.size - payload_at);
+        return true;
+    }
+    void judge(larder_bytes bytes) noexcept {
+        if (tier.headed() && show_plain(bytes)) [[likely]] return;
+        EnvelopeView entry;
+        std::uint64_t since = 0;
+        if (impl.judge(space, key, tier, bytes, now_ns, impl.records.epoch(), entry, since) != Verdict::live) return;
+        if (entry.head().codec != 0 || (entry.head().flags & (envelope_absent | envelope_sliding)) != 0) return;
+        show(entry.payload().data(), entry.payload().size());
+    }
 };
 
 }  // namespace
@@ -302,22 +413,11 @@ larder_status Cache::visit(std::uint32_t ns, std::string_view raw, const larder_
         EntryKey key;
         if (!make_key(*space, impl_->names, raw, buffer, key)) return LARDER_E_INVALID;
         if (space->sync_tiers > 0) {
-            Visit v{impl_.get(), space, &key, space->tiers[0].tier, impl_->clock.mono_ns(), fn, ctx};
-            // Judged in place; what is not a plain live hit takes the general path below.
-            space->tiers[0].tier->visit(
-                key.store_key(space->runtime->shelf), v.now_ns,
-                [](void* context, larder_bytes bytes) noexcept {
-                    Visit& visit = *static_cast<Visit*>(context);
-                    EnvelopeView entry;
-                    std::uint64_t since = 0;
-                    if (visit.impl->judge(*visit.space, *visit.key, *visit.tier, bytes, visit.now_ns,
-                                          visit.impl->records.epoch(), entry, since) != Verdict::live ||
-                        entry.head().codec != 0 || (entry.head().flags & (envelope_absent | envelope_sliding)) != 0)
-                        return;
-                    visit.done = true;
-                    visit.fn(visit.ctx, bytes_of(entry.payload()));
-                },
-                &v);
+            Tier& tier = *space->tiers[0].tier;
+            Visit v{*impl_, *space, key, tier, impl_->clock.mono_ns(), fn, ctx};
+            tier.visit(
+                key.store_key(space->runtime->shelf.load(std::memory_order_acquire)), v.now_ns,
+                [](void* context, larder_bytes bytes) noexcept { static_cast<Visit*>(context)->judge(bytes); }, &v);
             if (v.done) [[likely]] {
                 space->runtime->count(SpaceCount::hits);
                 return LARDER_OK;

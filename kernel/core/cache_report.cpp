@@ -149,7 +149,8 @@ std::string Cache::explain_entry(std::uint32_t ns, std::string_view raw) const {
         text += ", " + std::to_string(head.raw_size) + " bytes";
         if (head.codec != 0) text += " in " + std::to_string(head.stored_size) + " compressed";
         text += left < 0 ? ", no time limit" : ", " + std::to_string(left) + " ms left";
-        text += ", " + std::to_string(head.scopes) + " scopes can drop it\n";
+        const std::size_t scopes = head.scopes + (use.tier->headed() ? space->chain.size() : 0);
+        text += ", " + std::to_string(scopes) + " scopes can drop it\n";
     }
     if (const std::string last = why(ns, raw); !last.empty()) text += "  last change: " + last + "\n";
     return text;

@@ -39,19 +39,64 @@ Ms Cache::Impl::absolute_limit(const Space& space) const {
     return limit;
 }
 
-larder_status Cache::Impl::put_bytes(const Space& space, const EntryKey& key, const EnvelopeHead& head, std::string_view bytes,
+Remade::Remade(const Space& space, Cache::Impl& impl, const Found& found, std::span<const ScopeId> more) {
+    const EnvelopeView& entry = found.entry;
+    for (const ScopeId scope : space.chain) scopes_.add(scope);
+    for (std::size_t i = 0; i < entry.head().scopes; ++i) scopes_.add(entry.scope(i));
+    for (const ScopeId scope : more) scopes_.add(scope);
+    entry.with(with_);
+    envelope_.head = entry.head();
+    if (found.verdict == Verdict::live) envelope_.head.mark = found.epoch;
+    envelope_.dictionary = entry.dictionary();
+    envelope_.cost_us = entry.cost_us();
+    envelope_.scopes = scopes_.ids();
+    envelope_.with = with_;
+    envelope_.ban_epoch = impl.bans.epoch();
+    envelope_.ban_number = found.ban_number;
+    good_ = !scopes_.overflowed();
+    if (good_ && !space.all_headed) {
+        const Digest digest = stamp_scopes(impl.records, scopes_.ids());
+        envelope_.drop_digest = digest.drop;
+        envelope_.expire_digest = digest.expire;
+        envelope_.schema = space.schema;
+        good_ = digest.changed <= envelope_.head.mark;
+    }
+}
+
+larder_status Cache::Impl::put_in(const SpaceTier& use, const Space& space, const EntryKey& key, const Envelope& envelope,
+                                  std::string_view payload, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    thread_local std::string bytes;
+    const EnvelopeHead& head = envelope.head;
+    const std::uint64_t age_ms = head.age_ms(now_ns);
+    const std::uint64_t left_ms = head.hard_ms == 0 ? 0 : head.hard_ms - std::min(age_ms, head.hard_ms - 1);
+    larder_put put{};
+    put.struct_size = sizeof put;
+    put.flags = flags;
+    put.version = put.if_version = head.id;
+    put.ttl_ms = use.life_ms(left_ms);
+    if (use.tier->headed()) {
+        put.flags |= LARDER_PUT_HEADED;
+        Envelope own = envelope;
+        own.scopes = envelope.scopes.subspan(space.chain.size());
+        encode_headed(own, key.hash, space.generation, !space.all_headed, put.ttl_ms == left_ms ? head.hard_ms : put.ttl_ms, payload, bytes);
+    } else {
+        Envelope whole = envelope;
+        whole.binding = key.binding;
+        whole.schema = space.schema;
+        encode_envelope(whole, payload, bytes);
+    }
+    put.value = bytes_of(bytes);
+    const larder_status status = use.tier->put(key.store_key(space.runtime->shelf.load(std::memory_order_acquire)), put, now_ns, deadline_ns);
+    if (bytes.capacity() > (1u << 20)) std::string().swap(bytes);
+    return status;
+}
+
+larder_status Cache::Impl::put_entry(const Space& space, const EntryKey& key, const Envelope& envelope, std::string_view payload,
                                      std::uint64_t now_ns, std::uint64_t deadline_ns) {
-    const std::uint64_t left_ms = head.hard_ms == 0 ? 0 : head.hard_ms - std::min(head.age_ms(now_ns), head.hard_ms - 1);
     larder_status outcome = LARDER_E_TOO_LARGE;
     bool failed = false, taken = false;
     for (std::size_t i = space.tiers.size(); i-- > 0;) {
-        larder_put put{};
-        put.struct_size = sizeof put;
-        put.value = bytes_of(bytes);
-        put.version = head.id;
-        put.ttl_ms = space.tiers[i].life_ms(left_ms);
-        const larder_key store_key = key.store_key(space.runtime->shelf.load(std::memory_order_acquire));
-        const larder_status status = space.tiers[i].tier->put(store_key, put, now_ns, deadline_ns);
+        const larder_status status = put_in(space.tiers[i], space, key, envelope, payload, 0, now_ns, deadline_ns);
         if (status == LARDER_OK) {
             taken = true;
             continue;
@@ -59,7 +104,7 @@ larder_status Cache::Impl::put_bytes(const Space& space, const EntryKey& key, co
         outcome = status;
         failed = true;
         // What is there now is older than what the other tiers hold.
-        if (status != LARDER_E_CLOSED) space.tiers[i].tier->remove(store_key, 0, now_ns, deadline_ns);
+        if (status != LARDER_E_CLOSED) space.tiers[i].tier->remove(key.store_key(space.runtime->shelf), 0, now_ns, deadline_ns);
     }
     if (failed) space.runtime->count(SpaceCount::errors);
     return taken ? LARDER_OK : outcome;
@@ -78,24 +123,19 @@ larder_status Cache::Impl::write_entry(const State& s, const Space& space, const
         space.runtime->count(SpaceCount::refused);
         return LARDER_E_TOO_LARGE;
     }
-    const Digest digest = stamp_scopes(records, scopes.ids());
-    if (entry.fence != nullptr) {
-        Record own;
-        const bool dropped = records.find(names.key(space.ns->name, key.canonical), own) && own.changed > point.epoch;
-        std::uint64_t at = 0;
-        const bool banned = bans.number() != point.ban_number &&
-                            bans.judge(space.runtime->number, key.canonical, point.ban_number, &at) != BanLog::Verdict::clear;
-        if (dropped || banned || digest.changed > point.epoch || records.forgotten() > point.epoch) {
-            space.runtime->count(SpaceCount::fenced);
-            entry.kept = false;
-            return LARDER_OK;
-        }
+    Digest digest;
+    if (!space.all_headed) digest = stamp_scopes(records, scopes.ids());
+    if (entry.fence != nullptr && overtaken(point, space, key, scopes.ids())) {
+        space.runtime->count(SpaceCount::fenced);
+        entry.kept = false;
+        return LARDER_OK;
     }
+    const std::uint64_t count = stripe(key).writes.fetch_add(1, std::memory_order_acq_rel);
 
     Envelope envelope;
     EnvelopeHead& head = envelope.head;
     head.mark = point.epoch;
-    head.id = entry.id = random.next();
+    head.id = entry.id = space.all_headed ? headed_id(now_ns, count) : random.next();
     head.created_ns = now_ns;
     head.version = static_cast<std::uint16_t>(space.ns->version);
     head.raw_size = static_cast<std::uint32_t>(entry.value.size());
@@ -123,23 +163,18 @@ larder_status Cache::Impl::write_entry(const State& s, const Space& space, const
     for (std::size_t i = 0; i < entry.with_count; ++i) with.emplace_back(view(entry.with[i].name), view(entry.with[i].value));
     envelope.with = with;
     envelope.scopes = scopes.ids();
-    envelope.binding = key.binding;
-    envelope.schema = space.schema;
     envelope.drop_digest = digest.drop;
     envelope.expire_digest = digest.expire;
     envelope.cost_us = entry.cost_us;
     envelope.ban_epoch = bans.epoch();
     envelope.ban_number = point.ban_number;
 
-    thread_local std::string bytes;
-    encode_envelope(envelope, payload, bytes);
-    if (entry.absent && !absents.take(bytes.size() + key.canonical.size(), space.capacity, head.hard_ms * 1'000'000, now_ns)) {
+    constexpr std::size_t around = 64;  // about what a store keeps besides
+    if (entry.absent && !absents.take(around + scopes.ids().size_bytes() + key.canonical.size(), space.capacity, head.hard_ms * 1'000'000, now_ns)) {
         space.runtime->count(SpaceCount::refused);
         return LARDER_E_TOO_LARGE;
     }
-    stripe(key).writes.fetch_add(1, std::memory_order_acq_rel);
-    const larder_status status = put_bytes(space, key, head, bytes, now_ns, deadline_ns);
-    if (bytes.capacity() > (1u << 20)) std::string().swap(bytes);
+    const larder_status status = put_entry(space, key, envelope, payload, now_ns, deadline_ns);
     if (status == LARDER_OK) space.runtime->count(SpaceCount::puts);
     return status;
 }
@@ -192,8 +227,7 @@ void Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
 }
 
 void Cache::Impl::erase(const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns, const Cause& cause) {
-    change_scope(names.key(space.ns->name, key.canonical), false, shown_key(space, key.canonical), cause);
-    if (space.ns->has_any_dependents) change_scope(names.any_of(space.ns->name), false, space.ns->name, cause);
+    change_own_scope(space, key, false, cause);
     stripe(key).writes.fetch_add(1, std::memory_order_acq_rel);
     for (std::size_t i = space.tiers.size(); i-- > 0;)
         space.tiers[i].tier->remove(key.store_key(space.runtime->shelf), 0, now_ns, deadline_ns);
@@ -382,38 +416,18 @@ larder_status Cache::add_dependency(std::uint32_t ns, std::string_view key, std:
         std::string buffer;
         EntryKey other;
         if (on == nullptr || !on->keeps_entries() || !make_key(*on, impl_->names, on_key, buffer, other)) return LARDER_E_INVALID;
-        // The same entry with more scopes: its own, the other's key and all that can drop the other.
-        ScopeList scopes;
-        for (std::size_t i = 0; i < found.entry.head().scopes; ++i) scopes.add(found.entry.scope(i));
+        // The same entry with more scopes: the other's key and all that can drop the other.
         ScopeList others;
         entry_scopes(s, *on, impl_->names, other, nullptr, 0, others);
-        for (const ScopeId scope : others.ids()) scopes.add(scope);
-        scopes.add(impl_->names.key(on->ns->name, other.canonical));
-        scopes.add(impl_->names.bans_of(on->ns->name));
-        if (scopes.overflowed()) return LARDER_E_TOO_LARGE;
-
-        Envelope envelope;
-        envelope.head = found.entry.head();
-        envelope.head.mark = found.epoch;
-        envelope.head.id = impl_->random.next();
-        const Digest digest = stamp_scopes(impl_->records, scopes.ids());
-        if (digest.changed > found.epoch) return LARDER_MISS;  // dropped while this looked
-        envelope.binding = found.entry.binding();
-        envelope.schema = found.entry.schema();
-        envelope.drop_digest = digest.drop;
-        envelope.expire_digest = digest.expire;
-        envelope.dictionary = found.entry.dictionary();
-        envelope.cost_us = found.entry.cost_us();
-        envelope.ban_epoch = found.entry.ban_epoch();
-        envelope.ban_number = found.entry.ban_number();
-        envelope.scopes = scopes.ids();
-        std::vector<std::pair<std::string_view, std::string_view>> with;
-        found.entry.with(with);
-        envelope.with = with;
-        std::string bytes;
-        encode_envelope(envelope, found.entry.payload(), bytes);
-        impl_->stripe(k).writes.fetch_add(1, std::memory_order_acq_rel);
-        return impl_->put_bytes(space, k, envelope.head, bytes, now, until);
+        others.add(impl_->names.key(on->ns->name, other.canonical));
+        others.add(impl_->names.bans_of(on->ns->name));
+        if (others.overflowed()) return LARDER_E_TOO_LARGE;
+        Remade entry(space, *impl_, found, others.ids());
+        if (entry.envelope().scopes.size() == max_scopes && !entry.good()) return LARDER_E_TOO_LARGE;
+        if (!entry.good() || impl_->overtaken({found.epoch, found.ban_number}, *on, other, others.ids())) return LARDER_MISS;
+        const std::uint64_t count = impl_->stripe(k).writes.fetch_add(1, std::memory_order_acq_rel);
+        entry.rename(space.all_headed ? headed_id(found.entry.head().created_ns, count) : impl_->random.next());
+        return impl_->put_entry(space, k, entry.envelope(), found.entry.payload(), now, until);
     });
 }
 

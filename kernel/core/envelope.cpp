@@ -6,7 +6,6 @@
 #include <xxhash.h>
 
 #include <array>
-#include <atomic>
 #include <bit>
 #include <cassert>
 #include <cstring>
@@ -26,7 +25,6 @@ enum : std::size_t {
     at_format = 4,
     at_flags = 5,
     at_codec = 6,
-    at_mark = 8,
     at_id = 16,
     at_created = 24,
     at_soft = 32,
@@ -65,23 +63,12 @@ void store(unsigned char* to, T value) noexcept {
     std::memcpy(to, &value, sizeof value);
 }
 
-bool holds_word(const unsigned char* at) noexcept {
-    return std::bit_cast<std::uintptr_t>(at) % alignof(std::uint64_t) == 0;
-}
-
-// Readers write the mark while others read it, so it is an atomic word wherever it can be one;
-// bytes that are not aligned came from a buffer that nobody shares.
-std::atomic_ref<std::uint64_t> mark_word(const unsigned char* bytes) noexcept {
-    assert(holds_word(bytes));
-    return std::atomic_ref<std::uint64_t>(
-        *reinterpret_cast<std::uint64_t*>(const_cast<unsigned char*>(bytes + at_mark)));
-}
-
 // As words, each written and read whole: bytes copied at odd places would have to leave the store
 // buffer before they can be hashed, which costs more than the hash.
 std::uint32_t check_of(const unsigned char* head) noexcept {
-    const std::array<std::uint64_t, 7> covered{
+    const std::array<std::uint64_t, 8> covered{
         load<std::uint64_t>(head),
+        load<std::uint64_t>(head + 8),
         load<std::uint64_t>(head + at_id),
         load<std::uint64_t>(head + at_created),
         load<std::uint64_t>(head + at_soft),
@@ -103,8 +90,6 @@ std::uint64_t checksum_of(const unsigned char* bytes, std::size_t size) noexcept
 void decode_head(const unsigned char* bytes, EnvelopeHead& head) noexcept {
     head.flags = bytes[at_flags];
     head.codec = load<std::uint16_t>(bytes + at_codec);
-    head.mark = holds_word(bytes) ? mark_word(bytes).load(std::memory_order_relaxed)
-                                  : load<std::uint64_t>(bytes + at_mark);
     head.id = load<std::uint64_t>(bytes + at_id);
     head.created_ns = load<std::uint64_t>(bytes + at_created);
     head.soft_ms = load<std::uint64_t>(bytes + at_soft);
@@ -121,7 +106,7 @@ void encode_head(const EnvelopeHead& head, unsigned char* to) noexcept {
     to[at_format] = format;
     to[at_flags] = head.flags;
     store(to + at_codec, head.codec);
-    store(to + at_mark, head.mark);
+    store(to + 8, std::uint64_t{0});
     store(to + at_id, head.id);
     store(to + at_created, head.created_ns);
     store(to + at_soft, head.soft_ms);
@@ -136,16 +121,9 @@ void encode_head(const EnvelopeHead& head, unsigned char* to) noexcept {
 
 // Where the payload begins; 0: the lengths do not add up to `size`.
 std::size_t find_payload(const unsigned char* bytes, std::size_t size) noexcept {
-    std::size_t at = envelope_fixed + sizeof(std::uint64_t) * bytes[at_scopes];
-    for (std::size_t pair = 0; pair < bytes[at_with]; ++pair) {
-        if (at > size || size - at < pair_head) return 0;
-        const std::size_t name = load<std::uint16_t>(bytes + at);
-        const std::size_t value = load<std::uint32_t>(bytes + at + 2);
-        at += pair_head;
-        if (size - at < name || size - at - name < value) return 0;
-        at += name + value;
-    }
-    return at <= size && size - at == load<std::uint32_t>(bytes + at_stored_size) ? at : 0;
+    const std::size_t at = envelope_detail::behind_pairs(
+        bytes, envelope_fixed + sizeof(std::uint64_t) * bytes[at_scopes], bytes[at_with], size);
+    return at != 0 && size - at == load<std::uint32_t>(bytes + at_stored_size) ? at : 0;
 }
 
 std::string_view text(const unsigned char* at, std::size_t size) noexcept {
@@ -153,6 +131,37 @@ std::string_view text(const unsigned char* at, std::size_t size) noexcept {
 }
 
 }  // namespace
+
+std::size_t envelope_detail::behind_pairs(const unsigned char* bytes, std::size_t at,
+                                          std::size_t count, std::size_t size) noexcept {
+    for (; count > 0; --count) {
+        if (at > size || size - at < pair_head) return 0;
+        const std::size_t name = load<std::uint16_t>(bytes + at);
+        const std::size_t value = load<std::uint32_t>(bytes + at + 2);
+        at += pair_head;
+        if (size - at < name || size - at - name < value) return 0;
+        at += name + value;
+    }
+    return at <= size ? at : 0;
+}
+
+std::size_t envelope_detail::pairs_size(
+    std::span<const std::pair<std::string_view, std::string_view>> with) noexcept {
+    std::size_t size = 0;
+    for (const auto& [name, value] : with) size += pair_head + name.size() + value.size();
+    return size;
+}
+
+void envelope_detail::append_pairs(
+    std::span<const std::pair<std::string_view, std::string_view>> with, std::string& out) {
+    for (const auto& [name, value] : with) {
+        assert(name.size() <= UINT16_MAX && value.size() <= UINT32_MAX);
+        unsigned char sizes[pair_head];
+        store(sizes, static_cast<std::uint16_t>(name.size()));
+        store(sizes + 2, static_cast<std::uint32_t>(value.size()));
+        out.append(reinterpret_cast<const char*>(sizes), pair_head).append(name).append(value);
+    }
+}
 
 EnvelopeView::Verdict EnvelopeView::open(larder_bytes stored, bool verify_check,
                                          bool verify_checksum, EnvelopeView& out) noexcept {
@@ -170,7 +179,10 @@ EnvelopeView::Verdict EnvelopeView::open(larder_bytes stored, bool verify_check,
         return Verdict::damaged;
     decode_head(bytes, out.head_);
     out.bytes_ = bytes;
+    out.scopes_at_ = envelope_fixed;
     out.payload_at_ = payload_at;
+    out.dictionary_ = load<std::uint32_t>(bytes + at_dictionary);
+    out.cost_us_ = load<std::uint32_t>(bytes + at_cost);
     return Verdict::good;
 }
 
@@ -186,12 +198,8 @@ std::uint64_t EnvelopeView::drop_digest() const noexcept {
 std::uint64_t EnvelopeView::expire_digest() const noexcept {
     return load<std::uint64_t>(bytes_ + at_expire_digest);
 }
-std::uint32_t EnvelopeView::dictionary() const noexcept {
-    return load<std::uint32_t>(bytes_ + at_dictionary);
-}
-std::uint32_t EnvelopeView::cost_us() const noexcept {
-    return load<std::uint32_t>(bytes_ + at_cost);
-}
+std::uint32_t EnvelopeView::dictionary() const noexcept { return dictionary_; }
+std::uint32_t EnvelopeView::cost_us() const noexcept { return cost_us_; }
 std::uint64_t EnvelopeView::ban_epoch() const noexcept {
     return load<std::uint64_t>(bytes_ + at_ban_epoch);
 }
@@ -201,7 +209,7 @@ std::uint64_t EnvelopeView::ban_number() const noexcept {
 
 std::uint64_t EnvelopeView::scope(std::size_t i) const noexcept {
     assert(i < head_.scopes);
-    return load<std::uint64_t>(bytes_ + envelope_fixed + i * sizeof(std::uint64_t));
+    return load<std::uint64_t>(bytes_ + scopes_at_ + i * sizeof(std::uint64_t));
 }
 
 std::string_view EnvelopeView::payload() const noexcept {
@@ -209,7 +217,7 @@ std::string_view EnvelopeView::payload() const noexcept {
 }
 
 bool EnvelopeView::with(std::vector<std::pair<std::string_view, std::string_view>>& out) const {
-    const unsigned char* at = bytes_ + envelope_fixed + sizeof(std::uint64_t) * head_.scopes;
+    const unsigned char* at = bytes_ + scopes_at_ + sizeof(std::uint64_t) * head_.scopes;
     for (std::size_t pair = 0; pair < head_.with; ++pair) {
         const std::size_t name = load<std::uint16_t>(at);
         const std::size_t value = load<std::uint32_t>(at + 2);
@@ -218,14 +226,6 @@ bool EnvelopeView::with(std::vector<std::pair<std::string_view, std::string_view
         at += name + value;
     }
     return head_.with != 0;
-}
-
-std::uint64_t EnvelopeView::load_mark() const noexcept {
-    return mark_word(bytes_).load(std::memory_order_relaxed);
-}
-
-void EnvelopeView::store_mark(std::uint64_t epoch) const noexcept {
-    mark_word(bytes_).store(epoch, std::memory_order_relaxed);
 }
 
 void encode_envelope(const Envelope& envelope, std::string_view payload, std::string& out) {
@@ -248,19 +248,13 @@ void encode_envelope(const Envelope& envelope, std::string_view payload, std::st
     store(fixed + at_ban_epoch, envelope.ban_epoch);
     store(fixed + at_ban_number, envelope.ban_number);
 
-    std::size_t size = envelope_fixed + envelope.scopes.size_bytes() + payload.size();
-    for (const auto& [name, value] : envelope.with) size += pair_head + name.size() + value.size();
+    const std::size_t size = envelope_fixed + envelope.scopes.size_bytes() +
+                             envelope_detail::pairs_size(envelope.with) + payload.size();
     out.clear();
     out.reserve(size);
     out.append(reinterpret_cast<const char*>(fixed), envelope_fixed);
     out.append(reinterpret_cast<const char*>(envelope.scopes.data()), envelope.scopes.size_bytes());
-    for (const auto& [name, value] : envelope.with) {
-        assert(name.size() <= UINT16_MAX && value.size() <= UINT32_MAX);
-        unsigned char sizes[pair_head];
-        store(sizes, static_cast<std::uint16_t>(name.size()));
-        store(sizes + 2, static_cast<std::uint32_t>(value.size()));
-        out.append(reinterpret_cast<const char*>(sizes), pair_head).append(name).append(value);
-    }
+    envelope_detail::append_pairs(envelope.with, out);
     out.append(payload);
     auto* const bytes = reinterpret_cast<unsigned char*>(out.data());
     store(bytes + at_checksum, checksum_of(bytes, out.size()));

@@ -1,15 +1,19 @@
 // kernel/core/envelope.hpp -- the bytes a store keeps: a value with everything that judges it.
 //
+// Two forms. The long one says everything about itself, because it is read by other processes and
+// after restarts. The short one (headed.hpp) is for stores of this process that know larder_head;
+// EnvelopeView reads both.
+//
+// The long form:
+//
 //      0  u32 magic "LDR1"   u8 format   u8 flags    u16 codec
-//      8  u64 mark           epoch the entry was last verified at (records.hpp); written in place
-//      by
-//                            readers, so it is outside the check word
+//      8  u64 0
 //     16  u64 id             of this entry, random, never 0: what if_version compares
-//     24  u64 created_ns     boot-time in memory stores
+//     24  u64 created_ns     boot-time
 //     32  u64 soft_ms        life until it is stale; 0: none
 //     40  u64 hard_ms        life until it is gone; 0: none; >= soft_ms
 //     48  u32 raw_size       of the value   52  u32 stored_size  of the payload (compressed)
-//     56  u32 check          XXH3 of bytes 0..8, 16..56, 60..64 and four zeros, low half
+//     56  u32 check          XXH3 of bytes 0..56, 60..64 and four zeros, low half
 //     60  u16 value version  62  u8 scopes   63  u8 with pairs
 //     -- end of the 64-byte head --
 //     64  u64 binding        keyed hash of namespace name and canonical key
@@ -55,7 +59,8 @@ enum EnvelopeFlag : std::uint8_t {
 struct EnvelopeHead {  // decoded bytes 0..64
     std::uint8_t flags = 0;
     std::uint16_t codec = 0;  // 0: stored as it is
-    std::uint64_t mark = 0, id = 0, created_ns = 0, soft_ms = 0, hard_ms = 0;
+    std::uint64_t mark = 0;  // the epoch it was last verified at; short form only
+    std::uint64_t id = 0, created_ns = 0, soft_ms = 0, hard_ms = 0;
     std::uint32_t raw_size = 0, stored_size = 0;
     std::uint16_t version = 1;
     std::uint8_t scopes = 0, with = 0;
@@ -74,6 +79,7 @@ struct Envelope {  // what encode() writes
 };
 
 // A view of stored bytes; valid while they are. Every accessor is bounds-safe once open() said yes.
+// binding, schema, digests, the ban number and its epoch are the long form's.
 class EnvelopeView {
   public:
     // foreign: no magic, or a format of another generation: somebody else's bytes.
@@ -83,6 +89,10 @@ class EnvelopeView {
     // stores. Reads nothing outside of `bytes`, whatever they are. `out` is set only when good.
     static Verdict open(larder_bytes bytes, bool verify_check, bool verify_checksum,
                         EnvelopeView& out) noexcept;
+
+    // The short form; false: damaged, or another key's. Its scopes are those beyond the namespace's
+    // own chain.
+    static bool open_headed(larder_bytes bytes, std::uint64_t key_hash, EnvelopeView& out) noexcept;
 
     const EnvelopeHead& head() const noexcept { return head_; }
     std::uint64_t binding() const noexcept;
@@ -94,19 +104,30 @@ class EnvelopeView {
     std::uint64_t ban_epoch() const noexcept;
     std::uint64_t ban_number() const noexcept;
     std::uint64_t scope(std::size_t i) const noexcept;  // i < head().scopes
+    // REQUIRES: 8-aligned bytes, as those of the short form are.
+    std::span<const std::uint64_t> scopes() const noexcept {
+        return {reinterpret_cast<const std::uint64_t*>(bytes_ + scopes_at_), head_.scopes};
+    }
     std::string_view payload() const noexcept;
     // Appends the pairs to out; false: there are none.
     bool with(std::vector<std::pair<std::string_view, std::string_view>>& out) const;
-    // The mark word in the store's memory (CAP_MARK). REQUIRES: the bytes are 8-aligned and
-    // writable. Any number of readers may load and store it at once.
-    std::uint64_t load_mark() const noexcept;
+    // In the store's memory, where any number of readers may do so at once. REQUIRES: short form,
+    // and the bytes are the store's own.
     void store_mark(std::uint64_t epoch) const noexcept;
 
   private:
     EnvelopeHead head_;
     const unsigned char* bytes_ = nullptr;
-    std::size_t payload_at_ = 0;
+    std::size_t scopes_at_ = 0, payload_at_ = 0;
+    std::uint32_t dictionary_ = 0, cost_us_ = 0;
 };
+
+namespace envelope_detail {  // what both forms share: the pairs, behind the scopes
+std::size_t pairs_size(std::span<const std::pair<std::string_view, std::string_view>> with) noexcept;
+void append_pairs(std::span<const std::pair<std::string_view, std::string_view>> with, std::string& out);
+// Where what follows `count` pairs at `at` begins; 0: they do not fit into `size`.
+std::size_t behind_pairs(const unsigned char* bytes, std::size_t at, std::size_t count, std::size_t size) noexcept;
+}  // namespace envelope_detail
 
 // Writes the whole envelope of `payload` to out (which is cleared first). The head's stored_size,
 // scopes and with are what the payload and the spans say. REQUIRES: at most max_scopes scopes and

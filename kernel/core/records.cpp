@@ -16,6 +16,8 @@
 #include <cassert>
 #include <cmath>
 #include <mutex>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace larder {
@@ -24,11 +26,11 @@ namespace {
 using Link = std::uint32_t;  // number of a node plus one; 0: none
 
 struct Node {
-    std::atomic<std::uint64_t> scope{0}, drop{0}, expire{0}, expired_at_ns{0}, changed{0};
+    std::atomic<std::uint64_t> scope{0}, drop{0}, expire{0}, expired_at_ns{0}, changed{0}, dropped{0};
     std::atomic<Link> next{0};
     std::atomic<std::uint32_t> used{0};  // looked at since the hand passed
 };
-static_assert(sizeof(Node) == 48);
+static_assert(sizeof(Node) == 56);
 
 using Bucket = std::atomic<std::uint64_t>;  // first link, busy bit, version
 constexpr unsigned link_bits = 28;
@@ -87,7 +89,8 @@ class Shard {
         return {node.drop.load(std::memory_order_acquire),
                 node.expire.load(std::memory_order_acquire),
                 node.expired_at_ns.load(std::memory_order_acquire),
-                node.changed.load(std::memory_order_acquire)};
+                node.changed.load(std::memory_order_acquire),
+                node.dropped.load(std::memory_order_acquire)};
     }
 
     void rewrite(Node& node, std::uint64_t hash, const Record& record) noexcept {
@@ -167,6 +170,7 @@ class Shard {
         node.expire.store(record.expire, std::memory_order_release);
         node.expired_at_ns.store(record.expired_at_ns, std::memory_order_release);
         node.changed.store(record.changed, std::memory_order_release);
+        node.dropped.store(record.dropped, std::memory_order_release);
     }
 
     // Set once, by build().
@@ -236,11 +240,13 @@ struct RecordTable::Table {
     std::vector<Shard> shards;
     // Serializes the changes, so that `changed` is the epoch the change itself makes.
     std::mutex changes;
+    std::unordered_multimap<ScopeId, Cell*> watched;  // guarded by changes
     alignas(64) std::atomic<std::uint64_t> forgotten{0};
 };
 
 RecordTable::RecordTable(std::size_t capacity, Random& random)
-    : table_(std::make_unique<Table>(random)) {
+    : table_(std::make_unique<Table>(random)),
+      recent_(std::make_unique<Cell[]>(std::size_t{1} << recent_bits)) {
     capacity = std::max<std::size_t>(capacity, 1);
     const std::size_t shards = capacity <= small_table ? 1 : large_shards;
     const std::size_t mean = (capacity + shards - 1) / shards;
@@ -264,7 +270,7 @@ Record RecordTable::stamp(ScopeId scope) {
     Record record;
     if (table_->find(scope, at, record)) return record;
     Shard& shard = table_->shard_of(at);
-    record = {table_->random.next(), table_->random.next(), 0, 0};
+    record = {table_->random.next(), table_->random.next(), 0, 0, 0};
     const std::lock_guard lock(shard.mutex());
     if (const Node* const made_meanwhile = shard.locate(scope, at))
         return Shard::read(*made_meanwhile);
@@ -272,13 +278,15 @@ Record RecordTable::stamp(ScopeId scope) {
     return record;
 }
 
-void RecordTable::drop(ScopeId scope) { change(scope, true, 0); }
+std::uint64_t RecordTable::drop(ScopeId scope) { return change(scope, true, 0); }
 
-void RecordTable::expire(ScopeId scope, std::uint64_t now_ns) { change(scope, false, now_ns); }
+std::uint64_t RecordTable::expire(ScopeId scope, std::uint64_t now_ns) {
+    return change(scope, false, now_ns);
+}
 
 // The record changes before the epoch rises: whoever reads the new epoch finds the new numbers, so
 // nothing can be verified at it by the old ones.
-void RecordTable::change(ScopeId scope, bool drop, std::uint64_t now_ns) {
+std::uint64_t RecordTable::change(ScopeId scope, bool drop, std::uint64_t now_ns) {
     const std::uint64_t at = table_->hash(scope);
     Shard& shard = table_->shard_of(at);
     const std::lock_guard changing(table_->changes);
@@ -291,12 +299,27 @@ void RecordTable::change(ScopeId scope, bool drop, std::uint64_t now_ns) {
         record.expire = table_->other_than(record.expire);
         if (!drop) record.expired_at_ns = now_ns;
         record.changed = next_epoch;
+        if (drop) record.dropped = next_epoch;
         if (node != nullptr)
             shard.rewrite(*node, at, record);
         else
             table_->make(shard, scope, at, record);
     }
+    recent_[recent_cell(scope)].store(next_epoch, std::memory_order_release);
+    const auto [first, last] = table_->watched.equal_range(scope);
+    for (auto watch = first; watch != last; ++watch)
+        watch->second->store(next_epoch, std::memory_order_release);
     epoch_.store(next_epoch, std::memory_order_seq_cst);
+    return next_epoch;
+}
+
+void RecordTable::watch(std::vector<std::pair<ScopeId, Cell*>> watches) {
+    const std::lock_guard changing(table_->changes);
+    table_->watched.clear();
+    for (const auto& [scope, cell] : watches) {
+        table_->watched.emplace(scope, cell);
+        cell->store(epoch_.load(std::memory_order_relaxed), std::memory_order_release);
+    }
 }
 
 std::uint64_t RecordTable::forgotten() const noexcept {
@@ -318,6 +341,10 @@ void RecordTable::reset() {
         const std::lock_guard lock(shard.mutex());
         shard.clear();
     }
+    for (std::size_t i = 0; i < std::size_t{1} << recent_bits; ++i)
+        recent_[i].store(next_epoch, std::memory_order_release);
+    for (const auto& [scope, cell] : table_->watched)
+        cell->store(next_epoch, std::memory_order_release);
     epoch_.store(next_epoch, std::memory_order_seq_cst);
 }
 

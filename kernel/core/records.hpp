@@ -24,6 +24,12 @@
 // 1968): a record that was looked at since the hand last passed stays. Looking at it writes one
 // word, and only when the hand has passed meanwhile.
 //
+// Entries in this process's memory carry no digest, only the epoch they were last verified at: they
+// are valid as long as no scope of theirs changed after it. Which scopes did is answered without a
+// look at the records by two summaries that never say too little: an array of epochs that each
+// change is written into by the hash of its scope (a counting filter with times, so to say; what
+// falls together only costs a look at the records), and cells that follow single scopes exactly.
+//
 // A scope that is changed without having a record gets one: a value that is being loaded may still
 // be stamped with it, and has to learn of the change.
 #pragma once
@@ -35,6 +41,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
+#include <vector>
 
 namespace larder {
 
@@ -45,13 +53,14 @@ struct Record {
     std::uint64_t expire = 0;         // random, changed by an expire and by a drop
     std::uint64_t expired_at_ns = 0;  // boot-time of the last expire; 0: never
     std::uint64_t changed = 0;        // epoch of the last change; 0: not since it was made
+    std::uint64_t dropped = 0;        // epoch of the last drop; 0: not since it was made
 };
 
 // Safe for any number of threads. A find() that begins after drop() returned sees the new number,
 // and an epoch() that begins after it is greater than every epoch() that ended before it began.
 class RecordTable {
   public:
-    // Holds at least `capacity` records (48 bytes each, and 8 to 16 of index; above 4,096 in
+    // Holds at least `capacity` records (56 bytes each, and 8 to 16 of index; above 4,096 in
     // sixteen parts with room to spare, which one part outgrows early with a chance of one in
     // 10^8). Beyond that, the ones not used for longest go. `random` outlives the table.
     RecordTable(std::size_t capacity, Random& random);
@@ -61,12 +70,22 @@ class RecordTable {
 
     // Rises by one with each drop, expire and reset; never 0. [hot]
     std::uint64_t epoch() const noexcept { return epoch_.load(std::memory_order_acquire); }
+    // An epoch that no change of this scope is later than. [hot]
+    std::uint64_t last_change(ScopeId scope) const noexcept {
+        return recent_[recent_cell(scope)].load(std::memory_order_acquire);
+    }
+    // From now on each change of `scope`, and each reset(), raises *cell to its epoch, before it
+    // returns and before epoch() rises. `watches` replaces all there were; the cells outlive the
+    // table or the next call. A cell starts at the present epoch.
+    using Cell = std::atomic<std::uint64_t>;
+    void watch(std::vector<std::pair<ScopeId, Cell*>> watches);
     // False: no record. Lock-free. [hot]
     bool find(ScopeId scope, Record& out) const noexcept;
     // As find, and makes the record when there is none.
     Record stamp(ScopeId scope);
-    void drop(ScopeId scope);  // one new number, one new epoch
-    void expire(ScopeId scope, std::uint64_t now_ns);
+    // One new number, one new epoch, which is returned.
+    std::uint64_t drop(ScopeId scope);
+    std::uint64_t expire(ScopeId scope, std::uint64_t now_ns);
     // The greatest `changed` of any record that was evicted. Asked after a find() or stamp(), it
     // knows of every earlier record of that scope.
     std::uint64_t forgotten() const noexcept;
@@ -76,10 +95,18 @@ class RecordTable {
 
   private:
     struct Table;
-    void change(ScopeId scope, bool drop, std::uint64_t now_ns);
+    std::uint64_t change(ScopeId scope, bool drop, std::uint64_t now_ns);
+
+    // 256 KiB: of a thousand changes, one unchanged scope in thirty falls on one.
+    static constexpr std::size_t recent_bits = 15;
+    // Scope ids are hashes; folding brings their upper bits in.
+    static std::size_t recent_cell(ScopeId scope) noexcept {
+        return (scope ^ (scope >> 32)) & ((std::size_t{1} << recent_bits) - 1);
+    }
 
     alignas(64) std::atomic<std::uint64_t> epoch_{1};  // alone on its line: every hit reads it
     alignas(64) std::unique_ptr<Table> table_;
+    std::unique_ptr<Cell[]> recent_;  // by recent_cell
 };
 
 }  // namespace larder

@@ -1,6 +1,8 @@
 // kernel/core/space.cpp -- joining what the policy says with what runs it; keys, scopes, lifetimes.
 #include "kernel/core/space.hpp"
 
+// In line: most keys are short.
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include <algorithm>
@@ -104,6 +106,7 @@ void build_space(Space& space, const State& state, const ScopeNames& names, std:
     for (const SpaceTier& use : space.tiers)
         if (const std::uint64_t bytes = use.tier->stats(UINT32_MAX).capacity_bytes; bytes != 0)
             space.capacity = space.capacity == 0 ? bytes : std::min(space.capacity, bytes);
+    space.all_headed = !space.tiers.empty() && std::all_of(space.tiers.begin(), space.tiers.end(), [](const SpaceTier& use) { return use.tier->headed(); });
     while (space.sync_tiers < space.tiers.size() && space.tiers[space.sync_tiers].tier->sync()) ++space.sync_tiers;
 
     if (ns.compress && !ns.compress->codec.empty())
@@ -134,7 +137,7 @@ bool make_key(const Space& space, const ScopeNames& names, std::string_view raw,
         out.canonical = buffer;
     }
     out.hash = hash_text(out.canonical, space.hash_seed);
-    out.binding = names.binding(space.ns->name, out.canonical);
+    if (!space.all_headed) out.binding = names.binding(space.ns->name, out.canonical);
     return true;
 }
 
@@ -143,7 +146,7 @@ bool make_canonical_key(const Space& space, const ScopeNames& names, std::string
     if (!space.ns->key->read(canonical, out.fields)) return false;
     out.canonical = canonical;
     out.hash = hash_text(canonical, space.hash_seed);
-    out.binding = names.binding(space.ns->name, canonical);
+    if (!space.all_headed) out.binding = names.binding(space.ns->name, canonical);
     return true;
 }
 
@@ -201,6 +204,7 @@ Ms entry_ttl(const Space& space, const EntryKey& key, std::int64_t today, std::u
     if (!space.ns->ttl) return Ms{0};
     const dsl::Ttl& rule = *space.ns->ttl;
     Ms ttl = rule.ttl;
+    if (rule.dated.empty() && rule.jitter <= 0) return std::max(ttl, Ms{1});
     for (const dsl::DatedTtl& dated : rule.dated) {
         const auto day = parse_day(key.fields.value[dated.slot]);
         if (!day) continue;

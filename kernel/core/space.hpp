@@ -32,6 +32,9 @@ struct SpaceRuntime {
     std::string name;
     std::uint32_t number = 0;
     std::atomic<std::uint32_t> shelf{0};
+    // Epoch of the latest change of a scope of its chain, or ban in it (RecordTable::watch).
+    std::atomic<std::uint64_t> changed{0};
+    std::uint64_t schema = 0, generation = 0;  // how often the schema changed; guarded by install's mutex
     Counters counts;
     void count(SpaceCount what, std::uint64_t by = 1) noexcept { counts.add(static_cast<std::size_t>(what), by); }
     std::uint64_t total(SpaceCount what) const noexcept { return counts.sum(static_cast<std::size_t>(what)); }
@@ -61,12 +64,16 @@ struct Space {
     const CodecHandle* codec = nullptr;
     std::vector<ScopeId> chain;   // root, itself, its parents
     std::uint64_t schema = 0;     // of everything that decides an entry's bytes and scopes
+    std::uint64_t generation = 0; // stands for the schema in the short form
+    bool all_headed = false;      // each of its tiers takes the short form
     std::uint64_t hash_seed = 0;  // of the process
     std::uint64_t max_bytes = 0;  // of one value
     std::uint64_t capacity = 0;   // bytes of its smallest tier that has a bound
     Ms ttl{};                     // 0: none
     Ms stale{};                   // the longest window after it
     bool keeps_entries() const { return ns->key.has_value(); }
+    // Of the scopes of an entry, those beyond the chain, which is in front.
+    std::span<const ScopeId> own(const ScopeList& scopes) const { return scopes.ids().subspan(chain.size()); }
     bool all_sync() const { return sync_tiers == tiers.size(); }
     // Tells the stores of this process what entries and bytes a shelf may hold.
     void limit(std::uint32_t shelf) const;
@@ -97,7 +104,7 @@ struct EntryKey {
     std::string_view canonical;
     dsl::Fields fields;
     std::uint64_t hash = 0;     // of the process: what stores are given
-    std::uint64_t binding = 0;  // of the envelope
+    std::uint64_t binding = 0;  // of the long form; 0 where no tier has it
     larder_key store_key(std::uint32_t shelf) const {
         return {canonical.data(), static_cast<std::uint32_t>(canonical.size()), shelf, hash};
     }

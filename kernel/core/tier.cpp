@@ -49,7 +49,7 @@ larder_status Tier::guarded(std::uint64_t now_ns, std::uint64_t deadline_ns, Pin
     }
     larder_status status;
     if (sync()) [[likely]] {
-        larder_call context{sizeof(larder_call), 0, deadline_ns, nullptr, nullptr, nullptr, 0, 0, 0};
+        larder_call context{sizeof(larder_call), 0, deadline_ns, nullptr, nullptr, nullptr, 0, 0, 0, now_ns};
         status = call(context, out != nullptr ? out->out() : nullptr);
         if (status == LARDER_PENDING) [[unlikely]] status = LARDER_E_INTERNAL;  // has no done to call
     } else {
@@ -74,7 +74,7 @@ larder_status Tier::wait(std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned
         if (!door_open_.wait_for(lock, left, [this] { return door_ > 0; })) return LARDER_E_BUSY;
         --door_;
         lock.unlock();
-        larder_call context{sizeof(larder_call), 0, until, nullptr, nullptr, nullptr, 0, 0, 0};
+        larder_call context{sizeof(larder_call), 0, until, nullptr, nullptr, nullptr, 0, 0, 0, now_ns};
         const larder_status status = call(context, out != nullptr ? out->out() : nullptr);
         lock.lock();
         ++door_;
@@ -91,7 +91,7 @@ larder_status Tier::wait(std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned
         answer->ready.notify_all();
     });
     if (ticket.ctx == nullptr) return LARDER_E_BUSY;
-    larder_call context{sizeof(larder_call), 0, until, ticket.done, ticket.ctx, nullptr, 0, 0, 0};
+    larder_call context{sizeof(larder_call), 0, until, ticket.done, ticket.ctx, nullptr, 0, 0, 0, now_ns};
     larder_value value{};
     const larder_status status = call(context, out != nullptr ? &value : nullptr);
     if (status != LARDER_PENDING) pending_.settle(ticket.ctx, status, value);

@@ -63,6 +63,8 @@ class Tier {
     const StoreHandle& store() const noexcept { return store_; }
     bool sync() const noexcept { return (store_.caps & LARDER_STORE_CAP_SYNC) != 0; }
     bool has(std::uint64_t cap) const noexcept { return (store_.caps & cap) != 0; }
+    // Takes the short form of an entry (headed.hpp).
+    bool headed() const noexcept { return has(LARDER_STORE_CAP_MARK) && !foreign(); }
     // Bytes in here may be somebody else's or damaged.
     bool foreign() const noexcept { return has(LARDER_STORE_CAP_SHARED | LARDER_STORE_CAP_PERSISTENT); }
 

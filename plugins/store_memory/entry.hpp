@@ -47,6 +47,7 @@ struct Entry {
     std::uint8_t uses = 0;    // 0..3, see s3_fifo.hpp.
     bool in_main = false;     // Which queue.
     bool in_crowd = false;    // Which index.
+    bool headed = false;
     // Beyond what a lookup reads.
     Entry* newer = nullptr;
     Entry* older = nullptr;

@@ -41,6 +41,13 @@ void copy_stored(Entry& to, Entry& from) noexcept {
     std::memcpy(out + done, in + done, from.value_size - done);
 }
 
+void write_deadline(Entry& entry, bool headed) noexcept {
+    if (!headed) return;
+    constexpr std::uint64_t mask = (std::uint64_t{1} << LARDER_HEAD_DEADLINE_BITS) - 1;
+    std::atomic_ref<std::uint64_t> word(reinterpret_cast<larder_head*>(entry.value())->deadline);
+    word.store((word.load(std::memory_order_relaxed) & ~mask) | (entry.deadline_ns / 1'000'000 & mask), std::memory_order_relaxed);
+}
+
 void apply_patch(Entry& entry, const larder_touch& touch) noexcept {
     if (touch.patch.size != 0) {
         std::memcpy(entry.value() + touch.patch_offset, touch.patch.data, touch.patch.size);
@@ -155,6 +162,8 @@ larder_status Table::put(const larder_key& key, const larder_put& put) noexcept 
     }
     fresh->version = put.version;
     fresh->deadline_ns = deadline_in(put.ttl_ms);
+    fresh->headed = (put.flags & LARDER_PUT_HEADED) != 0;
+    write_deadline(*fresh, fresh->headed);
     const std::uint64_t cost = fresh->cost();
 
     Namespace* whole = nullptr;
@@ -268,6 +277,7 @@ larder_status Table::touch(const larder_key& key, const larder_touch& touch) noe
                 apply_patch(*entry, touch);
                 const std::uint64_t before =
                     std::exchange(entry->deadline_ns, deadline_in(touch.ttl_ms));
+                write_deadline(*entry, entry->headed);
                 shard.deadline_moved(*entry, before, now_ns());
                 return LARDER_OK;
             }
@@ -285,6 +295,8 @@ larder_status Table::touch(const larder_key& key, const larder_touch& touch) noe
         apply_patch(*copy, touch);
         copy->version = pinned->version;
         copy->deadline_ns = deadline_in(touch.ttl_ms);
+        copy->headed = pinned->headed;
+        write_deadline(*copy, copy->headed);
         bool replaced = false;
         {
             Graveyard dead;

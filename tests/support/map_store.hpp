@@ -85,18 +85,28 @@ class MapStore {
         std::vector<std::uint64_t> words;
         std::size_t size = 0;
         std::uint64_t until_ns = 0, version = 0;
+        bool headed = false;
         char* data() { return reinterpret_cast<char*>(words.data()); }
     };
     using Shared = std::shared_ptr<Block>;
     using Key = std::pair<std::uint32_t, std::string>;
 
-    static Shared make(std::string_view bytes, std::uint64_t until_ns, std::uint64_t version) {
+    // The deadline into the head of a headed value.
+    static void set_deadline(Block& block) {
+        if (!block.headed) return;
+        constexpr std::uint64_t mask = (std::uint64_t{1} << LARDER_HEAD_DEADLINE_BITS) - 1;
+        std::atomic_ref<std::uint64_t> word(block.words[2]);
+        word.store((word.load() & ~mask) | (block.until_ns / 1'000'000 & mask));
+    }
+    static Shared make(std::string_view bytes, std::uint64_t until_ns, std::uint64_t version, bool headed = false) {
         auto block = std::make_shared<Block>();
         block->words.resize((bytes.size() + 7) / 8 + 1);
         std::memcpy(block->data(), bytes.data(), bytes.size());
         block->size = bytes.size();
         block->until_ns = until_ns;
         block->version = version;
+        block->headed = headed;
+        set_deadline(*block);
         return block;
     }
     static Key key_of(const larder_key* k) { return {k->ns, std::string(k->data, k->size)}; }
@@ -158,7 +168,7 @@ class MapStore {
             const Shared old = s.find(key);
             if ((w.flags & LARDER_PUT_IF_ABSENT) != 0 && old != nullptr) return LARDER_EXISTS;
             if ((w.flags & LARDER_PUT_IF_VERSION) != 0 && (old == nullptr ? 0 : old->version) != w.if_version) return LARDER_E_CONFLICT;
-            s.map_[key] = make(bytes, s.until(w.ttl_ms), w.version);
+            s.map_[key] = make(bytes, s.until(w.ttl_ms), w.version, (w.flags & LARDER_PUT_HEADED) != 0);
             return LARDER_OK;
         });
     }
@@ -182,8 +192,8 @@ class MapStore {
             if (old == nullptr) return LARDER_MISS;
             if (w.if_version != 0 && old->version != w.if_version) return LARDER_E_CONFLICT;
             if (w.patch_offset + patch.size() > old->size) return LARDER_E_INVALID;
-            Shared fresh = make({old->data(), old->size}, s.until(w.ttl_ms), old->version);
-            std::memcpy(fresh->data() + w.patch_offset, patch.data(), patch.size());
+            Shared fresh = make({old->data(), old->size}, s.until(w.ttl_ms), old->version, old->headed);
+            if (!patch.empty()) std::memcpy(fresh->data() + w.patch_offset, patch.data(), patch.size());
             s.map_[key] = fresh;
             return LARDER_OK;
         });

@@ -87,6 +87,18 @@ TEST_CASE("a full log whose bans are due takes the next one by itself") {
     REQUIRE(log.live(50) == 1);
 }
 
+TEST_CASE("a ban meets every entry until it is settled, then those verified before it") {
+    BanLog log(1);
+    REQUIRE(log.judge_after(1, "x", 10, nullptr) == Verdict::clear);
+    const std::uint64_t number = log.add(ban(1, "x"), 1);
+    REQUIRE(log.judge_after(1, "x", 1'000, nullptr) == Verdict::dropped);
+    log.settle(number, 20);
+    REQUIRE(log.judge_after(1, "x", 19, nullptr) == Verdict::dropped);
+    REQUIRE(log.judge_after(1, "x", 20, nullptr) == Verdict::clear);
+    REQUIRE(log.judge_after(1, "y", 19, nullptr) == Verdict::clear);
+    REQUIRE(log.judge_after(2, "x", 19, nullptr) == Verdict::clear);
+}
+
 TEST_CASE("who has seen a ban's number is caught by it, while bans come and retire") {
     BanLog log(1);
     std::atomic<bool> done{false};

@@ -391,4 +391,52 @@ TEST_CASE("what a reader finds is one record as it was at one time, never a mix 
     REQUIRE(found_any > 0);
 }
 
+TEST_CASE("the last change of a scope is never reported too early, whatever falls on its cell") {
+    SeededRandom random(seed);
+    RecordTable table(1'000, random);
+    std::vector<std::uint64_t> changed(5'000, 0);
+    for (int i = 0; i < 20'000; ++i) {
+        const std::size_t scope = random.next() % changed.size();
+        changed[scope] = i % 3 == 0 ? table.expire(scope + 1, 9) : table.drop(scope + 1);
+        REQUIRE(changed[scope] == table.epoch());
+    }
+    for (std::size_t scope = 0; scope < changed.size(); ++scope) REQUIRE(table.last_change(scope + 1) >= changed[scope]);
+    // And it is of use: 5,000 scopes leave most cells as they were.
+    std::size_t untouched = 0;
+    for (std::size_t i = 0; i < 1'000; ++i) untouched += table.last_change(random.next()) == 0;
+    REQUIRE(untouched > 800);
+}
+
+TEST_CASE("a cell follows the scopes it watches and no others, and a reset too") {
+    SeededRandom random(seed);
+    RecordTable table(100, random);
+    table.drop(5);
+    RecordTable::Cell first{0}, second{0};
+    table.watch({{1, &first}, {2, &first}, {2, &second}});
+    REQUIRE(first == table.epoch());
+    const std::uint64_t before = table.epoch();
+    table.drop(5);
+    REQUIRE(first == before);
+    REQUIRE(table.expire(1, 3) == first);
+    REQUIRE(second == before);
+    REQUIRE(table.drop(2) == first);
+    REQUIRE(second == first);
+    table.reset();
+    REQUIRE(first == table.epoch());
+    REQUIRE(second == table.epoch());
+    table.watch({});
+    table.drop(2);
+    REQUIRE(second < table.epoch());
+}
+
+TEST_CASE("a record tells the epoch of its last drop from that of its last change") {
+    SeededRandom random(seed);
+    RecordTable table(100, random);
+    const std::uint64_t dropped = table.drop(1), expired = table.expire(1, 5);
+    Record record;
+    REQUIRE(table.find(1, record));
+    REQUIRE(record.dropped == dropped);
+    REQUIRE(record.changed == expired);
+}
+
 }  // namespace larder

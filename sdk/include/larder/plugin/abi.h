@@ -156,6 +156,7 @@ typedef struct larder_call {
   uint64_t client;         /* a gateway's number for the connection that asks; 0: none. A connection's own
                             * remove of a key forgets what its earlier miss was judged under (see
                             * LARDER_GET_FENCE in services.h) */
+  uint64_t now_ns;         /* the host's monotonic clock as the caller just read it; 0: not read */
 } larder_call;
 /* Who asks. Each role may do what the ones before it may. A call whose role is too low for what it
  * asks ends with LARDER_E_DENIED. TRUSTED is code in this process acting for itself. */
