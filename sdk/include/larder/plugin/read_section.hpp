@@ -22,10 +22,10 @@
 #include <cstdint>
 #include <utility>
 
+#pragma GCC visibility push(hidden)
 namespace larder::plugin {
 
 namespace read_section_detail {
-#pragma GCC visibility push(hidden)
 
 #if defined(__SANITIZE_THREAD__)
 inline constexpr bool may_be_asymmetric = false;
@@ -104,7 +104,6 @@ __attribute__((noinline)) inline Slot* take_slot() {
     return slot;
 }
 
-#pragma GCC visibility pop
 }  // namespace read_section_detail
 
 // While one lives, nothing that was reachable when it began is freed. Nests. Short: it delays freeing.
@@ -119,7 +118,7 @@ class ReadSection {
         if (read_section_detail::may_be_asymmetric &&
             read_section_detail::asymmetric.load(std::memory_order_relaxed)) [[likely]] {
             slot_->entered.store(now, std::memory_order_relaxed);
-            std::atomic_signal_fence(std::memory_order_seq_cst);
+            asm volatile("" ::: "memory");  // what follows is not read before, by the compiler's doing
         } else {
             slot_->entered.store(now, std::memory_order_seq_cst);
         }
@@ -156,3 +155,4 @@ inline std::uint64_t safe_ticket() noexcept {
 }
 
 }  // namespace larder::plugin
+#pragma GCC visibility pop
