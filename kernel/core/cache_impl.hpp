@@ -155,7 +155,6 @@ struct Cache::Impl {
     } sweep;  // used by the sweep alone
 
     std::uint64_t deadline(const larder_call* call, std::uint64_t now_ns) const;
-    std::int64_t today() const { return static_cast<std::int64_t>(clock.wall_ms() / 86'400'000); }
 
     // ---- reading (cache_read.cpp)
     Verdict judge(const Space& space, const EntryKey& key, const Tier& tier, larder_bytes bytes,
@@ -204,7 +203,7 @@ struct Cache::Impl {
         bool kept = true;         // out
     };
     // REQUIRES: the caller holds the key's stripe.
-    larder_status write_entry(const State& s, const Space& space, const EntryKey& key, NewEntry& entry,
+    larder_status write_entry(const State& s, const Space& space, const FieldedKey& key, NewEntry& entry,
                               std::uint64_t now_ns, std::uint64_t deadline_ns);
     // Puts it into every tier, from the bottom up, in the tier's form. envelope.scopes has all of them.
     larder_status put_entry(const Space& space, const EntryKey& key, const Envelope& envelope, std::string_view payload,

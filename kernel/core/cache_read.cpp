@@ -295,7 +295,7 @@ void Cache::Impl::get_one(const State& s, larder_cache_get& item, const larder_c
     }
     thread_local std::string buffer;
     EntryKey key;
-    if (!make_key(*space, names, view(item.key), buffer, key)) {
+    if (!find_key(*space, names, view(item.key), buffer, key)) {
         item.status = LARDER_E_INVALID;
         return;
     }
@@ -411,7 +411,7 @@ larder_status Cache::visit(std::uint32_t ns, std::string_view raw, const larder_
         if (space == nullptr || !space->keeps_entries() || raw.size() > impl_->options.max_key_bytes) return LARDER_E_INVALID;
         thread_local std::string buffer;
         EntryKey key;
-        if (!make_key(*space, impl_->names, raw, buffer, key)) return LARDER_E_INVALID;
+        if (!find_key(*space, impl_->names, raw, buffer, key)) return LARDER_E_INVALID;
         if (space->sync_tiers > 0) {
             Tier& tier = *space->tiers[0].tier;
             Visit v{*impl_, *space, key, tier, impl_->clock.mono_ns(), fn, ctx};
