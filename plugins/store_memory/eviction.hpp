@@ -9,10 +9,10 @@
 // entries that the hand meets the one of the least rank goes.
 //
 // So nobody decides between recency and frequency. Where only recency counts, the counts say that
-// hits come at small ages, and old entries go: LRU. Where popularity counts, classes differ more than
-// ages do: LFU. In a loop longer than memory, hits come at the age of one round and nowhere before,
-// so what is nearest to the end of its round is worth most: the newest go, as MIN would have it.
-// Mixtures are ranked on one scale, and a change of the pattern changes the counts.
+// hits come at small ages, and old entries go: LRU. Where popularity counts, classes differ more
+// than ages do: LFU. In a loop longer than memory, hits come at the age of one round and nowhere
+// before, so what is nearest to the end of its round is worth most: the newest go, as MIN would
+// have it. Mixtures are ranked on one scale, and a change of the pattern changes the counts.
 //
 // An entry keeps 11 bits: one that readers set (relaxed, seldom, a lost one is harmless), class and
 // age. Readers never look at the clock and write nothing but that bit, as in CLOCK; the hand, which
@@ -23,12 +23,12 @@
 // told apart at a quarter of an octave, so 48 of them reach from one sixteenth of a memory's worth
 // of insertions to five hundred.
 //
-// Papers: N. Beckmann, H. Chen, A. Cidon: "LHD: improving cache hit rate by maximizing hit density",
-// NSDI 2018 (ranks by hits per time and space, learnt by class and age). J. C. Gittins: "Bandit
-// processes and dynamic allocation indices", JRSS B 1979 (the index, for lives that end at random).
-// N. Megiddo, D. S. Modha: "ARC: a self-tuning, low overhead replacement cache", FAST 2003 (what the
-// return of a ghost tells). F. J. Corbato: "A paging experiment with the Multics system", 1968 (the
-// bit and the hand).
+// Papers: N. Beckmann, H. Chen, A. Cidon: "LHD: improving cache hit rate by maximizing hit
+// density", NSDI 2018 (ranks by hits per time and space, learnt by class and age). J. C. Gittins:
+// "Bandit processes and dynamic allocation indices", JRSS B 1979 (the index, for lives that end at
+// random). N. Megiddo, D. S. Modha: "ARC: a self-tuning, low overhead replacement cache", FAST 2003
+// (what the return of a ghost tells). F. J. Corbato: "A paging experiment with the Multics system",
+// 1968 (the bit and the hand).
 #pragma once
 
 #include <algorithm>
@@ -120,8 +120,8 @@ class Ghosts {
         }
     }
     void grow() noexcept {
-        // Which of the two a ghost belongs to is not known any more, so it is in both, and the wrong
-        // one of them ages out.
+        // Which of the two a ghost belongs to is not known any more, so it is in both, and the
+        // wrong one of them ages out.
         if (Line* const fresh = make(count_ * 2); fresh != nullptr) {
             for (std::size_t i = 0; i < count_; ++i) {
                 fresh[2 * i] = fresh[2 * i + 1] = lines_[i];
@@ -138,7 +138,7 @@ class Ghosts {
 // Not safe for several threads at once, but for `used`, which is all that readers need.
 class Eviction {
   public:
-    static constexpr std::uint16_t used = 1;          // A reader sets it.
+    static constexpr std::uint16_t used = 1;           // A reader sets it.
     static constexpr std::uint16_t meta_mask = 0x7ff;  // The bits that are ours.
     static constexpr unsigned entries_to_look_at = 32;
 
@@ -224,15 +224,15 @@ class Eviction {
         if (age < 8) {
             return age;
         }
-        const auto octave = static_cast<unsigned>(std::bit_width(age)) - 1;
+        const auto octave = static_cast<unsigned>(31 - std::countl_zero(age));
         return std::min(8 + (octave - 3) * 4 + (age >> (octave - 2) & 3), ages - 1);
     }
     static float width_of(unsigned bucket) noexcept {
         return bucket < 8 ? 1.0F : static_cast<float>(1U << ((bucket - 8) / 4 + 1));
     }
 
-    // Age in seven bits: a stamp of five, in units of 1, 4, 16 or 64 ticks. The hand makes it coarser
-    // when half its range is over, so it never comes round unseen.
+    // Age in seven bits: a stamp of five, in units of 1, 4, 16 or 64 ticks. The hand makes it
+    // coarser when half its range is over, so it never comes round unseen.
     std::uint16_t encode(unsigned grade, std::uint32_t age) const noexcept {
         unsigned scale = 0;
         while (scale < 3 && age >= 16U << (2 * scale)) {
@@ -252,9 +252,9 @@ class Eviction {
     }
 
     void learn(unsigned grade) noexcept {
-        // Points (time spent, hits got) by the end of each age, for all that ever was of this class;
-        // the best rate from an age on is the steepest line from its point to a later one, which is
-        // a side of the upper hull, found from the right.
+        // Points (time spent, hits got) by the end of each age, for all that ever was of this
+        // class; the best rate from an age on is the steepest line from its point to a later one,
+        // which is a side of the upper hull, found from the right.
         std::array<float, ages + 1> time, hits;
         float alive = doubt;
         for (unsigned a = 0; a < ages; ++a) {

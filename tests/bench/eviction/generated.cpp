@@ -30,8 +30,7 @@ class Zipf {
     }
     std::uint64_t operator()(Random& random) const {
         for (;;) {
-            const double u =
-                high_ + std::uniform_real_distribution<>()(random) * (low_ - high_);
+            const double u = high_ + std::uniform_real_distribution<>()(random) * (low_ - high_);
             const double x = inverse(u);
             const double k = std::clamp(std::floor(x + 0.5), 1.0, n_);
             if (k - x <= 0.5 || u >= integral(k + 0.5) - std::pow(k, -skew_)) {
@@ -151,7 +150,8 @@ Trace recent(Shape shape) {
     std::uniform_real_distribution<> uniform;
     while (writer.asked() < requests) {
         const double u = uniform(shape.random);
-        const auto back = static_cast<std::uint64_t>(std::exp(u * std::log(static_cast<double>(n))));
+        const auto back =
+            static_cast<std::uint64_t>(std::exp(u * std::log(static_cast<double>(n))));
         const bool is_new = history.size() <= back || uniform(shape.random) < 0.1;
         const std::uint64_t name = is_new ? fresh++ : history[history.size() - back];
         history.push_back(name);
@@ -168,9 +168,15 @@ Trace mixed(Shape shape) {
     std::uint64_t at = 0, fresh = n + round;
     while (writer.asked() < requests) {
         switch (shape.random() % 4) {
-            case 0: writer.ask(n + at++ % round); break;
-            case 1: writer.ask(fresh++); break;
-            default: writer.ask(zipf(shape.random)); break;
+            case 0:
+                writer.ask(n + at++ % round);
+                break;
+            case 1:
+                writer.ask(fresh++);
+                break;
+            default:
+                writer.ask(zipf(shape.random));
+                break;
         }
     }
     return writer.take("");
@@ -206,8 +212,12 @@ const std::map<std::string, Family>& families() {
         {"zipf_1m", [](Shape s) { return zipf_of(s, 1'000'000, 0.99, 8'000'000); }},
         {"zipf_flat", [](Shape s) { return zipf_of(s, s.size(100'000), 0.7, 2'000'000); }},
         {"zipf_steep", [](Shape s) { return zipf_of(s, s.size(100'000), 1.2, 1'000'000); }},
-        {"loop", loop},     {"scan", scan},   {"shift", shift},
-        {"recent", recent}, {"mixed", mixed}, {"phases", phases}};
+        {"loop", loop},
+        {"scan", scan},
+        {"shift", shift},
+        {"recent", recent},
+        {"mixed", mixed},
+        {"phases", phases}};
     return all;
 }
 

@@ -43,7 +43,8 @@ class Lru {
 class S3Fifo {
   public:
     S3Fifo(std::uint64_t capacity, const Trace& trace)
-        : capacity_(capacity), small_capacity_(std::max<std::uint64_t>(1, capacity / 10)),
+        : capacity_(capacity),
+          small_capacity_(std::max<std::uint64_t>(1, capacity / 10)),
           links_(trace.objects) {}
 
     bool access(const Request& r) {
