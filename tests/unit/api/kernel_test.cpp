@@ -2,17 +2,13 @@
 #include "catch.hpp"
 #include "kernel/api/kernel.hpp"
 #include "kernel/serve/verbs.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <larder/plugin/services.h>
 
 #include <boost/json.hpp>
 
-#include <stdlib.h>
-
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <future>
 #include <thread>
 
@@ -31,27 +27,18 @@ const std::string good =
 class Files {
   public:
     Files() {
-        std::string name = (std::filesystem::temp_directory_path() / "larder-api-XXXXXX").string();
-        folder_ = ::mkdtemp(name.data());
         policy(good);
         conf("[store.l1]\nplugin = \"memory\"\n");
     }
-    ~Files() {
-        std::error_code ignored;
-        std::filesystem::remove_all(folder_, ignored);
-    }
-    void policy(const std::string& text) const { write("test.larder", text); }
+    void policy(const std::string& text) const { folder_.write("test.larder", text); }
     void conf(const std::string& text) const {
-        write("larder.toml", "policy = [\"test.larder\"]\n[plugins]\npath = [\"" LARDER_BIN_DIR
-                             "/plugins\"]\ntrust_path = true\n[log]\nfile = \"log\"\n" + text);
+        folder_.write("larder.toml", "policy = [\"test.larder\"]\n[plugins]\npath = [\"" LARDER_BIN_DIR
+                                     "/plugins\"]\ntrust_path = true\n[log]\nfile = \"log\"\n" + text);
     }
-    std::string conf_path() const { return (folder_ / "larder.toml").string(); }
+    std::string conf_path() const { return folder_.file("larder.toml"); }
 
   private:
-    void write(const char* name, const std::string& text) const {
-        std::ofstream(folder_ / name) << text;
-    }
-    std::filesystem::path folder_;
+    test::TemporaryFolder folder_;
 };
 
 KernelOptions options(const Files& files) {
