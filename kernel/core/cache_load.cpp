@@ -89,7 +89,7 @@ void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larde
             out.status = LARDER_E_INVALID;
             return;
         }
-        Found found = impl.lookup(*space, key, 0, space->tiers.size(), 0, now, until);
+        Found found = impl.lookup(*space, key, 0, now, until);
         if (found.verdict == Verdict::live) {
             impl.fill_item(s, *space, key, found, 0, now, out);
             if (out.status == LARDER_OK) {
