@@ -245,6 +245,33 @@ TEST_CASE("a store that is added, changed and removed by reloads ends cleanly") 
     CHECK_FALSE(stats.at("plugins").as_object().contains("store.l2"));
 }
 
+TEST_CASE("the threshold of compression is moved by a reload, for what is put from then on") {
+    const Files files;
+    const auto threshold = [&files](const char* size) {
+        files.policy(std::string("larder 1\nnamespace item { key \"{id}\"; ttl 5m; static; compress brotli above ") + size + " }\n");
+    };
+    threshold("1KiB");
+    files.conf("[store.l1]\nplugin = \"memory\"\n[codec.brotli]\nplugin = \"brotli\"\n");
+    const auto kernel = started(files);
+    const auto bytes_with = [&kernel](const std::string& key, std::size_t size) {
+        const auto bytes = [&kernel] {
+            const auto all = boost::json::parse(kernel->stats("namespaces"));
+            return all.at("namespaces").at("item").at("bytes").to_number<std::size_t>();
+        };
+        const std::size_t before = bytes();
+        REQUIRE(run(*kernel, {"put", "item", key, std::string(size, 'x'), "0"}).exit == 0);
+        return bytes() - before;
+    };
+    CHECK(bytes_with("1", 1023) > 1023);
+    CHECK(bytes_with("2", 1024) < 512);
+    threshold("512B");
+    REQUIRE(kernel->reload().ok);
+    CHECK(bytes_with("3", 511) > 511);
+    CHECK(bytes_with("4", 512) < 512);
+    CHECK(run(*kernel, {"get", "item", "1"}).out == std::string(1023, 'x'));
+    CHECK(run(*kernel, {"get", "item", "4"}).out == std::string(512, 'x'));
+}
+
 TEST_CASE("what a reload may not change is named and stays") {
     const Files files;
     const auto kernel = started(files);
