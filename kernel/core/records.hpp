@@ -36,7 +36,6 @@
 
 #include "kernel/core/clock.hpp"
 #include "kernel/core/random.hpp"
-#include "kernel/core/zeroed.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -107,7 +106,7 @@ class RecordTable {
 
     alignas(64) std::atomic<std::uint64_t> epoch_{1};  // alone on its line: every hit reads it
     alignas(64) std::unique_ptr<Table> table_;
-    ZeroedArray<Cell> recent_;  // by recent_cell
+    std::unique_ptr<Cell[]> recent_;  // by recent_cell
 };
 
 }  // namespace larder

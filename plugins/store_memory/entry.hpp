@@ -1,11 +1,21 @@
-// plugins/store_memory/entry.hpp -- one entry: head, key and value in a single allocation, counted
-// to the byte.
+// plugins/store_memory/entry.hpp -- one entry: key, sizes, head and value in one block, nothing
+// else.
 //
-// An entry is held by the table and by every pinned value that shows its bytes; the last holder
-// frees it, so a pin outlives overwriting, eviction and removal without a copy. The first 64 bytes
-// are all that a lookup reads. The value is 8-byte aligned in writable memory: the kernel stores a
-// mark into its head while others read it, so whoever copies a stored value reads it word by word,
-// atomically.
+//     [long sizes 8]  [key]  [sizes 4] | [head 24] [value]
+//                                      ^ 8-aligned; what a reference points at
+//
+// The head is what store.h calls larder_head: the kernel's mark, the version, the deadline. Whoever
+// puts a value that begins with one gets it shown; for others the table makes a head and shows what
+// follows it. There is no link, no hash, no count and no namespace in an entry: rank stands in the
+// index (line.hpp), namespaces have indexes of their own (space.hpp), and readers are counted by
+// nobody (read_section.hpp, pins.hpp). A 16-byte key with a 100-byte value takes 144 bytes.
+//
+// The key ends where the sizes begin, so that a lookup, which knows how long its key is, compares
+// without waiting for anything behind the head; sizes, head and the end of the key share a cache
+// line or two neighbours.
+//
+// All but the head is written before the entry is published and never again. In the head the mark
+// (the kernel) and the deadline (touch, under the lock) change as single atomic words.
 #pragma once
 
 #include <larder/plugin/store.h>
@@ -13,158 +23,143 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <new>
-#include <string_view>
-#include <type_traits>
 
 namespace larder::store_memory {
 
-struct Share;
-
-// What all entries of a table are counted in, those included that only a pin still holds: memory is
-// given back when it is free, not when nobody finds it any more.
-struct Ledger {
-    std::atomic<std::uint64_t> bytes{0};
-};
-
-struct Entry {
-    Entry* next = nullptr;  // In its bucket; once out of the table, in a Graveyard.
-    std::uint64_t hash = 0;
-    union {
-        Share* share;    // While in the table.
-        Ledger* ledger;  // Afterwards: where its last holder gives the bytes back.
-    };
-    std::atomic<std::uint32_t> holders{1};
-    std::uint32_t ns = 0;
-    std::uint32_t key_size = 0;
-    std::uint32_t value_size = 0;
-    std::uint64_t deadline_ns = 0;  // 0: does not expire.
-    std::uint64_t version = 0;
-    std::uint32_t order = 0;  // Rises with each arrival in a queue of the shard.
-    std::uint8_t uses = 0;    // 0..3, see s3_fifo.hpp.
-    bool in_main = false;     // Which queue.
-    bool in_crowd = false;    // Which index.
-    bool headed = false;
-    // Beyond what a lookup reads.
-    Entry* newer = nullptr;
-    Entry* older = nullptr;
-    Entry* due_next = nullptr;
-    Entry** due_link = nullptr;  // What points at this entry in the wheel; null: not in it.
-
-    Entry() noexcept : share(nullptr) {}
-
-    const char* key_data() const noexcept {
-        return reinterpret_cast<const char*>(this) + sizeof(Entry);
-    }
-    std::string_view key() const noexcept { return {key_data(), key_size}; }
-    std::byte* value() noexcept {
-        return reinterpret_cast<std::byte*>(this) + value_offset(key_size);
-    }
-    const std::byte* value() const noexcept {
-        return reinterpret_cast<const std::byte*>(this) + value_offset(key_size);
-    }
-
-    // The comparison is always of the whole key: equal hashes are no surprise.
-    bool is(const larder_key& k) const noexcept {
-        return hash == k.hash && ns == k.ns && key_size == k.size &&
-               (k.size == 0 || std::memcmp(key_data(), k.data, k.size) == 0);
-    }
-    bool lapsed(std::uint64_t now_ns) const noexcept {
-        return deadline_ns != 0 && deadline_ns <= now_ns;
-    }
-    std::uint64_t cost() const noexcept { return cost_of(key_size, value_size); }
-
-    static constexpr std::size_t value_offset(std::size_t key_size) noexcept;
-    static constexpr std::uint64_t cost_of(std::size_t key_size, std::size_t value_size) noexcept;
-
-    using Allocate = void* (*)(std::size_t);
-
-    // An entry with room for a value, its key copied; null when there is no memory.
-    static Entry* make(Allocate allocate, const larder_key& key, std::size_t value_size) noexcept;
-};
-
-static_assert(std::is_trivially_destructible_v<Entry>);
-static_assert(sizeof(Entry) % 8 == 0 && offsetof(Entry, newer) == 64);
-
-constexpr std::size_t Entry::value_offset(std::size_t key_size) noexcept {
-    return (sizeof(Entry) + key_size + 7) & ~std::size_t{7};
-}
-
-// What the heap takes for a block of `size`: glibc puts 8 bytes before it and rounds up to 16.
-constexpr std::uint64_t heap_bytes(std::size_t size) noexcept {
-    const std::uint64_t chunk = (std::uint64_t{size} + 8 + 15) & ~std::uint64_t{15};
-    return chunk < 32 ? 32 : chunk;
-}
-
-// An entry's part of what the table keeps beside it: at most two 8-byte buckets, one ghost.
-inline constexpr std::uint64_t index_share = 24;
-
-constexpr std::uint64_t Entry::cost_of(std::size_t key_size, std::size_t value_size) noexcept {
-    return heap_bytes(value_offset(key_size) + value_size) + index_share;
-}
-
-inline constexpr std::size_t largest_value = std::numeric_limits<std::uint32_t>::max();
-
-inline Entry* Entry::make(Allocate allocate, const larder_key& key,
-                          std::size_t value_size) noexcept {
-    void* memory = allocate(value_offset(key.size) + value_size);
-    if (memory == nullptr) {
-        return nullptr;
-    }
-    Entry* made = new (memory) Entry;
-    made->hash = key.hash;
-    made->ns = key.ns;
-    made->key_size = key.size;
-    made->value_size = static_cast<std::uint32_t>(value_size);
-    if (key.size != 0) {
-        std::memcpy(static_cast<char*>(memory) + sizeof(Entry), key.data, key.size);
-    }
-    return made;
-}
-
-// Frees an entry that never was in the table.
-inline void discard(Entry* entry) noexcept { std::free(entry); }
-
-// Gives up one holder's part of an entry that is out of the table, or may be: the last one frees
-// it.
-inline void let_go(Entry* entry) noexcept {
-    if (entry->holders.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-        entry->ledger->bytes.fetch_sub(entry->cost(), std::memory_order_relaxed);
-        std::free(entry);
-    }
-}
-
-// Entries taken out of the table under a lock, let go when the lock is no longer held.
-// REQUIRES: made before the lock is taken, so that it dies after it.
-class Graveyard {
+class Entry {
   public:
-    Graveyard() noexcept = default;
-    Graveyard(const Graveyard&) = delete;
-    Graveyard& operator=(const Graveyard&) = delete;
-    ~Graveyard() { empty(); }
+    static constexpr std::size_t head_size = sizeof(larder_head);
+    static constexpr std::uint64_t deadline_mask =
+        (std::uint64_t{1} << LARDER_HEAD_DEADLINE_BITS) - 1;
+    static constexpr std::size_t largest_key = std::numeric_limits<std::uint32_t>::max() - 64;
+    static constexpr std::size_t largest_value = std::numeric_limits<std::uint32_t>::max() - 64;
 
-    void take(Entry* entry) noexcept {
-        bytes_ += entry->holders.load(std::memory_order_relaxed) == 1 ? entry->cost() : 0;
-        entry->next = first_;
-        first_ = entry;
+    explicit Entry(std::byte* head) noexcept : head_(head) {}
+    Entry() noexcept = default;
+    explicit operator bool() const noexcept { return head_ != nullptr; }
+    std::byte* head() const noexcept { return head_; }
+
+    // Bytes before the head, and the whole block.
+    static constexpr bool is_long(std::size_t key, std::size_t value) noexcept {
+        return key >= long_key || value > value_mask;
     }
-    // What will be free when this is empty: pinned entries will not.
-    std::uint64_t bytes() const noexcept { return bytes_; }
-    void empty() noexcept {
-        while (first_ != nullptr) {
-            Entry* entry = first_;
-            first_ = entry->next;
-            let_go(entry);
+    static constexpr std::size_t before_head(std::size_t key, std::size_t value) noexcept {
+        return key + 4 + (is_long(key, value) ? 8 : 0);
+    }
+    // `value` counts what follows the head.
+    static constexpr std::size_t after(std::size_t value) noexcept { return head_size + value; }
+
+    // Writes sizes, key, head and value around `head_`.
+    void fill(const char* key, std::size_t key_size, const void* value, std::size_t value_size,
+              bool headed, const std::uint64_t (&words)[3]) const noexcept {
+        const bool l = is_long(key_size, value_size);
+        const std::uint32_t sizes = (headed ? headed_bit : 0u) |
+                                    static_cast<std::uint32_t>(l ? long_key : key_size) << 20 |
+                                    static_cast<std::uint32_t>(l ? 0 : value_size);
+        std::memcpy(head_ - 4, &sizes, 4);
+        if (l) {
+            const std::uint32_t both[2] = {static_cast<std::uint32_t>(key_size),
+                                           static_cast<std::uint32_t>(value_size)};
+            std::memcpy(head_ - 12, both, sizeof both);
         }
-        bytes_ = 0;
+        if (key_size != 0) {
+            std::memcpy(head_ - before_head(key_size, value_size), key, key_size);
+        }
+        for (std::size_t i = 0; i < 3; ++i) {
+            word(i).store(words[i], std::memory_order_relaxed);
+        }
+        if (value_size != 0) {
+            std::memcpy(head_ + head_size, value, value_size);
+        }
+    }
+
+    bool headed() const noexcept { return (sizes() & headed_bit) != 0; }
+    std::size_t key_size() const noexcept {
+        const std::uint32_t all = sizes();
+        return has_long(all) ? long_size(0) : (all >> 20 & long_key);
+    }
+    std::size_t value_size() const noexcept {
+        const std::uint32_t all = sizes();
+        return has_long(all) ? long_size(1) : (all & value_mask);
+    }
+    const char* key() const noexcept {
+        const std::uint32_t all = sizes();
+        return reinterpret_cast<const char*>(head_) - 4 -
+               (has_long(all) ? 8 + long_size(0) : (all >> 20 & long_key));
+    }
+    // The comparison is always of the whole key.
+    bool is(const char* data, std::size_t size) const noexcept {
+        const std::uint32_t all = sizes();
+        if (has_long(all)) [[unlikely]] {
+            return long_size(0) == size && std::memcmp(head_ - 12 - size, data, size) == 0;
+        }
+        return (all >> 20 & long_key) == size &&
+               (size == 16 ? same_16(data) : std::memcmp(head_ - 4 - size, data, size) == 0);
+    }
+
+    // What get and visit show.
+    larder_bytes shown() const noexcept {
+        const std::uint32_t all = sizes();
+        const std::size_t value = has_long(all) ? long_size(1) : (all & value_mask);
+        return (all & headed_bit) != 0 ? larder_bytes{head_, head_size + value}
+                                       : larder_bytes{head_ + head_size, value};
+    }
+
+    std::uint64_t version() const noexcept { return word(1).load(std::memory_order_relaxed); }
+    // Milliseconds of the host's clock at which the entry ends; 0: never.
+    std::uint64_t deadline_ms() const noexcept {
+        return word(2).load(std::memory_order_relaxed) & deadline_mask;
+    }
+    // Keeps the upper bits, which are the kernel's. Under the lock of the shard.
+    void set_deadline(std::uint64_t ms) const noexcept {
+        const std::uint64_t kept = word(2).load(std::memory_order_relaxed) & ~deadline_mask;
+        word(2).store(kept | ms, std::memory_order_relaxed);
+    }
+
+    std::atomic_ref<std::uint64_t> word(std::size_t i) const noexcept {
+        return std::atomic_ref<std::uint64_t>(reinterpret_cast<std::uint64_t*>(head_)[i]);
+    }
+
+    // Makes `this` a copy of another of the same sizes, while the kernel stores marks into that
+    // one: word by word.
+    void copy_from(const Entry& other) const noexcept {
+        const std::size_t key = other.key_size(), value = other.value_size();
+        const std::size_t before = before_head(key, value);
+        std::memcpy(head_ - before, other.head_ - before, before);
+        const std::size_t words = after(value) / 8;
+        for (std::size_t i = 0; i < words; ++i) {
+            const std::uint64_t seen = other.word(i).load(std::memory_order_relaxed);
+            std::memcpy(head_ + i * 8, &seen, 8);
+        }
+        std::memcpy(head_ + words * 8, other.head_ + words * 8, after(value) - words * 8);
     }
 
   private:
-    Entry* first_ = nullptr;
-    std::uint64_t bytes_ = 0;
+    static constexpr std::uint32_t headed_bit = 1u << 31;
+    static constexpr std::uint32_t long_key = 0x7ff;
+    static constexpr std::uint32_t value_mask = 0xfffff;
+
+    std::uint32_t sizes() const noexcept {
+        std::uint32_t all;
+        std::memcpy(&all, head_ - 4, 4);
+        return all;
+    }
+    static bool has_long(std::uint32_t all) noexcept { return (all >> 20 & long_key) == long_key; }
+    std::size_t long_size(std::size_t i) const noexcept {
+        std::uint32_t size;
+        std::memcpy(&size, head_ - 12 + 4 * i, 4);
+        return size;
+    }
+    bool same_16(const char* data) const noexcept {
+        std::uint64_t mine[2], theirs[2];
+        std::memcpy(mine, head_ - 20, 16);
+        std::memcpy(theirs, data, 16);
+        return ((mine[0] ^ theirs[0]) | (mine[1] ^ theirs[1])) == 0;
+    }
+
+    std::byte* head_ = nullptr;
 };
 
 }  // namespace larder::store_memory

@@ -51,9 +51,7 @@ class MemoryStore {
         return table_.touch(key, touch);
     }
     larder_status get_many(std::span<larder_get_item> items, const larder_call& call) noexcept {
-        for (larder_get_item& item : items) {
-            item.status = table_.get(item.key, call.flags, &item.value);
-        }
+        table_.get_many(items, call.flags);
         return LARDER_OK;
     }
     larder_status remove_many(std::span<const larder_key> keys, const larder_call&) noexcept {

@@ -1,35 +1,43 @@
 // plugins/store_memory/table.hpp -- bytes under keys in this process's memory: bounded, timed, safe
 // for many threads.
 //
-// The table is cut into shards by the low bits of the key's hash, each behind a mutex that is held
-// for a lookup or a few pointer changes, never while memory is copied or freed. Nothing is
-// allocated on a hit. Capacity is one number for all shards, and a namespace's limits are one
-// number for all shards: who puts something in takes as much out, from its own shard while that one
-// has its share, else from the others, one lock at a time. So bytes may pass the capacity for the
-// length of a put, by the entries being put.
+// A namespace is an index of its own (space.hpp, index.hpp) over entries in one arena (entry.hpp,
+// arena.hpp). Readers take no lock and write nothing that others read, but for a rank that rises
+// once in a while; writers lock one shard of one namespace, for a lookup and a few words, never
+// while values are copied or freed. Nothing is allocated on a hit.
 //
-// Bytes are counted when they are free, not when they can no longer be found: values that are still
-// pinned count although they were overwritten, evicted or removed.
+// A get or visit that begins after a put of that key ended sees what it put, or something later.
+// What a reader shows it found at some moment between its begin and its end.
 //
-// put copies, although larder_put offers to hand a buffer over: one allocation holds head, key and
-// value, which is what makes a hit one cache line, and what a buffer really occupies is unknown.
+// Capacity is one number for all namespaces; limits are numbers of each. Who puts something in
+// takes as much out (table_limits.cpp), after it has given its lock back: so bytes may pass the
+// capacity for the length of a put, by the entries being put. Values that are pinned count until
+// they are given back, also after they were overwritten, evicted or removed. A cleared namespace is
+// out at once, and its memory comes back from the background, before anything has to be evicted.
 //
-// touch with a patch changes the bytes in place under the lock, where no reader can be; if somebody
-// has the value pinned, it changes a copy, which takes the entry's place. So a pinned value never
-// changes, but for the 8-byte word that the kernel itself stores into it (LARDER_STORE_CAP_MARK).
+// put copies, although larder_put offers to hand a buffer over: one block holds key, head and
+// value, which is what makes a hit two cache misses, and what a buffer really occupies is unknown.
+// touch with a patch makes a changed copy that takes the entry's place, so a pinned value never
+// changes, but for the head's words, which are changed one by one.
 #pragma once
 
-#include "shard.hpp"
+#include "arena.hpp"
+#include "deadline.hpp"
+#include "eviction.hpp"
+#include "index.hpp"
+#include "limbo.hpp"
+#include "space_map.hpp"
+#include "striped_count.hpp"
 
 #include <larder/plugin/services.h>
 #include <larder/plugin/store.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <mutex>
-#include <unordered_map>
+#include <span>
 
 namespace larder::store_memory {
 
@@ -37,10 +45,12 @@ class Table {
   public:
     struct Options {
         std::uint64_t capacity_bytes = std::uint64_t{256} << 20;
-        std::uint32_t shards =
-            0;             // A power of two at most 1024; 0: by the machine and the capacity.
-        SipSecret secret;  // For keys that share a hash.
-        Entry::Allocate allocate = &std::malloc;
+        // Of a namespace that has grown, for its writers: a power of two at most 1024; 0: by the
+        // machine and the capacity.
+        std::uint32_t shards = 0;
+        HashSecret secret;
+        std::uint64_t most_reserved = 0;  // Of addresses; 0: by the capacity.
+        PageHeap::Map map = nullptr;      // nullptr: the system's mmap.
     };
 
     // `host` outlives the table; only its monotonic clock is used.
@@ -54,6 +64,7 @@ class Table {
     larder_status get(const larder_key& key, std::uint32_t flags, larder_value* out) noexcept;
     using See = void(LARDER_CALL*)(void* ctx, larder_bytes value) LARDER_NOEXCEPT;
     larder_status visit(const larder_key& key, std::uint32_t flags, See see, void* ctx) noexcept;
+    void get_many(std::span<larder_get_item> items, std::uint32_t flags) noexcept;
     larder_status put(const larder_key& key, const larder_put& put) noexcept;
     larder_status remove(const larder_key& key, std::uint64_t if_version) noexcept;
     larder_status touch(const larder_key& key, const larder_touch& touch) noexcept;
@@ -62,75 +73,144 @@ class Table {
     larder_status limits(std::uint32_t ns, std::uint64_t entries, std::uint64_t bytes) noexcept;
     larder_status stats(std::uint32_t ns, larder_store_stats& out) noexcept;
 
-    // One bounded step of what nobody waits for: gives back the memory of lapsed entries and keeps
-    // to a capacity that was lowered. Holds no lock for more than some ten microseconds. True: call
-    // again soon.
+    // One bounded step of what nobody waits for: memory of lapsed entries and of cleared
+    // namespaces, a capacity that was lowered, spans that stay half empty. Holds no lock for more
+    // than some ten microseconds. True: call again soon. One thread at a time.
     bool tend() noexcept;
 
     std::uint64_t capacity() const noexcept { return capacity_.load(std::memory_order_relaxed); }
-    void set_capacity(std::uint64_t bytes) noexcept {
-        capacity_.store(bytes, std::memory_order_relaxed);
-    }
-    std::uint64_t bytes() const noexcept { return ledger_.bytes.load(std::memory_order_relaxed); }
-    std::uint32_t shards() const noexcept { return mask_ + 1; }
+    // Up to most_capacity(), which is what the reserved addresses allow.
+    void set_capacity(std::uint64_t bytes) noexcept;
+    std::uint64_t most_capacity() const noexcept { return arena_.reach() / 8 * 7; }
+    // Of entries and of what is pinned. Exact at rest, after tend().
+    std::uint64_t bytes() const noexcept { return live_.sum() + limbo_.pinned_bytes(); }
+    // What an entry counts for: its block, and its part of the index.
+    std::uint64_t cost_of(std::size_t key_size, std::size_t value_size,
+                          bool headed = false) const noexcept;
+    std::uint32_t shards() const noexcept { return 1u << shard_bits_; }
+    const Arena& arena() const noexcept { return arena_; }
 
   private:
     static constexpr std::uint32_t every_namespace = UINT32_MAX;
-    // How many entries a lock is held for, at most: some ten microseconds of cache misses.
-    static constexpr std::uint64_t batch = 32;
+    static constexpr std::uint64_t index_share = 12;
+    enum class Cause : std::uint8_t { taken, evicted, lapsed };
 
-    // What has to shrink: the whole table, or one namespace. `leaving` is what is already on its
-    // way out.
-    struct Excess {
-        const Table& table;
-        const Namespace* within;
-        std::uint32_t ns;
-        bool operator()(std::uint64_t leaving = 0) const noexcept {
-            return within != nullptr ? within->over_limit()
-                                     : table.bytes() > table.capacity() + leaving;
-        }
+    // Where a walk over everything goes on: a position in the map, and a hash in that namespace.
+    struct Walk {
+        std::uint32_t space = 0;
+        std::uint64_t hash = 0;
     };
-    // How much somebody may evict: ends when so many entries and so many bytes are gone.
-    struct Quota {
-        std::uint64_t entries, bytes;
-        bool spent() const noexcept { return entries == 0 && bytes == 0; }
-        void use(std::uint64_t freed) noexcept {
-            entries -= entries != 0;
-            bytes -= freed < bytes ? freed : bytes;
-        }
+    // Where eviction goes on.
+    struct alignas(64) Hand {
+        std::mutex mutex;  // Before a shard's.
+        Walk walk;
+    };
+    // What an eviction looked at, and the least of it.
+    struct Candidates {
+        Found worst;
+        std::uint16_t meta = 0;
+        float rank = 0;
+        unsigned looked_at = 0;
     };
 
-    Shard& shard_of(const larder_key& key) const noexcept { return shards_[key.hash & mask_]; }
-    std::uint64_t now_ns() const noexcept { return host_->mono_ns(host_); }
+    // ---- time
+    std::uint64_t now_ms() const noexcept { return host_->mono_ns(host_) / 1'000'000; }
+    // In `ttl_ms`; 0 for 0.
     std::uint64_t deadline_in(std::uint64_t ttl_ms) const noexcept;
     bool lapsed(const Entry& entry) const noexcept {
-        return entry.deadline_ns != 0 && entry.lapsed(now_ns());
+        const std::uint64_t deadline = entry.deadline_ms();
+        return deadline != 0 && deadline <= now_ms();
     }
-    Namespace& namespace_of(std::uint32_t ns);
-    // The entry of a key that is to be read, counted as hit or miss; null: none.
-    Entry* look_up(Shard& shard, const larder_key& key, std::uint32_t flags,
-                   Graveyard& dead) noexcept;
-    larder_status link(Shard& shard, const larder_key& key, const larder_put& put, Entry& fresh,
-                       Namespace*& whole, Graveyard& dead);
-    void shed(std::size_t home, const Entry* keep, const Excess& excess, Quota quota) noexcept;
-    bool shed_from(Shard& shard, const Entry* keep, const Excess& excess, std::uint64_t least_bytes,
-                   Quota& quota) noexcept;
+
+    // ---- reading
+    // Inside a read section. `lapsed_too`: set when an entry is there and its time is over.
+    Found look_up(const larder_key& key, std::uint64_t hash, std::uint32_t flags,
+                  bool& lapsed_too) noexcept;
+    larder_status show(const Found& found, std::uint32_t flags, larder_value* out) noexcept;
+    // Takes a lapsed entry out. Not inside a read section.
+    void reclaim(const larder_key& key, std::uint64_t hash) noexcept;
+
+    bool show_group(const larder_scan& scan, std::uint32_t ns, Segment& in, std::uint32_t line,
+                    std::uint64_t now, bool lapsed_too, std::uint64_t& visited) const noexcept;
+
+    // ---- writing, inside a read section
+    std::uint64_t cost_of(const Entry& entry) const noexcept {
+        const std::size_t value = entry.value_size();
+        return arena_.entry_bytes(Entry::before_head(entry.key_size(), value),
+                                  Entry::after(value)) +
+               index_share;
+    }
+    // The shard of a key, held; the namespace made if `make`. Not held: there is no such namespace,
+    // or no memory for it.
+    Held hold(std::uint32_t ns, std::uint64_t hash, bool make) noexcept;
+    larder_status link(Held& held, const larder_key& key, std::uint64_t hash, const larder_put& put,
+                       std::uint32_t fresh) noexcept;
+    // Puts `fresh` into the slot of `old`.
+    void replace(Held& held, const Found& old, std::uint32_t fresh, std::uint64_t hash) noexcept;
+    void unlink(Held& held, const Found& found, Cause cause) noexcept;
+    void count(Held& held, std::uint64_t more, std::uint64_t less) noexcept;
+
+    // ---- limits
+    bool over_capacity() const noexcept {
+        return live_.about() + live_.slack() +
+                   static_cast<std::int64_t>(limbo_.pinned_bytes() +
+                                             leaving_bytes_.load(std::memory_order_relaxed)) >
+               static_cast<std::int64_t>(capacity());
+    }
+    // After a put of `cost` bytes, not inside a read section. `keep` is what was put.
+    void make_room(std::uint32_t ns, std::uint64_t hash, std::uint32_t keep,
+                   std::uint64_t cost) noexcept;
+    // Evicts one entry, of `within` only if that is not null, but not `keep`; the bytes, 0: there
+    // is none.
+    std::uint64_t evict_one(Hand& hand, Space* within, std::uint32_t keep) noexcept;
+    std::uint64_t evict_in(Held& held, std::uint32_t keep) noexcept;
+    std::uint16_t first_rank(std::uint64_t hash, std::uint32_t ns, std::uint32_t priority) noexcept;
+    // Evicts from the home of a hash that has too many beside it.
+    bool evict_beside(Held& held, std::uint64_t hash) noexcept;
+
+    // ---- the background
+    // Holds what the walk points at and moves it on; not held: nothing is there now. `ended`: the
+    // walk has come round.
+    Held next_of(Walk& walk, bool& ended) noexcept;
+    bool dismantle(std::size_t most) noexcept;
+    bool sweep() noexcept;
+    bool evacuate() noexcept;
+    void evacuate_segment(Held& held) noexcept;
 
     const larder_host* host_;
-    const Entry::Allocate allocate_;
-    std::uint32_t mask_ = 0;
-    unsigned shard_bits_ = 0;
-    std::unique_ptr<Shard[]> shards_;
+    Past past_;  // Outlives what may still count into it.
+    std::uint32_t shard_bits_;
+    Arena arena_;
+    Limbo limbo_;
+    SpaceMap spaces_;
+    Index index_;
     std::atomic<std::uint64_t> capacity_;
+    StripedCount live_;
+    Tallies strays_;  // Reads of namespaces that are not there.
     std::atomic<std::uint64_t> errors_{0};
-    Ledger ledger_;
+    StripedCount entries_;
+    std::unique_ptr<Hand[]> hands_;
+    std::mutex policy_mutex_;  // After a shard's.
+    Eviction policy_;
 
-    struct Known {
-        Namespace whole;
-        Counts past;  // Of shares that were dropped.
-    };
-    std::mutex known_mutex_;  // Taken with a shard's mutex held, never the other way round.
-    std::unordered_map<std::uint32_t, std::unique_ptr<Known>> known_;
+    std::mutex leaving_mutex_;  // Guards the list of cleared namespaces.
+    Space* leaving_ = nullptr;
+    std::mutex dismantling_;           // Held by the one who takes the first of them apart.
+    std::uint64_t dismantled_to_ = 0;  // How far, as a hash.
+    std::atomic<std::uint64_t> leaving_bytes_{0};
+
+    // The background's own.
+    struct Sweep {
+        Walk walk;
+        std::uint32_t line = 0;
+        std::uint64_t moment = 0, done = 0;
+        bool on = false;
+    } sweep_;
+    struct Evacuation {
+        Walk walk;
+        bool on = false;
+        std::uint64_t not_before = 0;
+    } evacuation_;
 };
 
 }  // namespace larder::store_memory

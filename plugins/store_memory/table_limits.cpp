@@ -1,81 +1,202 @@
 // plugins/store_memory/table_limits.cpp -- keeping the table and its namespaces to their limits.
+#include "eviction.hpp"
 #include "table.hpp"
+#include "thread_card.hpp"
+
+#include <larder/plugin/read_section.hpp>
 
 #include <algorithm>
-#include <new>
 
 namespace larder::store_memory {
 
-// Evicts from one shard, `batch` entries to a lock, while there is excess and the shard (or the
-// namespace's part of it) holds more than `least_bytes`. Whether anything went.
-bool Table::shed_from(Shard& shard, const Entry* keep, const Excess& excess,
-                      std::uint64_t least_bytes, Quota& quota) noexcept {
-    bool any = false;
-    for (bool more = true; more;) {
-        Graveyard dead;
-        const std::lock_guard lock(shard.mutex);
-        Share* within = excess.within != nullptr ? shard.find_share(excess.ns) : nullptr;
-        if (within == nullptr && excess.within != nullptr) {
+using plugin::ReadSection;
+
+// Evicts until the namespace and the table are within their limits, or until this put has done its
+// part: as many bytes as it brought, and some more entries, so that an excess that nobody caused
+// shrinks with every put.
+void Table::make_room(std::uint32_t ns, std::uint64_t hash, std::uint32_t keep,
+                      std::uint64_t cost) noexcept {
+    constexpr std::uint64_t most_helped = 64;
+    Hand& hand = hands_[Index::stripe(hash) & (arena_.stripes() - 1)];
+    const std::uint32_t stripe = Index::stripe(hash);
+    for (;;) {
+        {
+            const ReadSection section;
+            Space* space = spaces_.find(ns);
+            if (space == nullptr || !space->over_limit() || evict_one(hand, space, keep) == 0) {
+                break;
+            }
+        }
+        limbo_.step(stripe);
+    }
+    std::uint64_t entries = 0, freed = 0;
+    while (over_capacity() && (entries < most_helped || freed < cost)) {
+        if (leaving_bytes_.load(std::memory_order_relaxed) != 0) {
+            if (!dismantle(most_helped)) {
+                limbo_.step(stripe);
+            }
+            entries += most_helped / 4;
+            continue;
+        }
+        std::uint64_t bytes = 0;
+        {
+            const ReadSection section;
+            bytes = evict_one(hand, nullptr, keep);
+        }
+        if (bytes == 0) {
             break;
         }
-        const std::uint64_t now = now_ns();
-        for (std::uint64_t i = 0; i < batch && more; ++i) {
-            const std::uint64_t held = within != nullptr ? within->bytes() : shard.bytes();
-            more = held > least_bytes && !quota.spent() && excess(dead.bytes()) &&
-                   shard.evict_one(within, keep, now, dead);
-            if (more) {
-                quota.use(held - (within != nullptr ? within->bytes() : shard.bytes()));
-                any = true;
-            }
-        }
-    }
-    return any;
-}
-
-// Begins with the shard that the excess came to, as long as shards there hold their part; what is
-// left comes from wherever there is something.
-void Table::shed(std::size_t home, const Entry* keep, const Excess& excess, Quota quota) noexcept {
-    for (const bool fair : {true, false}) {
-        const std::uint64_t all = excess.within != nullptr
-                                      ? excess.within->bytes.load(std::memory_order_relaxed)
-                                      : bytes();
-        const std::uint64_t part = fair ? all / shards() * 3 / 4 : 0;
-        for (bool any = true; any && excess() && !quota.spent();) {
-            any = false;
-            for (std::uint32_t i = 0; i <= mask_; ++i) {
-                any |= shed_from(shards_[(home + i) & mask_], keep, excess, part, quota);
-            }
-        }
+        ++entries;
+        freed += bytes;
+        limbo_.step(stripe);
     }
 }
 
-bool Table::tend() noexcept {
-    bool more = false;
-    const std::uint64_t now = now_ns();
-    for (std::uint32_t i = 0; i <= mask_; ++i) {
-        Graveyard dead;
-        const std::lock_guard lock(shards_[i].mutex);
-        more |= shards_[i].expire(now, 2 * batch, dead);
-        shards_[i].fit_ghosts();
+namespace {
+
+std::uint64_t policy_key(std::uint64_t hash, std::uint32_t ns) noexcept {
+    return hash ^ ns * 0x9e3779b97f4a7c15u;
+}
+
+}  // namespace
+
+std::uint16_t Table::first_rank(std::uint64_t hash, std::uint32_t ns,
+                                std::uint32_t priority) noexcept {
+    constexpr std::uint32_t cherished = 128;
+    const auto entries = entries_.about();
+    const std::lock_guard lock(policy_mutex_);
+    const std::uint16_t rank = policy_.insert(
+        policy_key(hash, ns), static_cast<std::uint64_t>(std::max<std::int64_t>(entries, 1)));
+    return priority >= cherished ? rank | Eviction::used : rank;
+}
+
+std::uint64_t Table::evict_one(Hand& hand, Space* within, std::uint32_t keep) noexcept {
+    // Around once and a little more: then there is nothing but `keep`.
+    int rounds = 0;
+    if (within != nullptr) {
+        std::uint64_t at = std::uint64_t{within->hand.load(std::memory_order_relaxed)} << 32;
+        for (;;) {
+            std::uint64_t behind = 0, bytes = 0;
+            {
+                Held held = index_.hold_at(*within, at, behind);
+                if (!held) {
+                    return 0;
+                }
+                bytes = evict_in(held, keep);
+                if (bytes == 0 || held.segment->hand == 0) {
+                    at = behind;
+                    rounds += behind == 0;
+                }
+            }
+            if (bytes != 0 || rounds > 1) {
+                within->hand.store(static_cast<std::uint32_t>(at >> 32), std::memory_order_relaxed);
+                return bytes;
+            }
+        }
     }
-    const Excess excess{*this, nullptr, 0};
-    if (excess()) {
-        const std::uint64_t before = bytes();
-        shed(0, nullptr, excess, Quota{8 * batch, 0});
-        more |= excess() && bytes() < before;
+    const std::lock_guard lock(hand.mutex);
+    for (;;) {
+        const Walk here = hand.walk;
+        bool ended = false;
+        std::uint64_t bytes = 0;
+        if (Held held = next_of(hand.walk, ended)) {
+            bytes = evict_in(held, keep);
+            if (bytes != 0 && held.segment->hand != 0) {
+                hand.walk = here;
+            }
+        }
+        rounds += ended;
+        if (bytes != 0 || rounds > 1) {
+            return bytes;
+        }
     }
-    return more;
+}
+
+// Looks at the entries of the next lines and evicts the one of the least rank, or one that has
+// lapsed.
+std::uint64_t Table::evict_in(Held& held, std::uint32_t keep) noexcept {
+    Segment* in = held.segment;
+    if (in == nullptr || in->used == 0) {
+        return 0;
+    }
+    in->hand = in->hand >= in->lines ? 0 : in->hand;
+    Found worst;
+    std::uint16_t its_meta = 0;
+    {
+        float least = 0;
+        unsigned looked_at = 0;
+        const std::lock_guard lock(policy_mutex_);
+        for (std::uint32_t n = 0; n < in->lines && looked_at < Eviction::entries_to_look_at; ++n) {
+            Line& line = in->at(in->hand);
+            __builtin_prefetch(&in->at(in->next(in->next(in->hand))));
+            for (unsigned slot = 0; slot < Line::slots; ++slot) {
+                const std::uint32_t ref = line.ref[slot].load(std::memory_order_relaxed);
+                if (ref == 0 || ref == keep) {
+                    continue;
+                }
+                std::uint16_t seen = line.meta[slot].load(std::memory_order_relaxed);
+                const Eviction::Look look = policy_.look(
+                    static_cast<std::uint16_t>(seen & Eviction::meta_mask), arena_.bytes_of(ref));
+                const std::uint16_t now = meta::of(meta::hint(seen), look.meta);
+                if (now != seen) {
+                    line.meta[slot].compare_exchange_strong(seen, now, std::memory_order_relaxed);
+                }
+                ++looked_at;
+                if (!worst || look.rank < least) {
+                    least = look.rank;
+                    worst = {Entry(), ref, &line, slot};
+                    its_meta = look.meta;
+                }
+            }
+            in->hand = static_cast<std::uint16_t>(in->next(in->hand));
+            if (in->hand == 0 && worst) {
+                break;
+            }
+        }
+        if (worst) {
+            worst.entry = index_.entry(worst.ref);
+            policy_.evict(
+                policy_key(index_.hash(worst.entry.key(), worst.entry.key_size()), held.space->ns),
+                its_meta);
+        }
+    }
+    if (!worst) {
+        return 0;
+    }
+    const std::uint64_t bytes = cost_of(worst.entry);
+    unlink(held, worst, lapsed(worst.entry) ? Cause::lapsed : Cause::evicted);
+    return bytes;
+}
+
+bool Table::evict_beside(Held& held, std::uint64_t hash) noexcept {
+    Segment* in = held.segment;
+    const std::uint32_t home = Segment::home(static_cast<std::uint16_t>(hash), in->lines);
+    Line& line = in->at(home);
+    for (unsigned slot = 0; slot < Line::slots; ++slot) {
+        if (const std::uint32_t ref = line.ref[slot].load(std::memory_order_relaxed)) {
+            unlink(held, {index_.entry(ref), ref, &line, slot}, Cause::evicted);
+            return true;
+        }
+    }
+    return false;
 }
 
 larder_status Table::limits(std::uint32_t ns, std::uint64_t entries, std::uint64_t bytes) noexcept {
-    try {
-        Namespace& whole = namespace_of(ns);
-        whole.most_entries.store(entries, std::memory_order_relaxed);
-        whole.most_bytes.store(bytes, std::memory_order_relaxed);
-        return LARDER_OK;
-    } catch (const std::bad_alloc&) {
-        return LARDER_E_NOMEM;
+    bool idle = false;
+    {
+        const ReadSection section;
+        Space* space = spaces_.find_or_make(ns);
+        if (space == nullptr) {
+            return LARDER_E_NOMEM;
+        }
+        space->most_entries.store(entries, std::memory_order_relaxed);
+        space->most_bytes.store(bytes, std::memory_order_relaxed);
+        idle = entries == 0 && bytes == 0 && space->entries() == 0;
     }
+    if (idle) {
+        clear(ns);
+    }
+    return LARDER_OK;
 }
 
 }  // namespace larder::store_memory

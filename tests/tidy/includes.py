@@ -52,7 +52,7 @@ HOMES = [
 ]
 
 # Of the C library and the platform: <stdio.h>, <sys/stat.h>, <netinet/in.h>.
-PLATFORM = re.compile(r"((sys|netinet|arpa|net|linux|bits)/)?\w+\.h|cxxabi\.h")
+PLATFORM = re.compile(r"((sys|netinet|arpa|net|linux|bits|sanitizer)/)?\w+\.h|cxxabi\.h")
 CXX_STANDARD = re.compile(r"[a-z_]+[0-9_a-z]*")
 # All that a C11 header for plugins may stand on.
 SDK_C_HEADERS = {"stddef.h", "stdint.h", "stdbool.h", "string.h", "limits.h", "assert.h",

@@ -80,8 +80,7 @@ struct MemoryTable {
         store_memory::Table::Options o;
         o.capacity_bytes = capacity;
         o.shards = shards;
-        o.secret = {1, 2};
-        return o;
+                return o;
     }
 
     larder_status put(std::string_view key, std::string_view value, std::uint64_t ttl_ms = 0,

@@ -18,7 +18,6 @@
 #include <vector>
 
 using namespace larder::test;
-using larder::store_memory::Entry;
 
 namespace {
 
@@ -53,10 +52,11 @@ class Model {
     struct Held {
         std::string value;
         std::uint64_t version;
-        std::uint64_t deadline_ns;  // 0: none.
+        std::uint64_t deadline_ms;  // 0: none.
     };
     using Name = std::pair<std::uint32_t, std::string>;
 
+    std::uint64_t now_ms() const { return table_.host.now_ns() / 1'000'000; }
     std::uint64_t pick(std::uint64_t below) { return random_() % below; }
 
     // A third of the keys share three hashes.
@@ -80,7 +80,7 @@ class Model {
         return ttls[pick(std::size(ttls))];
     }
     std::uint64_t deadline(std::uint64_t ttl_ms) const {
-        return ttl_ms == 0 ? 0 : table_.host.now_ns() + ttl_ms * 1'000'000;
+        return ttl_ms == 0 ? 0 : now_ms() + ttl_ms;
     }
 
     // The reference's entry, if there is one; told by the table when it may have been evicted.
@@ -90,7 +90,7 @@ class Model {
             return nullptr;
         }
         const bool lapsed =
-            found->second.deadline_ns != 0 && found->second.deadline_ns <= table_.host.now_ns();
+            found->second.deadline_ms != 0 && found->second.deadline_ms <= now_ms();
         const bool evicted = lossy_ && !lapsed &&
                              table_.table.get(key(name), LARDER_CALL_NO_VALUE | LARDER_CALL_PEEK,
                                               nullptr) == LARDER_MISS;
@@ -174,7 +174,7 @@ class Model {
         REQUIRE(table_.table.put(key(name), put) == expected);
         if (expected == LARDER_OK) {
             const bool keep = (put.flags & LARDER_PUT_KEEP_TTL) != 0 && there != nullptr;
-            const std::uint64_t until = keep ? there->deadline_ns : deadline(ttl);
+            const std::uint64_t until = keep ? there->deadline_ms : deadline(ttl);
             model_[name] = Held{value, version_, until};
         }
         if (lossy_ && pins_.empty()) {
@@ -210,7 +210,7 @@ class Model {
         }
         REQUIRE(table_.table.touch(key(name), t) == expected);
         if (expected == LARDER_OK) {
-            there->deadline_ns = deadline(t.ttl_ms);
+            there->deadline_ms = deadline(t.ttl_ms);
             if (!patch.empty()) {
                 there->value.replace(t.patch_offset, patch.size(), patch);
             }
@@ -236,9 +236,9 @@ class Model {
         do {
             table_.table.scan(scan);
         } while (scan.cursor != 0);
-        const std::uint64_t now = table_.host.now_ns();
+        const std::uint64_t now = now_ms();
         for (auto e = model_.begin(); e != model_.end();) {
-            const bool lapsed = e->second.deadline_ns != 0 && e->second.deadline_ns <= now;
+            const bool lapsed = e->second.deadline_ms != 0 && e->second.deadline_ms <= now;
             const auto found = seen.all.find(e->first);
             if (lapsed || (lossy_ && found == seen.all.end())) {
                 e = model_.erase(e);
@@ -247,10 +247,9 @@ class Model {
             REQUIRE(found != seen.all.end());
             REQUIRE(found->second.first == e->second.value.size());
             const std::int64_t left =
-                e->second.deadline_ns == 0
+                e->second.deadline_ms == 0
                     ? -1
-                    : static_cast<std::int64_t>((e->second.deadline_ns - now + 999'999) /
-                                                1'000'000);
+                    : static_cast<std::int64_t>(e->second.deadline_ms - now);
             REQUIRE(found->second.second == left);
             ++e;
         }

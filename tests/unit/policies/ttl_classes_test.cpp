@@ -2,12 +2,13 @@
 // in a key.
 #include "dsl/compile.hpp"
 #include "seed_system.hpp"
-#include "tests/support/temporary_folder.hpp"
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+
+#include <stdlib.h>
 
 using namespace larder;
 using namespace larder::test;
@@ -19,15 +20,21 @@ namespace {
 class OwnPolicy {
   public:
     explicit OwnPolicy(const std::string& text) {
-        std::filesystem::create_directory(folder_.path() / "shared");
+        std::string name = (std::filesystem::temp_directory_path() / "larder-classes-XXXXXX").string();
+        folder_ = ::mkdtemp(name.data());
+        std::filesystem::create_directory(folder_ / "shared");
         std::filesystem::copy_file(LARDER_SOURCE_DIR "/policies/shared/ttl_classes.larder",
-                                   folder_.path() / "shared/ttl_classes.larder");
-        folder_.write("own.larder", "larder 1\nuse \"shared/ttl_classes.larder\"\n" + text);
+                                   folder_ / "shared/ttl_classes.larder");
+        std::ofstream(folder_ / "own.larder") << "larder 1\nuse \"shared/ttl_classes.larder\"\n" << text;
     }
-    std::string path() const { return folder_.file("own.larder"); }
+    ~OwnPolicy() {
+        std::error_code ignored;
+        std::filesystem::remove_all(folder_, ignored);
+    }
+    std::string path() const { return (folder_ / "own.larder").string(); }
 
   private:
-    TemporaryFolder folder_;
+    std::filesystem::path folder_;
 };
 
 }  // namespace

@@ -1,0 +1,157 @@
+// plugins/store_memory/space.hpp -- the index of one namespace: shards, directories, segments.
+//
+// The top bits of a key's hash choose the shard, the bits behind them a place in the shard's
+// directory, and the lowest 16 are the fingerprint, which chooses the line (segment.hpp). A segment
+// that is as long as segments get is split in two, and only then are hashes computed from keys; a
+// directory that has no place for both doubles. Nothing else ever moves, so nobody waits for more
+// than a segment. (Extendible hashing: R. Fagin et al., ACM TODS 1979.)
+//
+// A namespace begins with one shard and one line and costs some hundred bytes; when it has grown to
+// some dozens of segments, its directory is cut into as many shards as writers can use.
+//
+// Readers load pointer after pointer inside a read section, and take no lock. Writers hold the
+// shard's mutex. What is replaced (segment, directory, set of shards) stays as it was when it was
+// replaced until its readers are gone; they see a moment of their own reading time.
+#pragma once
+
+#include "segment.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+namespace larder::store_memory {
+
+// A segment as the directory says it: where and how long, so that a reader goes straight to the
+// line.
+struct Leaf {
+    std::uint32_t ref = 0;
+    std::uint32_t lines = 0;
+    static Leaf of(std::uint64_t word) noexcept {
+        return {static_cast<std::uint32_t>(word), static_cast<std::uint32_t>(word >> 32)};
+    }
+    std::uint64_t word() const noexcept { return std::uint64_t{lines} << 32 | ref; }
+};
+
+struct Directory {
+    std::uint32_t bits = 0;
+    std::atomic<std::uint64_t> at[1];  // 2^bits leaves.
+
+    std::uint64_t size() const noexcept { return std::uint64_t{1} << bits; }
+    // null: no memory.
+    static Directory* make(std::uint32_t bits) noexcept;
+    static void drop(void* directory) noexcept;
+};
+
+struct alignas(64) Shard {
+    std::atomic<Directory*> directory{nullptr};
+    // On a line of its own: readers share the one above.
+    alignas(64) std::mutex mutex;
+    bool closed = false;  // The set it belongs to was replaced: look the set up again.
+    std::uint32_t segments = 0;
+    // Changed under the mutex, read by anybody.
+    std::atomic<std::uint64_t> entries{0}, bytes{0}, evictions{0}, expirations{0};
+};
+
+struct ShardSet {
+    std::uint32_t bits = 0;
+    Shard shards[1];  // 2^bits of them.
+
+    std::uint32_t count() const noexcept { return 1u << bits; }
+    Shard& of(std::uint64_t hash) noexcept { return shards[number(hash)]; }
+    std::uint32_t number(std::uint64_t hash) const noexcept {
+        return static_cast<std::uint32_t>(hash >> 1 >> (63 - bits));
+    }
+    // The place in that shard's directory.
+    std::uint64_t place(std::uint64_t hash, std::uint32_t directory_bits) const noexcept {
+        return hash << bits >> 1 >> (63 - directory_bits);
+    }
+    static ShardSet* make(std::uint32_t bits) noexcept;
+    // With its directories, without what they refer to.
+    static void drop(void* set) noexcept;
+};
+
+// Hits and misses, counted by each thread in a line of its own.
+class Tallies {
+  public:
+    Tallies() noexcept = default;
+    ~Tallies();
+    Tallies(const Tallies&) = delete;
+    Tallies& operator=(const Tallies&) = delete;
+
+    void hit(std::uint32_t thread, std::uint64_t n = 1) noexcept { count(thread, 0, n); }
+    void miss(std::uint32_t thread, std::uint64_t n = 1) noexcept { count(thread, 1, n); }
+    std::uint64_t hits() const noexcept { return sum(0); }
+    std::uint64_t misses() const noexcept { return sum(1); }
+
+  private:
+    static constexpr std::uint32_t in_block = 8, blocks = 8, last = in_block * blocks - 1;
+    struct alignas(64) Tally {
+        std::atomic<std::uint64_t> of[2]{};
+    };
+    struct Block {
+        std::array<Tally, in_block> tallies;
+    };
+
+    void count(std::uint32_t thread, unsigned what, std::uint64_t n) noexcept {
+        const std::uint32_t mine = thread < last ? thread : last;
+        Block* block = blocks_[mine / in_block].load(std::memory_order_acquire);
+        if (block == nullptr) [[unlikely]] {
+            block = make(mine / in_block);
+            if (block == nullptr) {
+                return;
+            }
+        }
+        std::atomic<std::uint64_t>& at = block->tallies[mine % in_block].of[what];
+        if (mine != last) [[likely]] {
+            at.store(at.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+        } else {
+            at.fetch_add(n, std::memory_order_relaxed);
+        }
+    }
+    Block* make(std::uint32_t number) noexcept;
+    std::uint64_t sum(unsigned what) const noexcept;
+
+    std::array<std::atomic<Block*>, blocks> blocks_{};
+};
+
+// Counters of namespaces that are gone.
+struct Past {
+    std::atomic<std::uint64_t> hits{0}, misses{0}, evictions{0}, expirations{0};
+};
+
+struct Space {
+    Space(std::uint32_t number, ShardSet* first) noexcept : ns(number), set(first) {}
+    // When its last reader is gone: what was counted goes to `past`.
+    ~Space();
+    static void drop(void* space) noexcept { delete static_cast<Space*>(space); }
+
+    const std::uint32_t ns;
+    std::atomic<ShardSet*> set;
+    std::atomic<std::uint64_t> most_entries{0}, most_bytes{0};  // 0: no limit of its own.
+    std::uint32_t serial = 0;                                   // Of the scan over all namespaces.
+    std::atomic<std::uint32_t> hand{0};                         // Where eviction within it goes on.
+    Tallies tallies;
+    Past* past = nullptr;           // Set when it leaves the map.
+    Space* next_leaving = nullptr;  // The table's.
+
+    std::uint64_t entries() const noexcept { return sum(&Shard::entries); }
+    std::uint64_t bytes() const noexcept { return sum(&Shard::bytes); }
+    bool over_limit() const noexcept {
+        const std::uint64_t e = most_entries.load(std::memory_order_relaxed);
+        const std::uint64_t b = most_bytes.load(std::memory_order_relaxed);
+        return (e != 0 && entries() > e) || (b != 0 && bytes() > b);
+    }
+    // Of all its shards. Exact at rest. Inside a read section, or when nobody else is there.
+    std::uint64_t sum(std::atomic<std::uint64_t> Shard::*what) const noexcept {
+        ShardSet* now = set.load(std::memory_order_acquire);
+        std::uint64_t sum = 0;
+        for (std::uint32_t i = 0; i < now->count(); ++i) {
+            sum += (now->shards[i].*what).load(std::memory_order_relaxed);
+        }
+        return sum;
+    }
+};
+
+}  // namespace larder::store_memory
