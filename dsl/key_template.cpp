@@ -51,6 +51,21 @@ KeyTemplate::KeyTemplate(Template pattern) : pattern_(std::move(pattern)) {
         if (is_field(p)) ++fields_;
     }
     assert(fields_ <= max_fields);
+    if (fields_ != 1) return;
+    std::string* side = &before_;
+    for (const Piece& p : pattern_.pieces)
+        if (is_field(p)) side = &behind_;
+        else *side += p.text;
+}
+
+bool KeyTemplate::is_canonical(std::string_view raw) const {
+    if (fields_ != 1) {
+        Fields fields;
+        return read(raw, fields) && fields.plain;
+    }
+    if (raw.size() <= before_.size() + behind_.size() || !raw.starts_with(before_) || !raw.ends_with(behind_)) return false;
+    const bool rest = pattern_.pieces.back().kind == Piece::Kind::rest;
+    return rest || !needs_escape(raw.substr(before_.size(), raw.size() - before_.size() - behind_.size()));
 }
 
 bool KeyTemplate::read(std::string_view raw, Fields& out) const {

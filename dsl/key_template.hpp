@@ -39,6 +39,9 @@ class KeyTemplate {
     std::uint16_t fields() const { return fields_; }
     // Reads `raw`; false when it does not fit. Allocates nothing. [hot]
     bool read(std::string_view raw, Fields& out) const;
+    // Whether `raw` fits and is its own canonical form; false says nothing. Cheaper than read(), above
+    // all for keys of one field. [hot]
+    bool is_canonical(std::string_view raw) const;
     // The canonical form of fields that read() gave, appended to out.
     void canonical(const Fields& fields, std::string& out) const;
     // Fields of a canonical key, unescaped into owned strings; nullopt when it does not fit.
@@ -49,6 +52,8 @@ class KeyTemplate {
   private:
     Template pattern_;
     std::uint16_t fields_ = 0;
+    // Of keys with one field: what stands before and behind it.
+    std::string before_, behind_;
 };
 
 }  // namespace larder::dsl

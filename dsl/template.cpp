@@ -2,14 +2,18 @@
 #include "dsl/template.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace larder::dsl {
 
 namespace {
 
-constexpr bool is_special(char c) {
-    return c == '%' || c == ':' || c == '*' || c == '{' || c == '}';
-}
+constexpr auto specials = [] {
+    std::array<bool, 256> is{};
+    for (const unsigned char c : {'%', ':', '*', '{', '}'}) is[c] = true;
+    return is;
+}();
+constexpr bool is_special(char c) { return specials[static_cast<unsigned char>(c)]; }
 
 // The value of a hex digit, or -1.
 constexpr int hex_value(char c) {
@@ -86,7 +90,9 @@ bool Template::could_make(std::string_view text) const {
 }
 
 bool needs_escape(std::string_view value) {
-    return std::any_of(value.begin(), value.end(), is_special);
+    bool any = false;  // to the end: keys are short, and a loop without exits is faster
+    for (const char c : value) any |= is_special(c);
+    return any;
 }
 
 void escape_to(std::string_view value, std::string& out) {

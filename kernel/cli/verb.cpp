@@ -15,6 +15,7 @@ constexpr Verb all[] = {
     {"check", "tell what is wrong with policies, and with larder.toml", run_check},
     {"explain", "tell what a policy does for a request, an event, an entry; or what a code means",
      run_explain},
+    {"bench", "measure what operations cost here, or over a socket", run_bench},
     {"plugins", "list plugins with kind, version, capabilities and options", run_plugins},
     {"get", "print the value of an entry", run_get, true},
     {"put", "put an entry", run_put, true},

@@ -44,6 +44,7 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 std::optional<Pairs> pairs(std::string_view verb, const Words& words);
 
 // One per file of this folder.
+int run_bench(Words words);
 int run_serve(Words words);
 int run_check(Words words);
 int run_explain(Words words);

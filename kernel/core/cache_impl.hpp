@@ -155,7 +155,6 @@ struct Cache::Impl {
     } sweep;  // used by the sweep alone
 
     std::uint64_t deadline(const larder_call* call, std::uint64_t now_ns) const;
-    std::int64_t today() const { return static_cast<std::int64_t>(clock.wall_ms() / 86'400'000); }
 
     // ---- reading (cache_read.cpp)
     Verdict judge(const Space& space, const EntryKey& key, const Tier& tier, larder_bytes bytes,
@@ -170,9 +169,19 @@ struct Cache::Impl {
     // Whether a value that somebody began to load at `point` is out of date: one of all its scopes, its
     // key or a ban changed.
     bool overtaken(const FencePoint& point, const Space& space, const EntryKey& key, std::span<const ScopeId> scopes) const;
-    // Looks through tiers [from, to); removes what is gone; a live entry below is copied up.
-    Found lookup(const Space& space, const EntryKey& key, std::size_t from, std::size_t to, std::uint32_t flags,
-                 std::uint64_t now_ns, std::uint64_t deadline_ns);
+    // What a lookup has found so far, tier by tier from the top; made before the first tier is asked.
+    struct Search {
+        std::uint64_t epoch, ban_number, writes, now_ns, deadline_ns;
+        Found best{};
+    };
+    Search begin_search(const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns) {
+        return {records.epoch(), bans.number(), stripe(key).writes.load(std::memory_order_acquire), now_ns, deadline_ns};
+    }
+    // Weighs what tier `i` answered; true: search.best is live and was copied up. What is gone is removed.
+    bool weigh(Search& search, const Space& space, const EntryKey& key, std::size_t i, larder_status status, Pinned value);
+    // Asks tiers [from, to) until one has a live entry.
+    void look_on(Search& search, const Space& space, const EntryKey& key, std::size_t from, std::size_t to, std::uint32_t flags);
+    Found lookup(const Space& space, const EntryKey& key, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns);
     // The entry as a writer sees it: live and not a negative one, else verdict gone. Copies nothing up and
     // reclaims nothing, so it may be called with the stripe held.
     Found present(const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns);
@@ -187,7 +196,14 @@ struct Cache::Impl {
     // Moves the payload, decompressed, into out. CORRUPT when it cannot be.
     larder_status take_value(const State& s, const Space& space, const EntryKey& key, Found& found, larder_value& out);
     std::int64_t ttl_left(const EnvelopeHead& head, std::uint64_t now_ns) const;
+    // Finds an item's space and key; else the item says what is wrong.
+    const Space* begin_item(const State& s, larder_cache_get& item, std::string& buffer, EntryKey& key);
+    void end_item(const State& s, const Space& space, const EntryKey& key, Found found, bool all_asked,
+                  const FencePoint& point, std::uint64_t now_ns, const larder_call* call, larder_cache_get& item);
     void get_one(const State& s, larder_cache_get& item, const larder_call* call, bool sync_only);
+    // As get_one for each with sync_only, at most batch_size of them, in one call of the store they begin with.
+    static constexpr std::size_t batch_size = 16;
+    void get_batch(const State& s, std::span<larder_cache_get> items, const larder_call* call);
     void fill_item(const State& s, const Space& space, const EntryKey& key, Found& found, std::uint32_t flags,
                    std::uint64_t now_ns, larder_cache_get& item);
 
@@ -204,7 +220,7 @@ struct Cache::Impl {
         bool kept = true;         // out
     };
     // REQUIRES: the caller holds the key's stripe.
-    larder_status write_entry(const State& s, const Space& space, const EntryKey& key, NewEntry& entry,
+    larder_status write_entry(const State& s, const Space& space, const FieldedKey& key, NewEntry& entry,
                               std::uint64_t now_ns, std::uint64_t deadline_ns);
     // Puts it into every tier, from the bottom up, in the tier's form. envelope.scopes has all of them.
     larder_status put_entry(const Space& space, const EntryKey& key, const Envelope& envelope, std::string_view payload,

@@ -33,7 +33,7 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
     const State& s = *impl.state.get();
     const Space* space = s.space(job.ns);
     std::string buffer;
-    EntryKey key;
+    FieldedKey key;
     if (space != nullptr && space->keeps_entries() && make_key(*space, impl.names, job.raw, buffer, key)) {
         const bool negative = loaded->status == LARDER_MISS && space->ns->absent.has_value();
         space->runtime->count(loaded->status < 0 ? SpaceCount::load_errors : SpaceCount::loads);
@@ -81,7 +81,7 @@ void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larde
         const State& s = *impl.state.get();
         const Space* space = s.space(out.ns);
         std::string buffer;
-        EntryKey key;
+        FieldedKey key;
         out.value = {};
         out.found = 0;
         if (space == nullptr || !space->keeps_entries() || view(out.key).size() > impl.options.max_key_bytes ||
@@ -89,7 +89,7 @@ void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larde
             out.status = LARDER_E_INVALID;
             return;
         }
-        Found found = impl.lookup(*space, key, 0, space->tiers.size(), 0, now, until);
+        Found found = impl.lookup(*space, key, 0, now, until);
         if (found.verdict == Verdict::live) {
             impl.fill_item(s, *space, key, found, 0, now, out);
             if (out.status == LARDER_OK) {
@@ -147,7 +147,7 @@ void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larde
         const State& s = *impl.state.get();
         const Space* space = s.space(out.ns);
         std::string buffer;
-        EntryKey key;
+        FieldedKey key;
         const std::uint64_t then = impl.clock.mono_ns();
         if (space != nullptr && space->keeps_entries() && make_key(*space, impl.names, job.raw, buffer, key) &&
             then - std::min(then, stale.stale_since_ns) < static_cast<std::uint64_t>(on_error.count()) * 1'000'000) {

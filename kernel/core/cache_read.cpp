@@ -117,45 +117,54 @@ Verdict Cache::Impl::judge_headed(const Space& space, const EntryKey& key, larde
     return fresh_or_stale(stale_since_ns);
 }
 
-Found Cache::Impl::lookup(const Space& space, const EntryKey& key, std::size_t from, std::size_t to, std::uint32_t flags,
-                          std::uint64_t now_ns, std::uint64_t deadline_ns) {
-    Found best;
-    const std::uint64_t epoch = records.epoch(), ban_number = bans.number();
-    const std::uint64_t writes = stripe(key).writes.load(std::memory_order_acquire);
-    const larder_key store_key = key.store_key(space.runtime->shelf.load(std::memory_order_acquire));
-    for (std::size_t i = from; i < to; ++i) {
-        Tier& tier = *space.tiers[i].tier;
-        Found found;
-        found.tier = i;
-        found.epoch = epoch;
-        found.ban_number = ban_number;
-        const larder_status status = tier.get(store_key, flags, now_ns, deadline_ns, found.value);
-        if (status != LARDER_OK) {
-            if (status < 0 && status != LARDER_E_CLOSED) space.runtime->count(SpaceCount::errors);
-            continue;
-        }
-        found.verdict = judge(space, key, tier, found.value.bytes(), now_ns, epoch, found.entry, found.stale_since_ns);
-        switch (found.verdict) {
-            case Verdict::live:
-                if (i > 0) promote(space, key, found, writes, now_ns);
-                return found;
-            case Verdict::stale:
-                if (!best.any()) best = std::move(found);
-                break;
-            case Verdict::damaged:
-                space.runtime->count(SpaceCount::damaged);
-                tier.remove(store_key, 0, now_ns, deadline_ns);
-                break;
-            case Verdict::gone: {
-                space.runtime->count(SpaceCount::dropped);
-                const std::uint64_t id = found.entry.head().id;
-                found.value.reset();
-                tier.remove(store_key, id, now_ns, deadline_ns);
-                break;
-            }
+bool Cache::Impl::weigh(Search& search, const Space& space, const EntryKey& key, std::size_t i, larder_status status, Pinned value) {
+    Tier& tier = *space.tiers[i].tier;
+    if (status != LARDER_OK) {
+        if (status < 0 && status != LARDER_E_CLOSED) space.runtime->count(SpaceCount::errors);
+        return false;
+    }
+    Found found;
+    found.tier = i;
+    found.epoch = search.epoch;
+    found.ban_number = search.ban_number;
+    found.value = std::move(value);
+    found.verdict = judge(space, key, tier, found.value.bytes(), search.now_ns, search.epoch, found.entry, found.stale_since_ns);
+    switch (found.verdict) {
+        case Verdict::live:
+            if (i > 0) promote(space, key, found, search.writes, search.now_ns);
+            search.best = std::move(found);
+            return true;
+        case Verdict::stale:
+            if (!search.best.any()) search.best = std::move(found);
+            break;
+        case Verdict::damaged:
+            space.runtime->count(SpaceCount::damaged);
+            tier.remove(key.store_key(space.runtime->shelf), 0, search.now_ns, search.deadline_ns);
+            break;
+        case Verdict::gone: {
+            space.runtime->count(SpaceCount::dropped);
+            const std::uint64_t id = found.entry.head().id;
+            found.value.reset();
+            tier.remove(key.store_key(space.runtime->shelf), id, search.now_ns, search.deadline_ns);
+            break;
         }
     }
-    return best;
+    return false;
+}
+
+void Cache::Impl::look_on(Search& search, const Space& space, const EntryKey& key, std::size_t from, std::size_t to, std::uint32_t flags) {
+    const larder_key store_key = key.store_key(space.runtime->shelf.load(std::memory_order_acquire));
+    for (std::size_t i = from; i < to; ++i) {
+        Pinned value;
+        const larder_status status = space.tiers[i].tier->get(store_key, flags, search.now_ns, search.deadline_ns, value);
+        if (weigh(search, space, key, i, status, std::move(value))) return;
+    }
+}
+
+Found Cache::Impl::lookup(const Space& space, const EntryKey& key, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    Search search = begin_search(key, now_ns, deadline_ns);
+    look_on(search, space, key, 0, space.tiers.size(), flags);
+    return std::move(search.best);
 }
 
 Found Cache::Impl::present(const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns) {
@@ -283,44 +292,87 @@ void Cache::Impl::fill_item(const State& s, const Space& space, const EntryKey& 
     if ((flags & LARDER_GET_META) == 0) item.status = take_value(s, space, key, found, item.value);
 }
 
-void Cache::Impl::get_one(const State& s, larder_cache_get& item, const larder_call* call, bool sync_only) {
-    const Space* space = s.space(item.ns);
+const Space* Cache::Impl::begin_item(const State& s, larder_cache_get& item, std::string& buffer, EntryKey& key) {
     item.value = {};
     item.found = 0;
     item.ttl_ms = 0;
     item.version = 0;
-    if (space == nullptr || !space->keeps_entries() || item.key.size > options.max_key_bytes) {
-        item.status = LARDER_E_INVALID;
-        return;
-    }
-    thread_local std::string buffer;
-    EntryKey key;
-    if (!make_key(*space, names, view(item.key), buffer, key)) {
-        item.status = LARDER_E_INVALID;
-        return;
-    }
+    item.status = LARDER_E_INVALID;
+    const Space* space = s.space(item.ns);
+    const bool good = space != nullptr && space->keeps_entries() && item.key.size <= options.max_key_bytes &&
+                      find_key(*space, names, view(item.key), buffer, key);
+    return good ? space : nullptr;
+}
+
+void Cache::Impl::end_item(const State& s, const Space& space, const EntryKey& key, Found found, bool all_asked,
+                           const FencePoint& point, std::uint64_t now_ns, const larder_call* call, larder_cache_get& item) {
     const std::uint32_t flags = call != nullptr ? call->flags : 0;
-    const std::uint64_t now = clock.mono_ns();
-    // Taken before the look, so that a change during it is later than the point.
-    FencePoint point{};
-    if ((flags & LARDER_GET_FENCE) != 0) point = {records.epoch(), bans.number()};
-    const std::size_t to = sync_only ? space->sync_tiers : space->tiers.size();
-    Found found = lookup(*space, key, 0, to, flags & LARDER_CALL_PEEK, now, deadline(call, now));
     if (found.verdict == Verdict::live) [[likely]] {
-        fill_item(s, *space, key, found, flags, now, item);
+        fill_item(s, space, key, found, flags, now_ns, item);
         if (item.status == LARDER_OK) [[likely]] {
-            space->runtime->count((item.found & LARDER_FOUND_ABSENT) != 0 ? SpaceCount::absent : SpaceCount::hits);
+            space.runtime->count((item.found & LARDER_FOUND_ABSENT) != 0 ? SpaceCount::absent : SpaceCount::hits);
             return;
         }
-        item.status = LARDER_MISS;  // undecodable: counted as damaged, removed
-    } else if (to < space->tiers.size()) {
+        // Undecodable: counted as damaged, removed.
+    } else if (!all_asked) {
         item.status = LARDER_PENDING;
         return;
-    } else {
-        item.status = LARDER_MISS;
     }
-    space->runtime->count(SpaceCount::misses);
-    if ((flags & LARDER_GET_FENCE) != 0) fences.remember(key.hash, call->client, point, now);
+    item.status = LARDER_MISS;
+    space.runtime->count(SpaceCount::misses);
+    if ((flags & LARDER_GET_FENCE) != 0) fences.remember(key.hash, call->client, point, now_ns);
+}
+
+void Cache::Impl::get_one(const State& s, larder_cache_get& item, const larder_call* call, bool sync_only) {
+    thread_local std::string buffer;
+    EntryKey key;
+    const Space* space = begin_item(s, item, buffer, key);
+    if (space == nullptr) return;
+    const std::uint64_t now = clock.mono_ns();
+    Search search = begin_search(key, now, deadline(call, now));
+    // Taken before the look, so that a change during it is later than the point.
+    const FencePoint point{search.epoch, search.ban_number};
+    const std::size_t to = sync_only ? space->sync_tiers : space->tiers.size();
+    look_on(search, *space, key, 0, to, call != nullptr ? call->flags & LARDER_CALL_PEEK : 0);
+    end_item(s, *space, key, std::move(search.best), to == space->tiers.size(), point, now, call, item);
+}
+
+void Cache::Impl::get_batch(const State& s, std::span<larder_cache_get> items, const larder_call* call) {
+    struct Asked {
+        const Space* space;
+        larder_cache_get* item;
+        EntryKey key;
+        Search search;
+    };
+    std::array<std::optional<Asked>, batch_size> asked;
+    std::array<larder_get_item, batch_size> of_store;
+    std::size_t n = 0;
+    Tier* tier = nullptr;
+    const std::uint64_t now = clock.mono_ns(), until = deadline(call, now);
+    for (larder_cache_get& item : items) {
+        thread_local std::string buffer;
+        EntryKey key;
+        const Space* space = begin_item(s, item, buffer, key);
+        if (space == nullptr) continue;
+        if (tier == nullptr && space->sync_tiers > 0) tier = space->tiers[0].tier;
+        // Another store, or a key that stands in the buffer.
+        if (space->sync_tiers == 0 || space->tiers[0].tier != tier || key.canonical.data() == buffer.data()) {
+            get_one(s, item, call, true);
+            continue;
+        }
+        of_store[n] = {key.store_key(space->runtime->shelf.load(std::memory_order_acquire)), {}, LARDER_MISS, 0};
+        asked[n++].emplace(Asked{space, &item, key, begin_search(key, now, until)});
+    }
+    if (n == 0) return;
+    const std::uint32_t flags = call != nullptr ? call->flags & LARDER_CALL_PEEK : 0;
+    tier->get_many({of_store.data(), n}, flags, now, until);
+    for (std::size_t i = 0; i < n; ++i) {
+        Asked& a = *asked[i];
+        const FencePoint point{a.search.epoch, a.search.ban_number};
+        if (!weigh(a.search, *a.space, a.key, 0, of_store[i].status, Pinned(of_store[i].value)))
+            look_on(a.search, *a.space, a.key, 1, a.space->sync_tiers, flags);
+        end_item(s, *a.space, a.key, std::move(a.search.best), a.space->all_sync(), point, now, call, *a.item);
+    }
 }
 
 larder_status Cache::get_many(larder_cache_get* items, std::size_t n, const larder_call* call) {
@@ -328,10 +380,11 @@ larder_status Cache::get_many(larder_cache_get* items, std::size_t n, const lard
     {
         const ReadGuard guard;
         const State& s = *impl_->state.get();
-        for (std::size_t i = 0; i < n; ++i) {
-            impl_->get_one(s, items[i], call, true);
-            later |= items[i].status == LARDER_PENDING;
-        }
+        if (n == 1) impl_->get_one(s, *items, call, true);
+        else
+            for (std::size_t i = 0; i < n; i += Impl::batch_size)
+                impl_->get_batch(s, {items + i, std::min(Impl::batch_size, n - i)}, call);
+        for (std::size_t i = 0; i < n; ++i) later |= items[i].status == LARDER_PENDING;
     }
     if (!later) [[likely]] return LARDER_OK;
     const auto finish = [impl = impl_.get(), items, n](const larder_call* c) {
@@ -411,7 +464,7 @@ larder_status Cache::visit(std::uint32_t ns, std::string_view raw, const larder_
         if (space == nullptr || !space->keeps_entries() || raw.size() > impl_->options.max_key_bytes) return LARDER_E_INVALID;
         thread_local std::string buffer;
         EntryKey key;
-        if (!make_key(*space, impl_->names, raw, buffer, key)) return LARDER_E_INVALID;
+        if (!find_key(*space, impl_->names, raw, buffer, key)) return LARDER_E_INVALID;
         if (space->sync_tiers > 0) {
             Tier& tier = *space->tiers[0].tier;
             Visit v{*impl_, *space, key, tier, impl_->clock.mono_ns(), fn, ctx};

@@ -112,7 +112,7 @@ std::string Cache::why(std::uint32_t ns, std::string_view raw) const {
     const State& s = *impl_->state.get();
     const Space* space = s.space(ns);
     std::string buffer;
-    EntryKey key;
+    FieldedKey key;
     if (space == nullptr || !space->keeps_entries() || !make_key(*space, impl_->names, raw, buffer, key)) return {};
     ScopeList scopes;
     entry_scopes(s, *space, impl_->names, key, nullptr, 0, scopes);
@@ -128,7 +128,7 @@ std::string Cache::explain_entry(std::uint32_t ns, std::string_view raw) const {
     const Space* space = s.space(ns);
     std::string buffer;
     EntryKey key;
-    if (space == nullptr || !space->keeps_entries() || !make_key(*space, impl_->names, raw, buffer, key)) return {};
+    if (space == nullptr || !space->keeps_entries() || !find_key(*space, impl_->names, raw, buffer, key)) return {};
     std::string text = shown_key(*space, key.canonical) + "\n";
     const std::uint64_t now = impl_->clock.mono_ns(), epoch = impl_->records.epoch();
     for (const SpaceTier& use : space->tiers) {

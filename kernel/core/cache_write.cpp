@@ -110,7 +110,7 @@ larder_status Cache::Impl::put_entry(const Space& space, const EntryKey& key, co
     return taken ? LARDER_OK : outcome;
 }
 
-larder_status Cache::Impl::write_entry(const State& s, const Space& space, const EntryKey& key, NewEntry& entry,
+larder_status Cache::Impl::write_entry(const State& s, const Space& space, const FieldedKey& key, NewEntry& entry,
                                        std::uint64_t now_ns, std::uint64_t deadline_ns) {
     if (entry.value.size() > space.max_bytes) {
         space.runtime->count(SpaceCount::refused);
@@ -147,7 +147,7 @@ larder_status Cache::Impl::write_entry(const State& s, const Space& space, const
         head.soft_ms = static_cast<std::uint64_t>(entry.ttl_ms);
         if (space.ns->ttl) head.soft_ms = std::min(head.soft_ms, static_cast<std::uint64_t>(absolute_limit(space).count()));
     } else if (entry.ttl_ms == 0) {
-        head.soft_ms = static_cast<std::uint64_t>(entry_ttl(space, key, today(), random.next()).count());
+        head.soft_ms = static_cast<std::uint64_t>(entry_ttl(space, key, clock, random).count());
         if (space.ns->ttl && space.ns->ttl->sliding) head.flags |= envelope_sliding;
     } else {
         head.soft_ms = space.ns->ttl ? static_cast<std::uint64_t>(absolute_limit(space).count()) : 0;
@@ -186,7 +186,7 @@ void Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
     const Space* space = s.space(item.ns);
     const std::uint64_t now = clock.mono_ns(), until = deadline(call, now);
     thread_local std::string buffer;
-    EntryKey key;
+    FieldedKey key;
     const bool absent = (item.flags & LARDER_SET_ABSENT) != 0;
     if (space == nullptr || !space->keeps_entries() || item.key.size > options.max_key_bytes ||
         !make_key(*space, names, view(item.key), buffer, key) || (absent && !space->ns->absent) ||
@@ -305,7 +305,7 @@ larder_status Cache::remove_many(larder_cache_key* items, std::size_t n, const l
         for (std::size_t i = 0; i < n; ++i) {
             const Space* space = s.space(items[i].ns);
             EntryKey key;
-            if (space == nullptr || !space->keeps_entries() || !make_key(*space, impl->names, view(items[i].key), buffer, key)) {
+            if (space == nullptr || !space->keeps_entries() || !find_key(*space, impl->names, view(items[i].key), buffer, key)) {
                 items[i].status = LARDER_E_INVALID;
                 continue;
             }
@@ -369,7 +369,7 @@ larder_status with_live(Cache::Impl& impl, std::uint32_t ns, std::string_view ra
     const Space* space = s.space(ns);
     std::string buffer;
     EntryKey key;
-    if (space == nullptr || !space->keeps_entries() || !make_key(*space, impl.names, raw, buffer, key)) return LARDER_E_INVALID;
+    if (space == nullptr || !space->keeps_entries() || !find_key(*space, impl.names, raw, buffer, key)) return LARDER_E_INVALID;
     const std::uint64_t now = impl.clock.mono_ns(), until = impl.deadline(call, now);
     const std::lock_guard lock(impl.stripe(key).mutex);
     Found found = impl.present(*space, key, now, until);
@@ -414,7 +414,7 @@ larder_status Cache::add_dependency(std::uint32_t ns, std::string_view key, std:
     return with_live(*impl_, ns, key, call, [&](const State& s, const Space& space, const EntryKey& k, Found& found, std::uint64_t now, std::uint64_t until) -> larder_status {
         const Space* on = s.space(on_ns);
         std::string buffer;
-        EntryKey other;
+        FieldedKey other;
         if (on == nullptr || !on->keeps_entries() || !make_key(*on, impl_->names, on_key, buffer, other)) return LARDER_E_INVALID;
         // The same entry with more scopes: the other's key and all that can drop the other.
         ScopeList others;

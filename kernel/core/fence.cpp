@@ -1,6 +1,7 @@
 // kernel/core/fence.cpp -- the book of misses that are waited for: one slot a key, striped locks.
 #include "kernel/core/fence.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace larder {
@@ -10,7 +11,9 @@ constexpr std::uint64_t lifetime_ns = 30'000'000'000;
 }
 
 FenceBook::FenceBook(std::size_t slots)
-    : mask_(std::bit_ceil(slots < 64 ? std::size_t{64} : slots) - 1), slots_(mask_ + 1) {}
+    : mask_(std::bit_ceil(slots < 64 ? std::size_t{64} : slots) - 1),
+      slots_(zeroed_array<Slot>(mask_ + 1)),
+      used_(zeroed_array<std::atomic<bool>>(mask_ + 1)) {}
 
 void FenceBook::remember(std::uint64_t key_hash, std::uint64_t client, const FencePoint& point,
                          std::uint64_t now_ns) {
@@ -22,10 +25,13 @@ void FenceBook::remember(std::uint64_t key_hash, std::uint64_t client, const Fen
         if (now_ns >= w.until_ns) room = room == nullptr ? &w : room;
         else if (w.client == client) return;
     }
-    if (room != nullptr) *room = {client, now_ns + lifetime_ns, point};
+    if (room == nullptr) return;
+    *room = {client, now_ns + lifetime_ns, point};
+    used_[key_hash & mask_].store(true, std::memory_order_release);
 }
 
 std::optional<FencePoint> FenceBook::take(std::uint64_t key_hash, std::uint64_t client, std::uint64_t now_ns) {
+    if (!used_[key_hash & mask_].load(std::memory_order_acquire)) return std::nullopt;
     const std::lock_guard guard(lock(key_hash));
     Slot& s = slot(key_hash);
     if (s.key != key_hash) return std::nullopt;
@@ -40,6 +46,8 @@ std::optional<FencePoint> FenceBook::take(std::uint64_t key_hash, std::uint64_t 
     }
     if (found == nullptr) return std::nullopt;
     found->until_ns = 0;
+    const bool others = std::any_of(s.waiting.begin(), s.waiting.end(), [now_ns](const Waiting& w) { return now_ns < w.until_ns; });
+    used_[key_hash & mask_].store(others, std::memory_order_release);
     return found->point;
 }
 
@@ -54,7 +62,7 @@ void FenceBook::forget(std::uint64_t key_hash, std::uint64_t client) {
 void FenceBook::forget_client(std::uint64_t client) {
     for (std::size_t stripe = 0; stripe < stripes; ++stripe) {
         const std::lock_guard guard(locks_[stripe]);
-        for (std::size_t i = stripe; i < slots_.size(); i += stripes)
+        for (std::size_t i = stripe; i <= mask_; i += stripes)
             for (Waiting& w : slots_[i].waiting)
                 if (w.client == client) w.until_ns = 0;
     }

@@ -14,7 +14,10 @@
 // stamped as if it had not been fenced.
 #pragma once
 
+#include "kernel/core/zeroed.hpp"
+
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -53,7 +56,8 @@ class FenceBook {
     std::mutex& lock(std::uint64_t key_hash) { return locks_[(key_hash & mask_) % stripes]; }
 
     std::uint64_t mask_;
-    std::vector<Slot> slots_;  // each guarded by its stripe
+    ZeroedArray<Slot> slots_;  // each guarded by its stripe
+    ZeroedArray<std::atomic<bool>> used_;  // false: nobody waits in that slot
     std::vector<std::mutex> locks_{stripes};
 };
 

@@ -51,9 +51,9 @@ class Shard {
   public:
     void build(std::uint32_t capacity) {
         capacity_ = capacity;
-        nodes_ = std::make_unique<Node[]>(capacity);
+        nodes_ = zeroed_array<Node>(capacity);
         const std::size_t buckets = std::bit_ceil(std::size_t{capacity});
-        buckets_ = std::make_unique<Bucket[]>(buckets);
+        buckets_ = zeroed_array<Bucket>(buckets);
         bucket_mask_ = buckets - 1;
     }
 
@@ -174,8 +174,8 @@ class Shard {
     }
 
     // Set once, by build().
-    std::unique_ptr<Node[]> nodes_;
-    std::unique_ptr<Bucket[]> buckets_;
+    ZeroedArray<Node> nodes_;
+    ZeroedArray<Bucket> buckets_;
     std::size_t bucket_mask_ = 0;
     std::uint32_t capacity_ = 0;
     // Written under the mutex, on a line of their own.
@@ -246,7 +246,7 @@ struct RecordTable::Table {
 
 RecordTable::RecordTable(std::size_t capacity, Random& random)
     : table_(std::make_unique<Table>(random)),
-      recent_(std::make_unique<Cell[]>(std::size_t{1} << recent_bits)) {
+      recent_(zeroed_array<Cell>(std::size_t{1} << recent_bits)) {
     capacity = std::max<std::size_t>(capacity, 1);
     const std::size_t shards = capacity <= small_table ? 1 : large_shards;
     const std::size_t mean = (capacity + shards - 1) / shards;

@@ -36,6 +36,7 @@
 
 #include "kernel/core/clock.hpp"
 #include "kernel/core/random.hpp"
+#include "kernel/core/zeroed.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -106,7 +107,7 @@ class RecordTable {
 
     alignas(64) std::atomic<std::uint64_t> epoch_{1};  // alone on its line: every hit reads it
     alignas(64) std::unique_ptr<Table> table_;
-    std::unique_ptr<Cell[]> recent_;  // by recent_cell
+    ZeroedArray<Cell> recent_;  // by recent_cell
 };
 
 }  // namespace larder

@@ -127,30 +127,49 @@ void Space::limit(std::uint32_t shelf) const {
     }
 }
 
-bool make_key(const Space& space, const ScopeNames& names, std::string_view raw, std::string& buffer, EntryKey& out) {
-    if (!space.ns->key->read(raw, out.fields)) return false;
-    if (out.fields.plain) [[likely]] {
-        out.canonical = raw;
-    } else {
-        buffer.clear();
-        space.ns->key->canonical(out.fields, buffer);
-        out.canonical = buffer;
+namespace {
+
+void finish(const Space& space, const ScopeNames& names, std::string_view canonical, EntryKey& out) {
+    out.canonical = canonical;
+    out.hash = hash_text(canonical, space.hash_seed);
+    if (!space.all_headed) out.binding = names.binding(space.ns->name, canonical);
+}
+
+std::string_view canonical_of(const Space& space, const dsl::Fields& fields, std::string_view raw, std::string& buffer) {
+    if (fields.plain) [[likely]] return raw;
+    buffer.clear();
+    space.ns->key->canonical(fields, buffer);
+    return buffer;
+}
+
+}  // namespace
+
+bool find_key(const Space& space, const ScopeNames& names, std::string_view raw, std::string& buffer, EntryKey& out) {
+    std::string_view canonical = raw;
+    if (!space.ns->key->is_canonical(raw)) [[unlikely]] {
+        dsl::Fields fields;
+        if (!space.ns->key->read(raw, fields)) return false;
+        canonical = canonical_of(space, fields, raw, buffer);
     }
-    out.hash = hash_text(out.canonical, space.hash_seed);
-    if (!space.all_headed) out.binding = names.binding(space.ns->name, out.canonical);
+    finish(space, names, canonical, out);
+    return true;
+}
+
+bool make_key(const Space& space, const ScopeNames& names, std::string_view raw, std::string& buffer, FieldedKey& out) {
+    if (!space.ns->key->read(raw, out.fields)) return false;
+    finish(space, names, canonical_of(space, out.fields, raw, buffer), out);
     return true;
 }
 
 bool make_canonical_key(const Space& space, const ScopeNames& names, std::string_view canonical, EntryKey& out) {
-    // A canonical key reads as a raw one whose fields hold no colon; the fields are then the escaped ones.
-    if (!space.ns->key->read(canonical, out.fields)) return false;
-    out.canonical = canonical;
-    out.hash = hash_text(canonical, space.hash_seed);
-    if (!space.all_headed) out.binding = names.binding(space.ns->name, canonical);
+    // A canonical key reads as a raw one whose fields hold no colon.
+    dsl::Fields fields;
+    if (!space.ns->key->read(canonical, fields)) return false;
+    finish(space, names, canonical, out);
     return true;
 }
 
-void entry_scopes(const State& state, const Space& space, const ScopeNames& names, const EntryKey& key,
+void entry_scopes(const State& state, const Space& space, const ScopeNames& names, const FieldedKey& key,
                   const larder_pair* with, std::size_t with_count, ScopeList& out) {
     const dsl::Namespace& ns = *space.ns;
     for (const ScopeId scope : space.chain) out.add(scope);
@@ -200,11 +219,12 @@ void entry_scopes(const State& state, const Space& space, const ScopeNames& name
     }
 }
 
-Ms entry_ttl(const Space& space, const EntryKey& key, std::int64_t today, std::uint64_t random) {
+Ms entry_ttl(const Space& space, const FieldedKey& key, const Clock& clock, Random& random) {
     if (!space.ns->ttl) return Ms{0};
     const dsl::Ttl& rule = *space.ns->ttl;
     Ms ttl = rule.ttl;
     if (rule.dated.empty() && rule.jitter <= 0) return std::max(ttl, Ms{1});
+    const auto today = static_cast<std::int64_t>(clock.wall_ms() / 86'400'000);
     for (const dsl::DatedTtl& dated : rule.dated) {
         const auto day = parse_day(key.fields.value[dated.slot]);
         if (!day) continue;
@@ -218,7 +238,7 @@ Ms entry_ttl(const Space& space, const EntryKey& key, std::int64_t today, std::u
         }
     }
     if (rule.jitter > 0) {
-        const double share = static_cast<double>(random >> 11) * 0x1.0p-53;  // 0..1
+        const double share = static_cast<double>(random.next() >> 11) * 0x1.0p-53;  // 0..1
         ttl = Ms(static_cast<std::int64_t>(static_cast<double>(ttl.count()) * (1.0 - rule.jitter * share)));
     }
     return std::max(ttl, Ms{1});

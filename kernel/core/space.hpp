@@ -10,7 +10,9 @@
 #pragma once
 
 #include "dsl/policy.hpp"
+#include "kernel/core/clock.hpp"
 #include "kernel/core/counters.hpp"
+#include "kernel/core/random.hpp"
 #include "kernel/core/stamp.hpp"
 #include "kernel/core/tier.hpp"
 
@@ -102,7 +104,6 @@ void build_space(Space& space, const State& state, const ScopeNames& names, std:
 // `buffer` do.
 struct EntryKey {
     std::string_view canonical;
-    dsl::Fields fields;
     std::uint64_t hash = 0;     // of the process: what stores are given
     std::uint64_t binding = 0;  // of the long form; 0 where no tier has it
     larder_key store_key(std::uint32_t shelf) const {
@@ -110,16 +111,23 @@ struct EntryKey {
     }
 };
 
+// With the fields it was made of: what tags and lifetimes are filled from.
+struct FieldedKey : EntryKey {
+    dsl::Fields fields;
+};
+
 // False: the key does not fit the namespace's template. `buffer` is used when fields need escaping. [hot]
-bool make_key(const Space& space, const ScopeNames& names, std::string_view raw, std::string& buffer, EntryKey& out);
-// The same from a canonical key, as stores list them.
+bool find_key(const Space& space, const ScopeNames& names, std::string_view raw, std::string& buffer, EntryKey& out);
+// The same with its fields, dearer.
+bool make_key(const Space& space, const ScopeNames& names, std::string_view raw, std::string& buffer, FieldedKey& out);
+// From a canonical key, as stores list them.
 bool make_canonical_key(const Space& space, const ScopeNames& names, std::string_view canonical, EntryKey& out);
 
 // All scopes of an entry: chain, tags, implicit tags, what it depends on. `with` by name.
-void entry_scopes(const State& state, const Space& space, const ScopeNames& names, const EntryKey& key,
+void entry_scopes(const State& state, const Space& space, const ScopeNames& names, const FieldedKey& key,
                   const larder_pair* with, std::size_t with_count, ScopeList& out);
 
-// How long an entry lives: ttl (dated, jittered), 0 = for ever. `today` in days since 1970, UTC.
-Ms entry_ttl(const Space& space, const EntryKey& key, std::int64_t today, std::uint64_t random);
+// How long an entry lives: ttl (dated, jittered), 0 = for ever.
+Ms entry_ttl(const Space& space, const FieldedKey& key, const Clock& clock, Random& random);
 
 }  // namespace larder

@@ -117,6 +117,33 @@ larder_status Tier::get(const larder_key& key, std::uint32_t flags, std::uint64_
     return status;
 }
 
+void Tier::get_many(std::span<larder_get_item> items, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    larder_status status = guarded(now_ns, deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
+        call.flags = flags;
+        return store_.table->get_many(store_.self, items.data(), items.size(), &call);
+    });
+    if (status == LARDER_E_UNSUPPORTED) {
+        for (larder_get_item& item : items) {
+            Pinned value;
+            item.status = get(item.key, flags, now_ns, deadline_ns, value);
+            if (item.status == LARDER_OK) item.value = value.give();
+        }
+        return;
+    }
+    std::uint64_t found = 0;
+    for (larder_get_item& item : items) {
+        if (status != LARDER_OK) item.status = status;
+        if (item.status == LARDER_OK && item.value.data == nullptr) [[unlikely]] {
+            Pinned(item.value).reset();
+            item.status = LARDER_E_CORRUPT;
+            judge(LARDER_E_CORRUPT, now_ns);
+        }
+        found += item.status == LARDER_OK;
+    }
+    counters_.add(hits, found);
+    counters_.add(misses, items.size() - found);
+}
+
 larder_status Tier::visit(const larder_key& key, std::uint64_t now_ns, void (*fn)(void*, larder_bytes) noexcept, void* ctx) {
     const larder_status status = guarded(now_ns, 0, nullptr, [&](larder_call& call, larder_value*) {
         return store_.table->visit(store_.self, &key, &call, fn, ctx);

@@ -17,6 +17,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <span>
 #include <string>
 
 namespace larder {
@@ -70,6 +71,8 @@ class Tier {
 
     // OK, MISS or an error; `now_ns` for the breaker, `deadline_ns` for the store. [hot] when sync()
     larder_status get(const larder_key& key, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned& out);
+    // Of a sync() tier: fills status and value of each item. [hot]
+    void get_many(std::span<larder_get_item> items, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns);
     larder_status visit(const larder_key& key, std::uint64_t now_ns, void (*fn)(void*, larder_bytes) noexcept, void* ctx);
     larder_status put(const larder_key& key, const larder_put& put, std::uint64_t now_ns, std::uint64_t deadline_ns);
     larder_status remove(const larder_key& key, std::uint64_t if_version, std::uint64_t now_ns, std::uint64_t deadline_ns);

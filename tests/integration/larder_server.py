@@ -34,8 +34,10 @@ def find(name):
 class LarderServer:
     """One running kernel with a RESP gateway. Everything it writes is in a folder of its own."""
 
-    def __init__(self, policy, conf="", gateway="", environment=None):
-        self.policy, self.conf, self.gateway = policy, conf, gateway
+    def __init__(self, policy, conf="", gateway="", environment=None, listen="127.0.0.1:0",
+                 store=""):
+        self.policy, self.conf, self.gateway, self.listen = policy, conf, gateway, listen
+        self.store = store
         self.environment = environment or {}
         self.addresses = {}
         self.log = []
@@ -50,9 +52,9 @@ class LarderServer:
         (self.folder / "larder.toml").write_text(
             f'policy = ["{self.folder}/test.larder"]\n'
             f'[plugins]\npath = ["{plugins}"]\ntrust_path = true\n'
-            f'[store.memory]\nplugin = "memory"\n'
+            f'[store.memory]\nplugin = "memory"\n{self.store}\n'
             f'[admin]\nsocket = "{self.folder}/admin.sock"\n'
-            f'[gateway.resp]\nplugin = "resp"\nlisten = ["127.0.0.1:0"]\n{self.gateway}\n'
+            f'[gateway.resp]\nplugin = "resp"\nlisten = "{self.listen}"\n{self.gateway}\n'
             f'{self.conf}\n', encoding="utf-8")
         self.process = subprocess.Popen(
             [program, "serve", "--conf", self.folder / "larder.toml"], stdin=subprocess.DEVNULL,
@@ -69,7 +71,7 @@ class LarderServer:
     def _read(self, ready):
         for line in self.process.stdout:
             self.log.append(line)
-            self.addresses.update(re.findall(r"(\w+)=(\d+\.\d+\.\d+\.\d+:\d+)", line))
+            self.addresses.update(re.findall(r"(\w+)=((?:tls:)?\d+\.\d+\.\d+\.\d+:\d+)", line))
             if "resp" in self.addresses:
                 ready.set()
         ready.set()

@@ -238,6 +238,10 @@ class MapStore {
             v.remove = &remove;
             v.touch = &touch;
             v.visit = [](void*, const larder_key*, const larder_call*, void (*)(void*, larder_bytes) noexcept, void*) noexcept -> larder_status { return LARDER_E_UNSUPPORTED; };
+            v.get_many = [](void* p, larder_get_item* items, std::size_t n, const larder_call* call) noexcept -> larder_status {
+                for (std::size_t i = 0; i < n; ++i) items[i].status = get(p, &items[i].key, call, &items[i].value);
+                return LARDER_OK;
+            };
             v.clear_ns = &clear_ns;
             v.scan = &scan;
             v.limits = [](void* p, std::uint32_t ns, std::uint64_t entries, std::uint64_t bytes) noexcept -> larder_status {

@@ -9,6 +9,7 @@
 // table, and through the guarded table that the kernel calls.
 #include "kernel/loader/plugin_registry.hpp"
 #include "tests/bench/plugin_border/null_store.hpp"
+#include "tests/support/quiet_services.hpp"
 
 #include <algorithm>
 #include <array>
@@ -20,27 +21,6 @@
 namespace {
 
 using namespace larder::loader;
-
-class QuietServices : public HostServices {
-  public:
-    const char* kernel_version() const noexcept override { return "0"; }
-    void log(std::string_view, std::int32_t, std::string_view) noexcept override {}
-    std::int32_t log_level() const noexcept override { return LARDER_LOG_ERROR; }
-    std::uint64_t mono_ns() const noexcept override { return 0; }
-    std::uint64_t wall_ms() const noexcept override { return 0; }
-    const larder_cache_api* cache() noexcept override { return nullptr; }
-    larder_status post(bool, larder_task_fn, void*) noexcept override { return LARDER_E_BUSY; }
-    larder_status after(std::uint64_t, larder_task_fn, void*, std::uint64_t*) noexcept override {
-        return LARDER_E_BUSY;
-    }
-    larder_status cancel(std::uint64_t) noexcept override { return LARDER_MISS; }
-    larder_metric* open_metric(std::string_view, std::int32_t, const char*, const char*,
-                               const char*) noexcept override {
-        return nullptr;
-    }
-    const larder_metrics_api* metric_functions() noexcept override { return nullptr; }
-    bool read_secret(const SecretRef&, std::string&) noexcept override { return false; }
-};
 
 // The same store as a C++ interface, for comparison.
 class Interface {
@@ -129,7 +109,7 @@ template <class T>
 
 int main(int argc, char** argv) {
     Bench bench(argc > 1 ? std::max(1, std::atoi(argv[1])) : 4000);
-    QuietServices services;
+    larder::test::QuietServices services;
     PluginRegistry registry{{{std::string(LARDER_BIN_DIR) + "/bench"}, true}};
     std::string problem;
     const auto found = registry.find(Kind::store, "null", problem);

@@ -2,17 +2,13 @@
 #include "catch.hpp"
 #include "kernel/api/kernel.hpp"
 #include "kernel/serve/verbs.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <larder/plugin/services.h>
 
 #include <boost/json.hpp>
 
-#include <stdlib.h>
-
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <future>
 #include <thread>
 
@@ -31,27 +27,18 @@ const std::string good =
 class Files {
   public:
     Files() {
-        std::string name = (std::filesystem::temp_directory_path() / "larder-api-XXXXXX").string();
-        folder_ = ::mkdtemp(name.data());
         policy(good);
         conf("[store.l1]\nplugin = \"memory\"\n");
     }
-    ~Files() {
-        std::error_code ignored;
-        std::filesystem::remove_all(folder_, ignored);
-    }
-    void policy(const std::string& text) const { write("test.larder", text); }
+    void policy(const std::string& text) const { folder_.write("test.larder", text); }
     void conf(const std::string& text) const {
-        write("larder.toml", "policy = [\"test.larder\"]\n[plugins]\npath = [\"" LARDER_BIN_DIR
-                             "/plugins\"]\ntrust_path = true\n[log]\nfile = \"log\"\n" + text);
+        folder_.write("larder.toml", "policy = [\"test.larder\"]\n[plugins]\npath = [\"" LARDER_BIN_DIR
+                                     "/plugins\"]\ntrust_path = true\n[log]\nfile = \"log\"\n" + text);
     }
-    std::string conf_path() const { return (folder_ / "larder.toml").string(); }
+    std::string conf_path() const { return folder_.file("larder.toml"); }
 
   private:
-    void write(const char* name, const std::string& text) const {
-        std::ofstream(folder_ / name) << text;
-    }
-    std::filesystem::path folder_;
+    test::TemporaryFolder folder_;
 };
 
 KernelOptions options(const Files& files) {
@@ -256,6 +243,33 @@ TEST_CASE("a store that is added, changed and removed by reloads ends cleanly") 
     CHECK(stats.at("kernel").at("policy_generation").to_number<int>() == 4);
     CHECK(stats.at("plugins").as_object().contains("store.l1"));
     CHECK_FALSE(stats.at("plugins").as_object().contains("store.l2"));
+}
+
+TEST_CASE("the threshold of compression is moved by a reload, for what is put from then on") {
+    const Files files;
+    const auto threshold = [&files](const char* size) {
+        files.policy(std::string("larder 1\nnamespace item { key \"{id}\"; ttl 5m; static; compress brotli above ") + size + " }\n");
+    };
+    threshold("1KiB");
+    files.conf("[store.l1]\nplugin = \"memory\"\n[codec.brotli]\nplugin = \"brotli\"\n");
+    const auto kernel = started(files);
+    const auto bytes_with = [&kernel](const std::string& key, std::size_t size) {
+        const auto bytes = [&kernel] {
+            const auto all = boost::json::parse(kernel->stats("namespaces"));
+            return all.at("namespaces").at("item").at("bytes").to_number<std::size_t>();
+        };
+        const std::size_t before = bytes();
+        REQUIRE(run(*kernel, {"put", "item", key, std::string(size, 'x'), "0"}).exit == 0);
+        return bytes() - before;
+    };
+    CHECK(bytes_with("1", 1023) > 1023);
+    CHECK(bytes_with("2", 1024) < 512);
+    threshold("512B");
+    REQUIRE(kernel->reload().ok);
+    CHECK(bytes_with("3", 511) > 511);
+    CHECK(bytes_with("4", 512) < 512);
+    CHECK(run(*kernel, {"get", "item", "1"}).out == std::string(1023, 'x'));
+    CHECK(run(*kernel, {"get", "item", "4"}).out == std::string(512, 'x'));
 }
 
 TEST_CASE("what a reload may not change is named and stays") {

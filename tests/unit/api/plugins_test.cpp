@@ -1,13 +1,10 @@
 // tests/unit/api/plugins_test.cpp -- the engine over the plugins that ship: memory and brotli.
 #include "catch.hpp"
 #include "kernel/api/kernel.hpp"
-
-#include <stdlib.h>
+#include "support/temporary_folder.hpp"
 
 #include <boost/json.hpp>
 
-#include <filesystem>
-#include <fstream>
 #include <optional>
 #include <random>
 
@@ -25,11 +22,9 @@ namespace wide { key "{id}"; ttl 5m; tag "wide" }
 class Running {
   public:
     Running() {
-        std::string name = (std::filesystem::temp_directory_path() / "larder-plugins-XXXXXX").string();
-        folder_ = ::mkdtemp(name.data());
-        std::ofstream(folder_ / "p.larder") << policy;
+        folder_.write("p.larder", policy);
         auto conf = config::parse_host_config("test.toml",
-            "policy = [\"" + (folder_ / "p.larder").string() + "\"]\n[plugins]\npath = [\"" LARDER_BIN_DIR "/plugins\"]\n"
+            "policy = [\"" + folder_.file("p.larder") + "\"]\n[plugins]\npath = [\"" LARDER_BIN_DIR "/plugins\"]\n"
             "trust_path = true\n[log]\nlevel = \"error\"\n[admin]\nenabled = false\n"
             "[store.l1]\nplugin = \"memory\"\ncapacity = \"4MiB\"\n[codec.brotli]\nplugin = \"brotli\"\n");
         KernelOptions options;
@@ -39,11 +34,6 @@ class Running {
         INFO(problem);
         REQUIRE(kernel);
         REQUIRE(kernel->start(problem));
-    }
-    ~Running() {
-        kernel.reset();
-        std::error_code ignored;
-        std::filesystem::remove_all(folder_, ignored);
     }
     larder_status put(std::string_view space, std::string_view key, std::string_view value) {
         larder_cache_set item{};
@@ -68,10 +58,11 @@ class Running {
         return root.at(section).at(name).as_object();
     }
 
-    std::unique_ptr<Kernel> kernel;
-
   private:
-    std::filesystem::path folder_;
+    test::TemporaryFolder folder_;
+
+  public:
+    std::unique_ptr<Kernel> kernel;  // ends before the folder
 };
 
 }  // namespace

@@ -322,6 +322,34 @@ TEST_CASE("a batch answers each key by itself", "[cache]") {
         if (item.value.release != nullptr) item.value.release(&item.value);
 }
 
+TEST_CASE("a batch of any mix answers as its keys do one by one", "[cache]") {
+    TestCache c(simple);
+    std::vector<std::string> keys;
+    for (int i = 0; i < 50; ++i) {
+        keys.push_back(i % 7 == 0 ? "with:colon%" + std::to_string(i) : std::to_string(i));
+        if (i % 3 != 0) c.put("user", keys.back(), "value " + std::to_string(i));
+    }
+    std::vector<larder_cache_get> items(keys.size() + 2);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        items[i].ns = c.ns("user");
+        items[i].key = b(keys[i]);
+    }
+    items[50].ns = 4711;  // no such namespace
+    items[50].key = b("x");
+    items[51].ns = c.ns("pair");
+    items[51].key = b("no second field");
+    REQUIRE(c.cache->get_many(items.data(), items.size(), nullptr) == LARDER_OK);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        INFO(keys[i]);
+        const auto alone = c.get("user", keys[i]);
+        CHECK((items[i].status == LARDER_OK) == alone.has_value());
+        if (alone) CHECK(std::string(static_cast<const char*>(items[i].value.data), items[i].value.size) == *alone);
+        if (items[i].value.release != nullptr) items[i].value.release(&items[i].value);
+    }
+    CHECK(items[50].status == LARDER_E_INVALID);
+    CHECK(items[51].status == LARDER_E_INVALID);
+}
+
 TEST_CASE("scan lists live raw keys and heeds the glob", "[cache]") {
     TestCache c(simple);
     for (const char* key : {"1", "12", "123", "2"}) c.put("user", key, "x");

@@ -1,37 +1,22 @@
 // tests/unit/config/log_test.cpp -- that a log line is one line, whatever stands in it.
 #include "catch.hpp"
 #include "kernel/config/log.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <larder/plugin/services.h>
 
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 using namespace larder;
 using test::contains;
+using test::TemporaryFolder;
 
 namespace {
-
-class Folder {
-  public:
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "larder-log-XXXXXX").string();
-        path_ = ::mkdtemp(name.data());
-    }
-    ~Folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    std::string file(const char* name) const { return (path_ / name).string(); }
-
-  private:
-    std::filesystem::path path_;
-};
 
 std::string content(const std::string& path) {
     std::ifstream in(path);
@@ -42,7 +27,7 @@ std::string content(const std::string& path) {
 
 // What one line looks like in the file once the log is closed.
 std::string written(config::LogFormat format, int level, std::string_view text) {
-    const Folder folder;
+    const TemporaryFolder folder;
     config::LogOptions options;
     options.format = format;
     options.file = folder.file("log");
@@ -76,7 +61,7 @@ TEST_CASE("nobody forges a line or reaches the terminal through the log") {
 }
 
 TEST_CASE("what is below the level is not written, and the level may change") {
-    const Folder folder;
+    const TemporaryFolder folder;
     config::LogOptions options;
     options.file = folder.file("log");
     std::string problem;
@@ -91,7 +76,7 @@ TEST_CASE("what is below the level is not written, and the level may change") {
 }
 
 TEST_CASE("a log file that was moved away is opened anew") {
-    const Folder folder;
+    const TemporaryFolder folder;
     config::LogOptions options;
     options.file = folder.file("log");
     std::string problem;

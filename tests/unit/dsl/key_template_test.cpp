@@ -112,3 +112,19 @@ TEST_CASE("different raw keys never meet in one canonical key, and raw gives the
         CHECK(seen.size() > 100);
     }
 }
+
+TEST_CASE("a key that says it is canonical reads as itself, and every plain key of one field says so") {
+    std::mt19937 random(11);
+    const char letters[] = "ab:%*{}-/1";
+    for (const char* const shape : {"{id}", "user:{id}", "{id}:x", "a:{id}:b", "{rest...}", "p:{rest...}", "{a}:{b}", "a:{b}:{c...}"}) {
+        const KeyTemplate t(text(shape));
+        for (int i = 0; i < 3000; ++i) {
+            std::string raw;
+            for (auto n = random() % 9; n > 0; --n) raw += letters[random() % (sizeof letters - 1)];
+            Fields f;
+            const bool plain = t.read(raw, f) && f.plain;
+            INFO(shape << " reads " << raw);
+            CHECK(t.is_canonical(raw) == plain);
+        }
+    }
+}

@@ -2,7 +2,7 @@
 // only there.
 #include "kernel/loader/manifest.hpp"
 #include "tests/catch.hpp"
-#include "tests/unit/loader/temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "tests/unit/loader/test_services.hpp"
 
 #include <elf.h>

@@ -1,7 +1,7 @@
 // tests/unit/loader/refusals_test.cpp -- each planted plugin is refused, with exactly its line.
 #include "kernel/loader/plugin_registry.hpp"
 #include "tests/catch.hpp"
-#include "tests/unit/loader/temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "tests/unit/loader/test_services.hpp"
 
 #include <sys/stat.h>

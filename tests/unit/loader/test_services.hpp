@@ -2,8 +2,8 @@
 // still.
 #pragma once
 
-#include "kernel/loader/host_services.hpp"
 #include "kernel/loader/options.hpp"
+#include "tests/support/quiet_services.hpp"
 
 #include <cstdint>
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace larder::test {
 
-class TestServices : public loader::HostServices {
+class TestServices : public QuietServices {
   public:
     std::vector<std::string> lines;
     std::int32_t level = LARDER_LOG_DEBUG;
@@ -20,24 +20,12 @@ class TestServices : public loader::HostServices {
     std::string secret = "sesame";  // what every reference leads to; empty: nowhere
     std::string secret_asked;
 
-    const char* kernel_version() const noexcept override { return "0"; }
     void log(std::string_view module, std::int32_t, std::string_view text) noexcept override {
         lines.push_back(std::string(module) + ": " + std::string(text));
     }
     std::int32_t log_level() const noexcept override { return level; }
     std::uint64_t mono_ns() const noexcept override { return now_ns; }
     std::uint64_t wall_ms() const noexcept override { return now_ns / 1'000'000; }
-    const larder_cache_api* cache() noexcept override { return nullptr; }
-    larder_status post(bool, larder_task_fn, void*) noexcept override { return LARDER_E_BUSY; }
-    larder_status after(std::uint64_t, larder_task_fn, void*, std::uint64_t*) noexcept override {
-        return LARDER_E_BUSY;
-    }
-    larder_status cancel(std::uint64_t) noexcept override { return LARDER_MISS; }
-    larder_metric* open_metric(std::string_view, std::int32_t, const char*, const char*,
-                               const char*) noexcept override {
-        return nullptr;
-    }
-    const larder_metrics_api* metric_functions() noexcept override { return nullptr; }
     bool read_secret(const loader::SecretRef& ref, std::string& out) noexcept override {
         secret_asked = ref.text;
         out = secret;

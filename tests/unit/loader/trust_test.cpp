@@ -2,7 +2,7 @@
 #include "kernel/loader/trust.hpp"
 
 #include "tests/catch.hpp"
-#include "tests/unit/loader/temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>

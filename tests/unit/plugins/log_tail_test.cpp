@@ -2,7 +2,7 @@
 #include "plugins/invalidator_route/log_tail.hpp"
 
 #include "tests/catch.hpp"
-#include "tests/unit/plugins/temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <sys/stat.h>
 

@@ -4,7 +4,7 @@
 
 #include "tests/catch.hpp"
 #include "tests/support/fake_host.hpp"
-#include "tests/unit/plugins/temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <sys/socket.h>
 #include <sys/stat.h>

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <random>
 #include <sstream>
+#include <tuple>
 
 using namespace larder;
 using namespace larder::test;
@@ -195,6 +196,97 @@ TEST_CASE("a kind that reaches its quota gives up its own entries and nobody els
         CHECK(bytes <= kind.limit * system.space(kind.space).tiers.size());
     }
     CHECK(system.has("sql_query", "9f:3c"));
+}
+
+TEST_CASE("memory keeps a copy for as long as its level's ttl, and the level below for the rest", "[seeds]") {
+    struct Row {
+        int item;
+        const char* literal;
+        const char* space;
+        std::chrono::seconds in_memory, life;
+        std::map<std::string, std::string> env = {};
+    };
+    for (const Row& row : {
+             Row{67, "reports: ttl=3600, memory_cache_ttl=300", "reports", 300s, 3600s},
+             Row{67, "with_memory_cache(namespace=api, ttl=60) over ttl=3600", "api", 60s, 3600s},
+             Row{68, "MEMORY_CACHE_DEFAULT_TTL=60 over user_data: ttl=7200", "user_data", 60s, 7200s},
+             Row{68, "MEMORY_CACHE_DEFAULT_TTL=60 over analytics: ttl=86400", "analytics", 60s, 86400s},
+             Row{68, "MEMORY_CACHE_DEFAULT_TTL, set to 20", "user_data", 20s, 7200s, {{"MEMORY_CACHE_DEFAULT_TTL", "20"}}},
+         }) {
+        INFO("item " << row.item << ", Enhancements: " << row.literal);
+        SeedOptions options;
+        options.env = row.env;
+        SeedSystem system("enhanced", options);
+        const auto hits = [&system](const char* tier) { return system.stat("tiers", tier, "hits"); };
+        REQUIRE(system.put(row.space, "1", "value") == LARDER_OK);
+        system.clock.advance(row.in_memory - 1s);
+        CHECK(system.has(row.space, "1"));
+        CHECK(hits("l2") == 0);
+        system.clock.advance(1s);
+        CHECK(system.has(row.space, "1"));
+        CHECK(hits("l2") == 1);
+        // It is back in memory, for the same time again.
+        CHECK(system.has(row.space, "1"));
+        CHECK(hits("l2") == 1);
+        system.clock.advance(row.life - row.in_memory);
+        CHECK_FALSE(system.has(row.space, "1"));
+    }
+}
+
+TEST_CASE("memory holds a thousand entries of a namespace, and the level below all of them", "[seeds]") {
+    for (const auto& [literal, env, most] :
+         {std::tuple<const char*, std::map<std::string, std::string>, int>{"MEMORY_CACHE_SIZE_PER_NAMESPACE=1000", {}, 1000},
+          {"MEMORY_CACHE_SIZE_PER_NAMESPACE, set to 200", {{"MEMORY_CACHE_SIZE_PER_NAMESPACE", "200"}}, 200}}) {
+        INFO("item 68, Enhancements: " << literal);
+        SeedOptions options;
+        options.env = env;
+        SeedSystem system("enhanced", options);
+        for (int i = 0; i < 1500; ++i) {
+            REQUIRE(system.put("api", std::to_string(i), "value") == LARDER_OK);
+            if (i % 10 == 0) REQUIRE(system.put("user_data", std::to_string(i), "value") == LARDER_OK);
+        }
+        const int others = most < 150 ? most : 150;
+        CHECK(system.stat("tiers", "l1", "entries") <= most + others);
+        CHECK(system.stat("tiers", "l1", "entries") >= (most + others) * 99 / 100);
+        CHECK(system.stat("tiers", "l2", "entries") == 1650);
+        CHECK(system.has("api", "0"));
+        CHECK(system.has("api", "1499"));
+    }
+}
+
+TEST_CASE("values from a kilobyte on are compressed, as the environment says", "[seeds]") {
+    struct Row {
+        const char* literal;
+        const char* space;
+        std::size_t least;  // from here on; 0: nothing is
+        std::map<std::string, std::string> env = {};
+    };
+    const std::map<std::string, std::string> brotli{{"CACHE_COMPRESSION_ALGORITHM", "brotli"}};
+    const auto with = [&brotli](const char* name, const char* value) {
+        auto env = brotli;
+        env[name] = value;
+        return env;
+    };
+    for (const Row& row : {Row{"CACHE_COMPRESSION_THRESHOLD=1024", "reports", 1024, brotli},
+                           Row{"CACHE_COMPRESSION_THRESHOLD, set to 512", "reports", 512, with("CACHE_COMPRESSION_THRESHOLD", "512")},
+                           Row{"CACHE_COMPRESSION_ENABLED, set to false", "reports", 0, with("CACHE_COMPRESSION_ENABLED", "false")}}) {
+        INFO("item 80, Enhancements: " << row.literal);
+        SeedOptions options;
+        options.env = row.env;
+        SeedSystem system("enhanced", options);
+        const auto bytes_with = [&](const char* key, std::size_t size) {
+            const auto before = system.stat("tiers", "l2", "bytes");
+            REQUIRE(system.put(row.space, key, std::string(size, 'x')) == LARDER_OK);
+            CHECK(system.get(row.space, key)->value == std::string(size, 'x'));
+            return static_cast<std::size_t>(system.stat("tiers", "l2", "bytes") - before);
+        };
+        if (row.least == 0) {
+            CHECK(bytes_with("1", 64 * 1024) > 64 * 1024);
+            continue;
+        }
+        CHECK(bytes_with("1", row.least - 1) >= row.least - 1);
+        CHECK(bytes_with("2", row.least) < row.least / 2 + 128);
+    }
 }
 
 TEST_CASE("objects above 1 MB are not cached, and large ones are kept compressed", "[seeds]") {

@@ -49,7 +49,7 @@ class SeedSystem {
             "policy = [\"" + path + "\"]\n" +
                 (options.profile.empty() ? "" : "profile = \"" + options.profile + "\"\n") +
                 "[plugins]\npath = [\"" LARDER_BIN_DIR "/plugins\"]\ntrust_path = true\n"
-                "[log]\nlevel = \"error\"\n[admin]\nenabled = false\n"
+                "[log]\nlevel = \"error\"\n[admin]\nenabled = false\n[limits]\nrecords = 16384\n"
                 "[store.l1]\nplugin = \"memory\"\ncapacity = \"" + options.capacity + "\"\n"
                 "[store.l2]\nplugin = \"memory\"\ncapacity = \"64MiB\"\n"
                 "[store.db]\nplugin = \"memory\"\ncapacity = \"64MiB\"\n"

@@ -2,13 +2,12 @@
 // in a key.
 #include "dsl/compile.hpp"
 #include "seed_system.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-
-#include <stdlib.h>
 
 using namespace larder;
 using namespace larder::test;
@@ -20,21 +19,15 @@ namespace {
 class OwnPolicy {
   public:
     explicit OwnPolicy(const std::string& text) {
-        std::string name = (std::filesystem::temp_directory_path() / "larder-classes-XXXXXX").string();
-        folder_ = ::mkdtemp(name.data());
-        std::filesystem::create_directory(folder_ / "shared");
+        std::filesystem::create_directory(folder_.path() / "shared");
         std::filesystem::copy_file(LARDER_SOURCE_DIR "/policies/shared/ttl_classes.larder",
-                                   folder_ / "shared/ttl_classes.larder");
-        std::ofstream(folder_ / "own.larder") << "larder 1\nuse \"shared/ttl_classes.larder\"\n" << text;
+                                   folder_.path() / "shared/ttl_classes.larder");
+        folder_.write("own.larder", "larder 1\nuse \"shared/ttl_classes.larder\"\n" + text);
     }
-    ~OwnPolicy() {
-        std::error_code ignored;
-        std::filesystem::remove_all(folder_, ignored);
-    }
-    std::string path() const { return (folder_ / "own.larder").string(); }
+    std::string path() const { return folder_.file("own.larder"); }
 
   private:
-    std::filesystem::path folder_;
+    TemporaryFolder folder_;
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// tests/unit/plugins/temporary_folder.hpp -- a folder of a test's own, gone with it.
+// tests/support/temporary_folder.hpp -- a folder of a test's own, gone with it.
 #pragma once
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@ class TemporaryFolder {
         if (::mkdtemp(name.data()) == nullptr) {
             throw std::runtime_error("no temporary folder");
         }
-        path_ = name;
+        path_ = std::filesystem::canonical(name);
     }
     TemporaryFolder(const TemporaryFolder&) = delete;
     TemporaryFolder& operator=(const TemporaryFolder&) = delete;
@@ -25,7 +25,12 @@ class TemporaryFolder {
         std::error_code ignored;
         std::filesystem::remove_all(path_, ignored);
     }
+    const std::filesystem::path& path() const { return path_; }
     std::string file(const std::string& name) const { return (path_ / name).string(); }
+    // In the place of what the file held.
+    void write(const std::string& name, const std::string& text) const {
+        std::ofstream(path_ / name, std::ios::binary) << text;
+    }
 
   private:
     std::filesystem::path path_;

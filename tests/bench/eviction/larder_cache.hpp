@@ -1,0 +1,179 @@
+// tests/bench/eviction/larder_cache.hpp -- the memory store's table as far as eviction sees it.
+//
+// The real plugins/store_memory/eviction.hpp over a model of the real places of entries: lines of
+// eight slots, segments of up to 128 lines that double and then split (extendible hashing), a home
+// line and its neighbour, and a hand that walks the lines in the order of hashes.
+#pragma once
+
+#include "plugins/store_memory/eviction.hpp"
+#include "tests/bench/eviction/trace.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace larder::bench {
+
+class LarderCache {
+  public:
+    LarderCache(std::uint64_t capacity, const Trace&) : capacity_(capacity) {
+        segments_.push_back(std::make_unique<Segment>());
+        directory_.push_back(segments_.back().get());
+    }
+
+    bool access(const Request& r) {
+        const std::uint64_t hash = hash_of(r.object);
+        if (Slot* const slot = find(r.object, hash); slot != nullptr) {
+            if ((slot->meta & Eviction::used) == 0) {
+                slot->meta |= Eviction::used;
+            }
+            return true;
+        }
+        if (r.size > capacity_) {
+            return false;
+        }
+        while (size_ + r.size > capacity_) {
+            evict();
+        }
+        const std::uint16_t meta = eviction_.insert(hash, count_);
+        insert({r.object, r.size, meta, true});
+        size_ += r.size;
+        ++count_;
+        return false;
+    }
+
+  private:
+    using Eviction = store_memory::Eviction;
+    static constexpr std::size_t line_slots = 8, most_lines = 128;
+
+    struct Slot {
+        std::uint32_t object = 0, size = 0;
+        std::uint16_t meta = 0;
+        bool live = false;
+    };
+    struct Segment {
+        unsigned depth = 0;
+        std::vector<Slot> slots = std::vector<Slot>(line_slots);
+        std::size_t lines() const { return slots.size() / line_slots; }
+    };
+
+    static std::uint64_t hash_of(std::uint32_t object) {
+        std::uint64_t x = (object + 1) * 0x9e3779b97f4a7c15u;
+        x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
+        x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
+        return x ^ x >> 32;
+    }
+    Segment& segment_of(std::uint64_t hash) const {
+        return *directory_[depth_ == 0 ? 0 : hash >> (64 - depth_)];
+    }
+    static Slot* line_of(Segment& segment, std::uint64_t hash, std::size_t neighbour) {
+        const std::size_t home = (hash >> 16) & (segment.lines() - 1);
+        return &segment.slots[((home ^ neighbour) & (segment.lines() - 1)) * line_slots];
+    }
+    Slot* find(std::uint32_t object, std::uint64_t hash) const {
+        Segment& segment = segment_of(hash);
+        for (const std::size_t neighbour : {std::size_t{0}, std::size_t{1}}) {
+            Slot* const line = line_of(segment, hash, neighbour);
+            for (std::size_t i = 0; i < line_slots; ++i) {
+                if (line[i].live && line[i].object == object) {
+                    return &line[i];
+                }
+            }
+        }
+        return nullptr;
+    }
+    static bool place(Segment& segment, const Slot& slot) {
+        for (const std::size_t neighbour : {std::size_t{0}, std::size_t{1}}) {
+            Slot* const line = line_of(segment, hash_of(slot.object), neighbour);
+            for (std::size_t i = 0; i < line_slots; ++i) {
+                if (!line[i].live) {
+                    line[i] = slot;
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+    void insert(const Slot& slot) {
+        while (!place(segment_of(hash_of(slot.object)), slot)) {
+            make_room(hash_of(slot.object));
+        }
+    }
+    void make_room(std::uint64_t hash) {
+        Segment& full = segment_of(hash);
+        const std::vector<Slot> old = std::move(full.slots);
+        if (old.size() < most_lines * line_slots) {
+            full.slots.assign(old.size() * 2, Slot{});
+        } else {
+            if (full.depth == depth_) {
+                std::vector<Segment*> wider;
+                for (Segment* const segment : directory_) {
+                    wider.insert(wider.end(), 2, segment);
+                }
+                directory_ = std::move(wider);
+                ++depth_;
+            }
+            full.slots.assign(old.size(), Slot{});
+            segments_.push_back(std::make_unique<Segment>(full));
+            ++full.depth;
+            segments_.back()->depth = full.depth;
+            bool second = false;
+            std::size_t seen = 0;
+            const std::size_t half = std::size_t{1} << (depth_ - full.depth);
+            for (Segment*& segment : directory_) {
+                if (segment == &full) {
+                    second = seen++ >= half;
+                    segment = second ? segments_.back().get() : segment;
+                }
+            }
+        }
+        for (const Slot& slot : old) {
+            if (slot.live) {
+                insert(slot);
+            }
+        }
+    }
+
+    void evict() {
+        Slot* victim = nullptr;
+        float least = 0;
+        std::uint64_t seen = 0;
+        for (std::uint64_t slots = 0; seen < Eviction::entries_to_look_at && seen < count_;
+             slots += line_slots) {
+            Segment* segment = directory_[hand_segment_];
+            if (hand_line_ >= segment->lines()) {
+                hand_line_ = 0;
+                hand_segment_ += std::size_t{1} << (depth_ - segment->depth);
+                hand_segment_ = hand_segment_ >= directory_.size() ? 0 : hand_segment_;
+                // A split may have left the hand in the middle of a segment's stretch.
+                segment = directory_[hand_segment_];
+                hand_segment_ &= ~((std::size_t{1} << (depth_ - segment->depth)) - 1);
+            }
+            Slot* const line = &segment->slots[hand_line_++ * line_slots];
+            for (std::size_t i = 0; i < line_slots; ++i) {
+                if (!line[i].live) {
+                    continue;
+                }
+                ++seen;
+                const Eviction::Look look = eviction_.look(line[i].meta, line[i].size);
+                line[i].meta = look.meta;
+                if (victim == nullptr || look.rank < least) {
+                    victim = &line[i];
+                    least = look.rank;
+                }
+            }
+        }
+        eviction_.evict(hash_of(victim->object), victim->meta);
+        victim->live = false;
+        size_ -= victim->size;
+        --count_;
+    }
+
+    std::uint64_t capacity_, size_ = 0, count_ = 0;
+    Eviction eviction_;
+    std::vector<std::unique_ptr<Segment>> segments_;
+    std::vector<Segment*> directory_;
+    unsigned depth_ = 0;
+    std::size_t hand_segment_ = 0, hand_line_ = 0;
+};
+
+}  // namespace larder::bench
