@@ -10,7 +10,7 @@ namespace {
 
 constexpr auto specials = [] {
     std::array<bool, 256> is{};
-    for (const unsigned char c : {'%', ':', '*', '{', '}'}) is[c] = true;
+    for (const char c : {'%', ':', '*', '{', '}'}) is[static_cast<unsigned char>(c)] = true;
     return is;
 }();
 constexpr bool is_special(char c) { return specials[static_cast<unsigned char>(c)]; }
