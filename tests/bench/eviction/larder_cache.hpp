@@ -38,6 +38,10 @@ class LarderCache {
         insert({r.object, r.size, meta, true});
         size_ += r.size;
         ++count_;
+        if (size_ + r.size <= capacity_ && count_ % Eviction::insertions_per_idle_line == 0) {
+            Hand hand;
+            pass_line(hand);
+        }
         return false;
     }
 
@@ -133,38 +137,46 @@ class LarderCache {
         }
     }
 
-    void evict() {
+    struct Hand {
         Slot* victim = nullptr;
         float least = 0;
         std::uint64_t seen = 0;
-        for (std::uint64_t slots = 0; seen < Eviction::entries_to_look_at && seen < count_;
-             slots += line_slots) {
-            Segment* segment = directory_[hand_segment_];
-            if (hand_line_ >= segment->lines()) {
-                hand_line_ = 0;
-                hand_segment_ += std::size_t{1} << (depth_ - segment->depth);
-                hand_segment_ = hand_segment_ >= directory_.size() ? 0 : hand_segment_;
-                // A split may have left the hand in the middle of a segment's stretch.
-                segment = directory_[hand_segment_];
-                hand_segment_ &= ~((std::size_t{1} << (depth_ - segment->depth)) - 1);
+    };
+    void pass_line(Hand& hand) {
+        if (hand_line_ >= directory_[hand_segment_]->lines()) {
+            hand_line_ = 0;
+            hand_segment_ += stretch();
+            hand_segment_ = hand_segment_ >= directory_.size() ? 0 : hand_segment_;
+            hand_segment_ &= ~(stretch() - 1);  // A split may have left it within a stretch.
+        }
+        Slot* const line = &directory_[hand_segment_]->slots[hand_line_++ * line_slots];
+        for (std::size_t i = 0; i < line_slots; ++i) {
+            if (!line[i].live) {
+                continue;
             }
-            Slot* const line = &segment->slots[hand_line_++ * line_slots];
-            for (std::size_t i = 0; i < line_slots; ++i) {
-                if (!line[i].live) {
-                    continue;
-                }
-                ++seen;
-                const Eviction::Look look = eviction_.look(line[i].meta, line[i].size);
-                line[i].meta = look.meta;
-                if (victim == nullptr || look.rank < least) {
-                    victim = &line[i];
-                    least = look.rank;
-                }
+            ++hand.seen;
+            const Eviction::Look look = eviction_.look(line[i].meta, line[i].size);
+            line[i].meta = look.meta;
+            if (hand.victim == nullptr || look.rank < hand.least) {
+                hand.victim = &line[i];
+                hand.least = look.rank;
             }
         }
-        eviction_.evict(hash_of(victim->object), victim->meta);
-        victim->live = false;
-        size_ -= victim->size;
+    }
+    // How many entries of the directory lead to the segment that the hand is in.
+    std::size_t stretch() const {
+        return std::size_t{1} << (depth_ - directory_[hand_segment_]->depth);
+    }
+
+    void evict() {
+        Hand hand;
+        do {
+            pass_line(hand);
+        } while (hand.victim == nullptr ||
+                 (hand.seen < count_ && !eviction_.enough(hand.seen, hand.least)));
+        eviction_.evict(hash_of(hand.victim->object), hand.victim->meta);
+        hand.victim->live = false;
+        size_ -= hand.victim->size;
         --count_;
     }
 

@@ -56,13 +56,17 @@ class Memory {
     void evict() {
         std::size_t victim = entries_.size();
         float least = 0;
-        for (unsigned i = 0; i < Eviction::entries_to_look_at && i < entries_.size(); ++i) {
+        for (std::uint64_t seen = 0; seen < entries_.size();) {
             hand_ = (hand_ + 1) % entries_.size();
+            ++seen;
             const Eviction::Look look = eviction_.look(entries_[hand_].meta, entries_[hand_].size);
             entries_[hand_].meta = look.meta;
             if (victim == entries_.size() || look.rank < least) {
                 victim = hand_;
                 least = look.rank;
+            }
+            if (eviction_.enough(seen, least)) {
+                break;
             }
         }
         const Entry gone = entries_[victim];
@@ -173,9 +177,9 @@ TEST_CASE("what comes back soon after its eviction counts as used twice") {
 TEST_CASE("ghosts are found once, and the latest of them survive growing") {
     Ghosts ghosts;
     ghosts.fit(2048);
-    Ghosts::Ghost ghost{}, displaced{};
+    Ghosts::Ghost ghost{};
     for (std::uint64_t key = 0; key < 1000; ++key) {
-        ghosts.add(hash_of(key), {static_cast<unsigned>(key % 8), 5}, displaced);
+        ghosts.add(hash_of(key), {static_cast<unsigned>(key % 8), 5}, [](Ghosts::Ghost) {});
     }
     ghosts.fit(8000);
     unsigned found = 0;
