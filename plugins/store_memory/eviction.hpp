@@ -323,35 +323,31 @@ class Eviction {
     }
 
     void learn(unsigned grade) noexcept {
-        // Points (time spent, hits got) at the end of each age, of one entry that comes in; the
-        // best rate from an age on is the steepest line from its point to a later one, which is a
-        // side of the upper hull, found from the right.
-        constexpr float tiny = 1e-12F;  // No two points in one place.
-        std::array<float, ages + 1> time, hits;
-        float alive = 1;
-        time[0] = hits[0] = 0;
-        for (unsigned a = 0; a < ages; ++a) {
-            const float rate = hazard(grade, a), width = width_of(a);
-            const float left = alive * std::exp(-rate * width);
-            const float spent = rate * width > 1e-3F ? (alive - left) / rate : alive * width;
-            hits[a + 1] = hits[a] + (alive - left) + tiny;
-            time[a + 1] = time[a] + spent + tiny;
-            alive = left;
-        }
-        std::array<unsigned, ages + 1> hull;
-        unsigned corners = 0;
-        hull[corners++] = ages;
+        // From the last age to the first, stretches of ages, the best rate first: what is gained by
+        // waiting one stretch more joins the stretch before it when its rate is higher. All in
+        // terms of one entry that has come to the beginning of the stretch.
+        struct Stretch {
+            float time, hits, left;
+        };
+        std::array<Stretch, ages> stretches;
+        std::size_t count = 0;
         for (unsigned a = ages; a-- > 0;) {
-            const auto slope = [&](unsigned to) {
-                return (hits[to] - hits[a]) / (time[to] - time[a]);
-            };
-            while (corners > 1 && slope(hull[corners - 2]) >= slope(hull[corners - 1])) {
-                --corners;
+            const float rate = hazard(grade, a), width = width_of(a);
+            const float left = std::exp(-rate * width);
+            const float time = rate * width > 1e-3F ? (1 - left) / rate : width;
+            Stretch stretch{time, rate * time, left};
+            while (count > 0 && stretches[count - 1].hits * stretch.time >=
+                                    stretch.hits * stretches[count - 1].time) {
+                const Stretch& next = stretches[--count];
+                stretch.time += stretch.left * next.time;
+                stretch.hits += stretch.left * next.hits;
+                stretch.left *= next.left;
             }
-            rank_[grade][a] = slope(hull[corners - 1]);
-            hull[corners++] = a;
+            rank_[grade][a] = stretch.hits / stretch.time;
+            stretches[count++] = stretch;
         }
     }
+
     std::array<std::array<float, ages>, classes> rank_{}, reused_{}, exposed_{};
     Ghosts ghosts_;
     float threshold_ = 1e-3F, time_per_look_ = 0;

@@ -152,15 +152,18 @@ TEST_CASE("metadata keep to their eleven bits, whatever comes in") {
     }
 }
 
-TEST_CASE("an entry that nobody uses is never taken for one that somebody does") {
+TEST_CASE(
+    "an entry that nobody uses never passes for one that is used, however long it lies there") {
     Eviction eviction;
     std::uint16_t idle = eviction.insert(hash_of(0), 16);
+    std::uint16_t busy = idle;
     for (std::uint64_t tick = 1; tick < 100'000; ++tick) {
-        const std::uint16_t fresh = eviction.insert(hash_of(tick), 16);
-        const Eviction::Look look = eviction.look(idle, 1);
-        idle = look.meta;
-        if (tick > 16) {
-            REQUIRE(look.rank < eviction.look(fresh, 1).rank);
+        eviction.insert(hash_of(tick), 16);
+        eviction.evict(hash_of(tick), idle);
+        busy = eviction.look(static_cast<std::uint16_t>(busy | Eviction::used), 1).meta;
+        idle = eviction.look(idle, 1).meta;
+        if (tick > 100) {
+            REQUIRE(eviction.look(idle, 1).rank < eviction.look(busy, 1).rank);
         }
     }
 }
