@@ -4,6 +4,7 @@
 // the worst guess), scan (one-time objects wash out the others), shift (old frequencies are wrong),
 // recent (only recency is right), mixed and phases (now one, now the other).
 #include "tests/bench/eviction/trace.hpp"
+#include "tests/bench/zipf.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -18,36 +19,6 @@ namespace larder::bench {
 namespace {
 
 using Random = std::mt19937_64;
-
-// Zipf's law by inversion of the harmonic sums' integral, corrected by rejection: W. Hormann,
-// G. Derflinger: "Rejection-inversion to generate variates from monotone discrete distributions",
-// ACM TOMACS 1996.
-class Zipf {
-  public:
-    Zipf(std::uint64_t n, double skew) : n_(static_cast<double>(n)), skew_(skew) {
-        low_ = integral(1.5) - 1;
-        high_ = integral(n_ + 0.5);
-    }
-    std::uint64_t operator()(Random& random) const {
-        for (;;) {
-            const double u = high_ + std::uniform_real_distribution<>()(random) * (low_ - high_);
-            const double x = inverse(u);
-            const double k = std::clamp(std::floor(x + 0.5), 1.0, n_);
-            if (k - x <= 0.5 || u >= integral(k + 0.5) - std::pow(k, -skew_)) {
-                return static_cast<std::uint64_t>(k) - 1;
-            }
-        }
-    }
-
-  private:
-    double integral(double x) const {
-        return skew_ == 1 ? std::log(x) : (std::pow(x, 1 - skew_) - 1) / (1 - skew_);
-    }
-    double inverse(double y) const {
-        return skew_ == 1 ? std::exp(y) : std::pow(1 + y * (1 - skew_), 1 / (1 - skew_));
-    }
-    double n_, skew_, low_ = 0, high_ = 0;
-};
 
 // Gives objects numbers in the order of their first request, as files have them.
 class Writer {
