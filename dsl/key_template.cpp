@@ -56,6 +56,7 @@ KeyTemplate::KeyTemplate(Template pattern) : pattern_(std::move(pattern)) {
     for (const Piece& p : pattern_.pieces)
         if (is_field(p)) side = &behind_;
         else *side += p.text;
+    rest_ = pattern_.pieces.back().kind == Piece::Kind::rest;
 }
 
 bool KeyTemplate::is_canonical(std::string_view raw) const {
@@ -63,9 +64,10 @@ bool KeyTemplate::is_canonical(std::string_view raw) const {
         Fields fields;
         return read(raw, fields) && fields.plain;
     }
-    if (raw.size() <= before_.size() + behind_.size() || !raw.starts_with(before_) || !raw.ends_with(behind_)) return false;
-    const bool rest = pattern_.pieces.back().kind == Piece::Kind::rest;
-    return rest || !needs_escape(raw.substr(before_.size(), raw.size() - before_.size() - behind_.size()));
+    const std::size_t literals = before_.size() + behind_.size();
+    if (raw.size() <= literals) return false;
+    if (literals != 0 && (!raw.starts_with(before_) || !raw.ends_with(behind_))) return false;
+    return rest_ || !needs_escape(raw.substr(before_.size(), raw.size() - literals));
 }
 
 bool KeyTemplate::read(std::string_view raw, Fields& out) const {

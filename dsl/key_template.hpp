@@ -54,6 +54,7 @@ class KeyTemplate {
     std::uint16_t fields_ = 0;
     // Of keys with one field: what stands before and behind it.
     std::string before_, behind_;
+    bool rest_ = false;
 };
 
 }  // namespace larder::dsl

@@ -21,9 +21,7 @@ std::uint64_t in_ns(std::chrono::milliseconds span) noexcept {
 
 Breaker::Breaker(const BreakerOptions& options) : options_(usable(options)) {}
 
-bool Breaker::allow(std::uint64_t now_ns) noexcept {
-    if (open_until_ns_.load(std::memory_order_relaxed) == 0) [[likely]]
-        return true;
+bool Breaker::allow_one(std::uint64_t now_ns) noexcept {
     const std::lock_guard lock(mutex_);
     const std::uint64_t until = open_until_ns_.load(std::memory_order_relaxed);
     if (until == 0) return true;
@@ -37,10 +35,10 @@ bool Breaker::allow(std::uint64_t now_ns) noexcept {
     return true;
 }
 
-void Breaker::success() noexcept {
-    if (open_until_ns_.load(std::memory_order_relaxed) == 0) [[likely]] {
-        if (failures_.load(std::memory_order_relaxed) != 0)
-            failures_.store(0, std::memory_order_relaxed);
+// After a success: a row of failures is over, or a probe came back.
+void Breaker::end_row() noexcept {
+    if (open_until_ns_.load(std::memory_order_relaxed) == 0) {
+        failures_.store(0, std::memory_order_relaxed);
         return;
     }
     const std::lock_guard lock(mutex_);

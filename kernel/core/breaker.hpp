@@ -32,8 +32,13 @@ class Breaker {
 
     // Whether a call may go through; each yes is answered by exactly one success() or failure().
     // [hot]
-    bool allow(std::uint64_t now_ns) noexcept;
-    void success() noexcept;
+    bool allow(std::uint64_t now_ns) noexcept {
+        return open_until_ns_.load(std::memory_order_relaxed) == 0 || allow_one(now_ns);
+    }
+    void success() noexcept {
+        if (open_until_ns_.load(std::memory_order_relaxed) != 0 || failures_.load(std::memory_order_relaxed) != 0) [[unlikely]]
+            end_row();
+    }
     // True when this failure opened it.
     bool failure(std::uint64_t now_ns) noexcept;
     State state(std::uint64_t now_ns) const noexcept;
@@ -42,6 +47,8 @@ class Breaker {
     void configure(const BreakerOptions& options) noexcept;
 
   private:
+    bool allow_one(std::uint64_t now_ns) noexcept;
+    void end_row() noexcept;
     void open(std::uint64_t now_ns) noexcept;
 
     // Changed under the mutex; read without it where the answer may be of a moment ago.

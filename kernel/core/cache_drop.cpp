@@ -285,9 +285,8 @@ larder_status Cache::change(std::uint32_t action, const larder_target* targets, 
             order.ns = space->index;
             if (target.kind == LARDER_TARGET_KEY) {
                 order.kind = dsl::TargetKind::key;
-                std::string buffer;
                 EntryKey key;
-                if (!space->keeps_entries() || !find_key(*space, impl_->names, what, buffer, key)) return LARDER_E_INVALID;
+                if (!space->keeps_entries() || !find_key(*space, impl_->names, what, key)) return LARDER_E_INVALID;
                 order.text = key.canonical;
                 order.shown = verb + shown_key(*space, key.canonical);
             } else if (target.kind == LARDER_TARGET_NAMESPACE) {

@@ -197,7 +197,7 @@ struct Cache::Impl {
     larder_status take_value(const State& s, const Space& space, const EntryKey& key, Found& found, larder_value& out);
     std::int64_t ttl_left(const EnvelopeHead& head, std::uint64_t now_ns) const;
     // Finds an item's space and key; else the item says what is wrong.
-    const Space* begin_item(const State& s, larder_cache_get& item, std::string& buffer, EntryKey& key);
+    const Space* begin_item(const State& s, larder_cache_get& item, EntryKey& key);
     void end_item(const State& s, const Space& space, const EntryKey& key, Found found, bool all_asked,
                   const FencePoint& point, std::uint64_t now_ns, const larder_call* call, larder_cache_get& item);
     void get_one(const State& s, larder_cache_get& item, const larder_call* call, bool sync_only);

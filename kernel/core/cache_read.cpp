@@ -292,7 +292,7 @@ void Cache::Impl::fill_item(const State& s, const Space& space, const EntryKey& 
     if ((flags & LARDER_GET_META) == 0) item.status = take_value(s, space, key, found, item.value);
 }
 
-const Space* Cache::Impl::begin_item(const State& s, larder_cache_get& item, std::string& buffer, EntryKey& key) {
+const Space* Cache::Impl::begin_item(const State& s, larder_cache_get& item, EntryKey& key) {
     item.value = {};
     item.found = 0;
     item.ttl_ms = 0;
@@ -300,7 +300,7 @@ const Space* Cache::Impl::begin_item(const State& s, larder_cache_get& item, std
     item.status = LARDER_E_INVALID;
     const Space* space = s.space(item.ns);
     const bool good = space != nullptr && space->keeps_entries() && item.key.size <= options.max_key_bytes &&
-                      find_key(*space, names, view(item.key), buffer, key);
+                      find_key(*space, names, view(item.key), key);
     return good ? space : nullptr;
 }
 
@@ -324,9 +324,8 @@ void Cache::Impl::end_item(const State& s, const Space& space, const EntryKey& k
 }
 
 void Cache::Impl::get_one(const State& s, larder_cache_get& item, const larder_call* call, bool sync_only) {
-    thread_local std::string buffer;
     EntryKey key;
-    const Space* space = begin_item(s, item, buffer, key);
+    const Space* space = begin_item(s, item, key);
     if (space == nullptr) return;
     const std::uint64_t now = clock.mono_ns();
     Search search = begin_search(key, now, deadline(call, now));
@@ -350,13 +349,12 @@ void Cache::Impl::get_batch(const State& s, std::span<larder_cache_get> items, c
     Tier* tier = nullptr;
     const std::uint64_t now = clock.mono_ns(), until = deadline(call, now);
     for (larder_cache_get& item : items) {
-        thread_local std::string buffer;
         EntryKey key;
-        const Space* space = begin_item(s, item, buffer, key);
+        const Space* space = begin_item(s, item, key);
         if (space == nullptr) continue;
         if (tier == nullptr && space->sync_tiers > 0) tier = space->tiers[0].tier;
-        // Another store, or a key that stands in the buffer.
-        if (space->sync_tiers == 0 || space->tiers[0].tier != tier || key.canonical.data() == buffer.data()) {
+        // Another store, or a key that lives only until the next one is found.
+        if (space->sync_tiers == 0 || space->tiers[0].tier != tier || key.canonical.data() != item.key.data) {
             get_one(s, item, call, true);
             continue;
         }
@@ -462,9 +460,8 @@ larder_status Cache::visit(std::uint32_t ns, std::string_view raw, const larder_
         const State& s = *impl_->state.get();
         const Space* space = s.space(ns);
         if (space == nullptr || !space->keeps_entries() || raw.size() > impl_->options.max_key_bytes) return LARDER_E_INVALID;
-        thread_local std::string buffer;
         EntryKey key;
-        if (!find_key(*space, impl_->names, raw, buffer, key)) return LARDER_E_INVALID;
+        if (!find_key(*space, impl_->names, raw, key)) return LARDER_E_INVALID;
         if (space->sync_tiers > 0) {
             Tier& tier = *space->tiers[0].tier;
             Visit v{*impl_, *space, key, tier, impl_->clock.mono_ns(), fn, ctx};

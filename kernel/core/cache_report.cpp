@@ -126,9 +126,8 @@ std::string Cache::explain_entry(std::uint32_t ns, std::string_view raw) const {
     const ReadGuard guard;
     const State& s = *impl_->state.get();
     const Space* space = s.space(ns);
-    std::string buffer;
     EntryKey key;
-    if (space == nullptr || !space->keeps_entries() || !find_key(*space, impl_->names, raw, buffer, key)) return {};
+    if (space == nullptr || !space->keeps_entries() || !find_key(*space, impl_->names, raw, key)) return {};
     std::string text = shown_key(*space, key.canonical) + "\n";
     const std::uint64_t now = impl_->clock.mono_ns(), epoch = impl_->records.epoch();
     for (const SpaceTier& use : space->tiers) {

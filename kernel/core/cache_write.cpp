@@ -301,11 +301,10 @@ larder_status Cache::remove_many(larder_cache_key* items, std::size_t n, const l
     return run(*impl_, any_may_wait(*impl_, items, n), call, [impl = impl_.get(), items, n](const larder_call* c) {
         const ReadGuard guard;
         const State& s = *impl->state.get();
-        std::string buffer;
         for (std::size_t i = 0; i < n; ++i) {
             const Space* space = s.space(items[i].ns);
             EntryKey key;
-            if (space == nullptr || !space->keeps_entries() || !find_key(*space, impl->names, view(items[i].key), buffer, key)) {
+            if (space == nullptr || !space->keeps_entries() || !find_key(*space, impl->names, view(items[i].key), key)) {
                 items[i].status = LARDER_E_INVALID;
                 continue;
             }
@@ -367,9 +366,8 @@ larder_status with_live(Cache::Impl& impl, std::uint32_t ns, std::string_view ra
     const ReadGuard guard;
     const State& s = *impl.state.get();
     const Space* space = s.space(ns);
-    std::string buffer;
     EntryKey key;
-    if (space == nullptr || !space->keeps_entries() || !find_key(*space, impl.names, raw, buffer, key)) return LARDER_E_INVALID;
+    if (space == nullptr || !space->keeps_entries() || !find_key(*space, impl.names, raw, key)) return LARDER_E_INVALID;
     const std::uint64_t now = impl.clock.mono_ns(), until = impl.deadline(call, now);
     const std::lock_guard lock(impl.stripe(key).mutex);
     Found found = impl.present(*space, key, now, until);

@@ -144,9 +144,10 @@ std::string_view canonical_of(const Space& space, const dsl::Fields& fields, std
 
 }  // namespace
 
-bool find_key(const Space& space, const ScopeNames& names, std::string_view raw, std::string& buffer, EntryKey& out) {
+bool find_key(const Space& space, const ScopeNames& names, std::string_view raw, EntryKey& out) {
     std::string_view canonical = raw;
     if (!space.ns->key->is_canonical(raw)) [[unlikely]] {
+        thread_local std::string buffer;
         dsl::Fields fields;
         if (!space.ns->key->read(raw, fields)) return false;
         canonical = canonical_of(space, fields, raw, buffer);

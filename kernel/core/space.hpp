@@ -116,9 +116,10 @@ struct FieldedKey : EntryKey {
     dsl::Fields fields;
 };
 
-// False: the key does not fit the namespace's template. `buffer` is used when fields need escaping. [hot]
-bool find_key(const Space& space, const ScopeNames& names, std::string_view raw, std::string& buffer, EntryKey& out);
-// The same with its fields, dearer.
+// False: the key does not fit the namespace's template. Where fields need escaping the canonical key is
+// not `raw` and lives until the thread's next call. [hot]
+bool find_key(const Space& space, const ScopeNames& names, std::string_view raw, EntryKey& out);
+// The same with its fields, dearer; `buffer` is used when they need escaping.
 bool make_key(const Space& space, const ScopeNames& names, std::string_view raw, std::string& buffer, FieldedKey& out);
 // From a canonical key, as stores list them.
 bool make_canonical_key(const Space& space, const ScopeNames& names, std::string_view canonical, EntryKey& out);
