@@ -126,7 +126,8 @@ std::uint64_t Table::evict_in(Held& held, std::uint32_t keep) noexcept {
         float least = 0;
         unsigned looked_at = 0;
         const std::lock_guard lock(policy_mutex_);
-        for (std::uint32_t n = 0; n < in->lines && looked_at < Eviction::entries_to_look_at; ++n) {
+        for (std::uint32_t n = 0; n < in->lines && !(worst && policy_.enough(looked_at, least));
+             ++n) {
             Line& line = in->at(in->hand);
             __builtin_prefetch(&in->at(in->next(in->next(in->hand))));
             for (unsigned slot = 0; slot < Line::slots; ++slot) {
