@@ -26,6 +26,24 @@ Line read_length(const char* p, std::size_t available, std::int64_t& value,
     return Line::Good;
 }
 
+// A length as nearly all are: one to nine digits, no zero before others, CR LF, all of it here. Says how
+// many bytes it took; 0: it is not like that, read_length() judges.
+std::size_t read_plain_length(const char* p, std::size_t available, std::int64_t& value) noexcept {
+    constexpr std::size_t most_digits = 9;
+    if (available < most_digits + 2) return 0;
+    std::uint32_t number = static_cast<unsigned char>(p[0]) - std::uint32_t{'0'};
+    if (number > 9) return 0;
+    std::size_t digits = 1;
+    for (; digits < most_digits; ++digits) {
+        const std::uint32_t digit = static_cast<unsigned char>(p[digits]) - std::uint32_t{'0'};
+        if (digit > 9) break;
+        number = number * 10 + digit;
+    }
+    if (p[digits] != '\r' || p[digits + 1] != '\n' || (p[0] == '0' && digits > 1)) return 0;
+    value = number;
+    return digits + 2;
+}
+
 bool is_space(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 int hex_digit(char c) noexcept {
@@ -71,7 +89,8 @@ Parsed RequestParser::array(Buffer& in, bool authenticated) {
     std::size_t used = 0;
     if (args_left_ < 0) {
         std::int64_t count = 0;
-        switch (read_length(base + 1, size - 1, count, used)) {
+        used = read_plain_length(base + 1, size - 1, count);
+        switch (used != 0 ? Line::Good : read_length(base + 1, size - 1, count, used)) {
             case Line::More:
                 return Parsed::Incomplete;
             case Line::Bad:
@@ -96,7 +115,9 @@ Parsed RequestParser::array(Buffer& in, bool authenticated) {
                             (found == '\r' || found == '\n' ? ' ' : found) + "'");
             }
             std::int64_t bulk = 0;
-            switch (read_length(base + at_ + 1, size - at_ - 1, bulk, used)) {
+            used = read_plain_length(base + at_ + 1, size - at_ - 1, bulk);
+            switch (used != 0 ? Line::Good
+                              : read_length(base + at_ + 1, size - at_ - 1, bulk, used)) {
                 case Line::More:
                     return Parsed::Incomplete;
                 case Line::Bad:
