@@ -48,6 +48,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     // At once. While the cache works on a request, its home is told only when that is over.
     void close();
     void on_ready(std::uint32_t events) override;
+    void on_round_end() override;
 
   private:
     enum class Batch { None, Gets, Sets };
@@ -70,6 +71,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     void advance(Step step);
     void run_queued();
     void flush();
+    void flush_soon();
+    void end_if_over();
     void write_some();
     void linger();
     void discard_input();
@@ -108,6 +111,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     bool readable_ = false;  // the last read left something, or may have
     bool hung_up_ = false;   // the client sends no more: reads go on until they say so
     bool queued_ = false;    // has asked the loop for another turn
+    bool flushing_ = false;  // will be told when the round ends
     bool writing_ = false;   // not all could be written
     bool write_more_ = false;  // ... but the socket would take more
     bool closing_ = false;    // no more requests; close when all is written

@@ -90,7 +90,7 @@ void EventLoop::run() {
             }
         }
         run_again();
-        buried_.clear();
+        end_round();
     }
 }
 
@@ -122,6 +122,14 @@ void EventLoop::run_again() {
         watcher->on_ready(0);
     }
     running_again_.clear();
+}
+
+void EventLoop::end_round() {
+    for (std::size_t i = 0; i < ending_.size(); ++i) {  // may become longer meanwhile
+        ending_[i]->on_round_end();
+    }
+    ending_.clear();
+    buried_.clear();
 }
 
 // ---- what others want ---------------------------------------------------------------------------

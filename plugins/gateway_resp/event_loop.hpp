@@ -25,6 +25,8 @@ class Watcher {
   public:
     // events: EPOLLIN, EPOLLOUT, EPOLLRDHUP, ... as epoll_wait says; 0: again() was asked for.
     virtual void on_ready(std::uint32_t events) = 0;
+    // It asked for this with at_round_end().
+    virtual void on_round_end() {}
 
   protected:
     ~Watcher() = default;
@@ -56,6 +58,8 @@ class EventLoop {
     void unwatch(int descriptor) noexcept;
     // One more turn for the watcher, after all that are ready now.
     void again(std::shared_ptr<Watcher> watcher) { again_.push_back(std::move(watcher)); }
+    // Told once when all that are ready now have had their turn.
+    void at_round_end(Watcher& watcher) { ending_.push_back(&watcher); }
     // Frees it when nothing of this round can point to it any more.
     void bury(std::shared_ptr<void> object) { buried_.push_back(std::move(object)); }
 
@@ -68,6 +72,7 @@ class EventLoop {
     int wait(epoll_event* events, int room);
     void run_posted();
     void run_again();
+    void end_round();
     void close_all() noexcept;
 
     int epoll_ = -1, wake_ = -1, timer_ = -1;
@@ -77,6 +82,7 @@ class EventLoop {
     unsigned slept_ = 0;   // times in a row without looking
     Task tick_;
     std::vector<std::shared_ptr<Watcher>> again_, running_again_;
+    std::vector<Watcher*> ending_;  // live at least as long as what is buried
     std::vector<std::shared_ptr<void>> buried_;
     std::vector<Task> running_;
 
