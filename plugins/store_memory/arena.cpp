@@ -16,7 +16,7 @@
 namespace larder::store_memory {
 namespace {
 
-constexpr std::uint64_t kib = 1024, mib = kib * 1024, gib = mib * 1024;
+constexpr std::uint64_t kib = 1024, mib = kib * 1024;
 constexpr std::uint32_t none = PageHeap::none;
 
 // Units large enough that 32 bits reach four thirds of the capacity, and for a usual capacity much

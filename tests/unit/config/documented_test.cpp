@@ -42,7 +42,7 @@ std::map<std::string, Section> sections(const std::string& text) {
             now = match[1];
         } else if (std::regex_match(line, match, key)) {
             if (match[1] == "plugin")
-                out[now].plugin = match[2].str().substr(1, match[2].length() - 2);
+                out[now].plugin = match[2].str().substr(1, match[2].str().size() - 2);
             else
                 out[now].keys[match[1]] = match[2];
         }
