@@ -3,8 +3,8 @@
 #
 #   tests/run.py [--preset release] [--only AREA[/TEST]]... [--list] [--jobs N] [--timeout S]
 #
-# Areas: each C++ binary test_AREA under build/PRESET/bin/tests, then integration.FILE and tidy.FILE
-# for each Python file, and "ctest" for programs that only ctest knows. A test is "area/test name";
+# Areas: each C++ binary test_AREA under build/PRESET/bin/tests, then integration.FILE, outside.FILE
+# and tidy.FILE for each Python file, and "ctest" for programs that only ctest knows. A test is "area/test name";
 # --only takes shell patterns for both parts. The areas run side by side; tidy.acceptance runs last,
 # because it judges what the others did.
 # What came of each case stays in build/PRESET/results/AREA.xml (JUnit).
@@ -35,7 +35,7 @@ def suites_of(build):
     found = [CatchSuite(binary.name.removeprefix("test_"), binary)
              for binary in sorted((build / "bin/tests").glob("test_*"))
              if os.access(binary, os.X_OK) and binary.is_file()]
-    for kind in ("integration", "tidy"):
+    for kind in ("integration", "outside", "tidy"):
         found += [PythonSuite(f"{kind}.{file.stem}", file)
                   for file in sorted((ROOT / "tests" / kind).glob("*.py")) if holds_cases(file)]
     # ctest knows the above as one test each; what it knows besides must not be forgotten.

@@ -30,7 +30,9 @@ enum CommandFlag : std::uint32_t {
     kContainer = 1u << 5,  // its second word is a subcommand
     kNow = 1u << 6,        // runs inside MULTI instead of being queued
     kNoMulti = 1u << 7,    // not allowed inside MULTI
-    kMovable = 1u << 8     // its keys are named by NS KEY, not by position
+    kMovable = 1u << 8,    // its keys are named by NS KEY, not by position
+    kAlone = 1u << 9,      // while it runs, no request of another client does
+    kPubSub = 1u << 10     // a RESP2 client that listens to channels may ask for it
 };
 
 struct Command {

@@ -127,7 +127,11 @@ Step ping(Exchange& x) {
     if (x.args.size() > 2) {
         return x.wrong_arity();
     }
-    if (x.args.size() == 2) {
+    if (x.session.only_listens()) {
+        x.reply.array(2);
+        x.reply.bulk("pong");
+        x.reply.bulk(x.args.size() == 2 ? x.args[1] : std::string_view());
+    } else if (x.args.size() == 2) {
         x.reply.bulk(x.args[1]);
     } else {
         x.reply.simple("PONG");
@@ -155,25 +159,22 @@ Step quit(Exchange& x) {
 
 Step reset(Exchange& x) {
     x.turnaround.leave_multi();
-    x.session.monitor = false;
+    x.leave_books();
     x.session.mute = Session::Mute::No;
     x.session.protocol = 2;
     x.session.authenticated = x.gateway.users.empty();
+    x.session.role = x.gateway.users.empty() ? x.gateway.options.open_role
+                                             : std::uint32_t{LARDER_ROLE_READ};
     ClientRecord& record = *x.session.record;
     record.protocol.store(2, std::memory_order_relaxed);
-    record.mode.store('N', std::memory_order_relaxed);
+    record.no_evict.store(false, std::memory_order_relaxed);
+    record.no_touch.store(false, std::memory_order_relaxed);
     x.gateway.clients.change(record, [](ClientRecord& r) {
         r.name.clear();
         r.user = "default";
     });
     x.reply.simple("RESET");
     return Step::Done;
-}
-
-// SUBSCRIBE PSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE PUBLISH PUBSUB
-Step no_pubsub(Exchange& x) {
-    return x.error("ERR larder does not offer pub/sub: '" + std::string(x.command->name) +
-                   "' is not available");
 }
 
 // ---- CLIENT SETNAME, here because HELLO names clients too ---------------------------------------

@@ -1,6 +1,7 @@
 // plugins/gateway_resp/commands_key.cpp -- removing, renaming, copying keys and their time to live.
 #include "commands.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace larder::resp {
@@ -22,7 +23,10 @@ Step del(Exchange& x) {
                           if (item.status < LARDER_OK) {
                               return y.failed(item.status, item.ns, text_of(item.key));
                           }
-                          removed += item.status == LARDER_OK ? 1 : 0;
+                          if (item.status == LARDER_OK) {
+                              ++removed;
+                              y.changed(item.ns, text_of(item.key), kDeleted);
+                          }
                       }
                       return y.integer(removed);
                   });
@@ -64,6 +68,12 @@ Step changed_or_not(Exchange& x) {
     if (x.status < LARDER_OK) {
         return x.failed(x.status, x.ns, x.key);
     }
+    if (x.status == LARDER_OK) {
+        const bool removed = x.command->run == &expire && x.number <= 0;
+        const bool persisted = x.command->run == &persist;
+        x.changed(x.ns, x.key,
+                  removed ? kDeleted : KeyEvent{kEventGeneric, persisted ? "persist" : "expire"});
+    }
     return x.integer(x.status == LARDER_OK ? 1 : 0);
 }
 
@@ -78,18 +88,21 @@ Step expire(Exchange& x) {
     const std::string_view name = x.command->name;
     const bool milliseconds = name[0] == 'p';
     const bool absolute = name.ends_with("at");
-    constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 2;
-    const std::int64_t limit = milliseconds ? most : most / 1000;
-    if (when > limit || when < -limit) {
+    // As Redis: the time on the clock, in ms, has to fit in 64 bits.
+    const auto now = static_cast<std::int64_t>(x.gateway.wall_ms());
+    std::int64_t at_ms = when, ttl_ms = 0;
+    if ((!milliseconds && __builtin_mul_overflow(when, 1000, &at_ms)) ||
+        (!absolute && __builtin_add_overflow(at_ms, now, &at_ms))) {
         return x.error("ERR invalid expire time in '" + std::string(name) + "' command");
     }
-    std::int64_t ttl_ms = milliseconds ? when : when * 1000;
-    if (absolute) {
-        ttl_ms -= static_cast<std::int64_t>(x.gateway.wall_ms());
+    if (__builtin_sub_overflow(at_ms, now, &ttl_ms)) {
+        ttl_ms = at_ms < 0 ? -1 : at_ms;
     }
+    ttl_ms = std::min(ttl_ms, std::numeric_limits<std::int64_t>::max() / 2'000'000);
     if (!x.locate(x.args[1], x.ns, x.key)) {
         return Step::Done;
     }
+    x.number = ttl_ms;
     return x.then(x.cache().expire(x.host(), x.ns, bytes_of(x.key), ttl_ms, flags, x.call()),
                   &changed_or_not);
 }
@@ -101,8 +114,7 @@ Step persist(Exchange& x) {
     return x.then(x.cache().persist(x.host(), x.ns, bytes_of(x.key), x.call()), &changed_or_not);
 }
 
-// ---- RENAME RENAMENX COPY: a get, a put, and for a rename a remove; each whole, not the three
-// -----
+// ---- RENAME RENAMENX COPY: a get, a put, and for a rename a remove, alone -----------------------
 namespace {
 
 enum : std::uint32_t { kMove = 1, kOnlyNew = 2, kNumberReply = 4 };
@@ -111,6 +123,12 @@ Step moved(Exchange& x) {
     if (x.status < LARDER_OK) {
         return x.failed(x.status);
     }
+    const bool moves = (x.option & kMove) != 0;
+    if (moves) {
+        x.changed(x.gets[0].ns, text_of(x.gets[0].key), {kEventGeneric, "rename_from"});
+    }
+    x.changed(x.sets[0].ns, text_of(x.sets[0].key),
+              {kEventGeneric, moves ? "rename_to" : "copy_to"});
     return (x.option & kNumberReply) != 0 ? x.integer(1) : x.ok();
 }
 
@@ -148,7 +166,7 @@ Step got_source(Exchange& x) {
         if ((x.option & kOnlyNew) != 0) {
             return x.integer(0);
         }
-        return moved(x);
+        return (x.option & kNumberReply) != 0 ? x.integer(1) : x.ok();
     }
     to.value = {from.value.data, from.value.size};
     to.ttl_ms = from.ns == to.ns ? from.ttl_ms : 0;

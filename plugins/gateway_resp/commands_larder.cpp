@@ -143,6 +143,8 @@ Step larder_put(Exchange& x) {
         }
         if (put.kept == 0) {
             count(y.gateway.counters.not_kept);
+        } else {
+            y.changed(put.ns, text_of(put.key), kSetEvent);
         }
         return y.ok();
     });

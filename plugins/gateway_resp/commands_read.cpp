@@ -230,6 +230,11 @@ Step object_freq(Exchange& x) {
     });
 }
 
+Step memory_doctor(Exchange& x) {
+    x.reply.verbatim("Ask larder: `larder stats` and its metrics say what each tier and namespace holds.");
+    return Step::Done;
+}
+
 Step memory_usage(Exchange& x) {
     if (x.args.size() != 3 && !(x.args.size() == 5 && same_word(x.args[3], "samples"))) {
         return x.syntax_error();

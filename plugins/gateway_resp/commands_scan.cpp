@@ -154,7 +154,7 @@ Step randomkey(Exchange& x) {
                 y.reply.null();
                 return Step::Done;
             }
-            const std::size_t chosen = y.gateway.now_ns() / 1000 % y.sizes.size();
+            const std::size_t chosen = y.gateway.some_number() % y.sizes.size();
             std::size_t at = 0;
             for (std::size_t i = 0; i < chosen; ++i) {
                 at += y.sizes[i];
@@ -180,7 +180,13 @@ Step flush(Exchange& x) {
     }
     x.target = {LARDER_TARGET_EVERYTHING, LARDER_NS_NONE, {}};
     return x.then(x.cache().change(x.host(), LARDER_DROP, &x.target, 1, nullptr, x.call()),
-                  [](Exchange& y) { return y.status < LARDER_OK ? y.failed(y.status) : y.ok(); });
+                  [](Exchange& y) {
+                      if (y.status < LARDER_OK) {
+                          return y.failed(y.status);
+                      }
+                      y.flushed();
+                      return y.ok();
+                  });
 }
 
 }  // namespace larder::resp

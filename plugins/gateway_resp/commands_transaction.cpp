@@ -1,9 +1,8 @@
 // plugins/gateway_resp/commands_transaction.cpp -- dispatch, and MULTI EXEC DISCARD WATCH UNWATCH.
 //
-// EXEC runs the queued requests of one client without another request of that client in between,
-// after comparing the versions of what it watches. Other clients are not stopped meanwhile: larder
-// is a cache in several tiers, not one thread. docs/resp.md says what that means for an
-// application.
+// EXEC compares the versions of what the client watches and runs the queued requests, alone in the
+// gateway's turnstile: no request of another client runs in between. What changes the cache past the
+// gateway (a rule, the host's own calls, another node) is not stopped by that.
 #include "commands.hpp"
 
 namespace larder::resp {
@@ -29,6 +28,9 @@ Step enqueue(Exchange& x) {
         return refuse(x, "ERR the transaction is larger than input_limit");
     }
     x.session.queue.push_back(std::move(request));
+    ClientRecord& record = *x.session.record;
+    record.queued.store(static_cast<int>(x.session.queue.size()), std::memory_order_relaxed);
+    record.queued_bytes.store(x.session.queued_bytes, std::memory_order_relaxed);
     x.reply.simple("QUEUED");
     return Step::Done;
 }
@@ -73,6 +75,28 @@ Step dispatch(Exchange& x) {
     if (command.run == nullptr) {
         return x.wrong_arity();
     }
+    if (x.session.only_listens() && (command.flags & kPubSub) == 0) {
+        return refuse(x, "ERR Can't execute '" + std::string(command.name) +
+                             "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+                             "allowed in this context");
+    }
+    return execute(x);
+}
+
+// EXEC is told when its requests have been: that is the order in which things happened.
+Step execute(Exchange& x) {
+    const Command& command = *x.command;
+    x.running = true;
+    count(x.gateway.counters.of(command).calls);
+    if (!x.gateway.monitors.idle() && (command.flags & kAdmin) == 0 && command.run != &exec) {
+        x.gateway.monitors.tell(*x.session.record, x.args, x.gateway.wall_ms());
+    }
+    if (x.remembers_reads()) {
+        x.remember_reads();
+        if (!command.name.starts_with("client|")) {
+            x.session.caching.reset();
+        }
+    }
     return command.run(x);
 }
 
@@ -96,9 +120,7 @@ Step multi(Exchange& x) {
     }
     x.session.in_multi = true;
     x.session.multi_broken = false;
-    if (x.session.record) {
-        x.session.record->mode.store('x', std::memory_order_relaxed);
-    }
+    x.session.record->queued.store(0, std::memory_order_relaxed);
     return x.ok();
 }
 
@@ -137,26 +159,40 @@ Step watch(Exchange& x) {
         }
     }
     constexpr std::size_t most = 10'000;
+    if (!x.session.watch_broken) {
+        x.session.watch_broken = std::make_shared<std::atomic<bool>>(false);
+    }
     if (x.session.watched.size() + x.gets.size() > most) {
         return x.error("ERR too many watched keys");
     }
+    // Watched before it is looked at: what changes in between breaks the transaction, too.
+    for (const larder_cache_get& item : x.gets) {
+        x.gateway.watches.watch(item.ns, text_of(item.key), x.session.watch_broken);
+    }
     return look_at(x, [](Exchange& y) {
-        if (y.status != LARDER_OK) {
-            return y.failed(y.status);
+        const auto give_up = [&y](larder_status st, const larder_cache_get& of) {
+            for (const larder_cache_get& item : y.gets) {
+                y.gateway.watches.unwatch(item.ns, text_of(item.key), y.session.watch_broken);
+            }
+            return y.failed(st, of.ns, text_of(of.key));
+        };
+        for (const larder_cache_get& item : y.gets) {
+            if (y.status != LARDER_OK || item.status < LARDER_OK) {
+                return give_up(y.status != LARDER_OK ? y.status : item.status, item);
+            }
         }
         for (const larder_cache_get& item : y.gets) {
-            if (item.status < LARDER_OK) {
-                return y.failed(item.status, item.ns, text_of(item.key));
-            }
             y.session.watched.push_back(
                 {item.ns, std::string(text_of(item.key)), version_of(item)});
         }
+        y.session.record->watched.store(static_cast<std::uint32_t>(y.session.watched.size()),
+                                        std::memory_order_relaxed);
         return y.ok();
     });
 }
 
 Step unwatch(Exchange& x) {
-    x.session.watched.clear();
+    x.forget_watched();
     return x.ok();
 }
 
@@ -167,7 +203,14 @@ static bool watches_hold(Exchange& x) {
             return false;
         }
     }
-    return x.status == LARDER_OK;
+    return x.status == LARDER_OK && !x.session.watch_broken->load(std::memory_order_acquire);
+}
+
+void follow_exec(Exchange& x) {
+    if (!x.gateway.monitors.idle()) {
+        constexpr std::string_view word = "exec";
+        x.gateway.monitors.tell(*x.session.record, Args(&word, 1), x.gateway.wall_ms());
+    }
 }
 
 Step exec(Exchange& x) {
@@ -176,6 +219,7 @@ Step exec(Exchange& x) {
     }
     if (x.session.multi_broken) {
         x.turnaround.leave_multi();
+        follow_exec(x);
         return x.error("EXECABORT Transaction discarded because of previous errors.");
     }
     if (x.session.watched.empty()) {
@@ -191,6 +235,7 @@ Step exec(Exchange& x) {
     return look_at(x, [](Exchange& y) {
         if (!watches_hold(y)) {
             y.turnaround.leave_multi();
+            follow_exec(y);
             y.reply.null_array();
             return Step::Done;
         }

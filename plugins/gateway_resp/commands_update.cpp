@@ -1,9 +1,9 @@
 // plugins/gateway_resp/commands_update.cpp -- APPEND, SETRANGE, INCR: the new value depends on the
 // old one.
 //
-// The kernel reads, calls one of the functions here, and writes only if nobody wrote meanwhile;
-// else it asks again. So these functions judge and compute and keep nothing but what the last call
-// found.
+// updates.hpp says how. A judge here computes; what it found is in the exchange.
+#include "updates.hpp"
+
 #include "commands.hpp"
 
 #include <charconv>
@@ -13,33 +13,14 @@
 namespace larder::resp {
 namespace {
 
-// A replacement of its own; the kernel gives it back.
-larder_status replace(larder_value* out, std::string bytes) {
-    auto* owned = new std::string(std::move(bytes));
-    out->data = owned->data();
-    out->size = owned->size();
-    out->pin = owned;
-    out->release = [](larder_value* v) noexcept { delete static_cast<std::string*>(v->pin); };
-    return LARDER_OK;
+std::string_view event_name(const Exchange& x) noexcept {
+    const std::string_view name = x.command->name;
+    return name.starts_with("incr") && name != "incrbyfloat" ? "incrby"
+           : name.starts_with("decr")                        ? "incrby"
+                                                             : name;
 }
 
-// judge(exchange, old text, replacement) -> status; what it throws is lack of memory.
-template <larder_status (*judge)(Exchange&, std::string_view, larder_value*)>
-larder_status LARDER_CALL ask(void* ctx, larder_bytes old, larder_value* replacement,
-                              std::int64_t*) noexcept {
-    auto& x = *static_cast<Exchange*>(ctx);
-    x.failure = nullptr;
-    try {
-        return judge(x, text_of(old), replacement);
-    } catch (...) {
-        return LARDER_E_NOMEM;
-    }
-}
-
-larder_status refuse(Exchange& x, const char* why) noexcept {
-    x.failure = why;
-    return LARDER_EXISTS;  // leave it alone
-}
+}  // namespace
 
 Step update(Exchange& x, larder_update_fn fn, Handler second_half) {
     if (!x.locate(x.args[1], x.ns, x.key)) {
@@ -49,7 +30,6 @@ Step update(Exchange& x, larder_update_fn fn, Handler second_half) {
     return x.then(x.cache().update(x.host(), x.ns, bytes_of(x.key), fn, &x, x.call()), second_half);
 }
 
-// True: the update went through; else the reply is the error.
 bool went_through(Exchange& x) {
     if (x.failure != nullptr) {
         x.error(x.failure);
@@ -59,10 +39,15 @@ bool went_through(Exchange& x) {
         x.failed(x.status, x.ns, x.key);
         return false;
     }
+    if (x.flag) {
+        x.changed(x.ns, x.key, {kEventString, event_name(x)}, x.made);
+    }
     return true;
 }
 
 Step reply_number(Exchange& x) { return went_through(x) ? x.integer(x.number2) : Step::Done; }
+
+namespace {
 
 constexpr const char* too_large = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 
@@ -112,6 +97,9 @@ Step increment_by(Exchange& x, std::int64_t by) {
 }
 
 bool parse_real(std::string_view text, long double& out) noexcept {
+    if (text.size() > 1 && text[0] == '+' && text[1] != '-') {
+        text.remove_prefix(1);
+    }
     const char* const end = text.data() + text.size();
     const auto [stopped, error] = std::from_chars(text.data(), end, out);
     return !text.empty() && error == std::errc{} && stopped == end && !std::isnan(out);

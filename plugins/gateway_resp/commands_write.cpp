@@ -54,10 +54,25 @@ larder_status outcome(const Exchange& x, const larder_cache_set& item) noexcept 
     return x.status != LARDER_OK ? x.status : item.status;
 }
 
-void note_kept(Exchange& x, const larder_cache_set& item) noexcept {
-    if (item.status == LARDER_OK && item.kept == 0) {
-        count(x.gateway.counters.not_kept);
+// Of an item that was put: the fence may have refused to keep it.
+void note_put(Exchange& x, const larder_cache_set& item) {
+    if (item.status != LARDER_OK) {
+        return;
     }
+    if (item.kept == 0) {
+        return count(x.gateway.counters.not_kept);
+    }
+    const bool made = (item.flags & LARDER_SET_IF_ABSENT) != 0 ||
+                      ((item.flags & LARDER_SET_RETURN_OLD) != 0 && item.old.data == nullptr);
+    x.changed(item.ns, text_of(item.key), kSetEvent, made);
+    if (item.ttl_ms > 0) {
+        x.changed(item.ns, text_of(item.key), {kEventGeneric, "expire"});
+    }
+}
+
+// Whether there was an entry before is asked for only where somebody wants to hear of new ones.
+std::uint32_t noticing_new(const Exchange& x) noexcept {
+    return x.gateway.key_events.wants(kEventNew) ? std::uint32_t{LARDER_SET_RETURN_OLD} : 0;
 }
 
 Step write_one(Exchange& x, Handler second_half) {
@@ -78,8 +93,8 @@ Step reply_to_set(Exchange& x) {
     if (st < LARDER_OK) {
         return x.failed(st, item.ns, text_of(item.key));
     }
-    note_kept(x, item);
-    if ((item.flags & LARDER_SET_RETURN_OLD) != 0) {
+    note_put(x, item);
+    if (x.flag) {
         reply_old(x, item);
     } else if (st == LARDER_OK) {
         x.reply.ok();
@@ -95,7 +110,7 @@ Step reply_to_all(Exchange& x) {
         if (st < LARDER_OK) {
             return x.failed(st, item.ns, text_of(item.key));
         }
-        note_kept(x, item);
+        note_put(x, item);
     }
     return x.ok();
 }
@@ -138,12 +153,13 @@ Step set(Exchange& x) {
     if (unit != Expiry::None && !time_to_live(x, unit, when, ttl_ms)) {
         return Step::Done;
     }
+    x.flag = (flags & LARDER_SET_RETURN_OLD) != 0;
     constexpr std::uint32_t not_plain =
         LARDER_SET_IF_ABSENT | LARDER_SET_IF_PRESENT | LARDER_SET_RETURN_OLD;
     if ((flags & not_plain) == 0) {
         flags |= fenced(x);
     }
-    larder_cache_set* item = x.add_set(x.args[1], x.args[2], flags);
+    larder_cache_set* item = x.add_set(x.args[1], x.args[2], flags | noticing_new(x));
     if (item == nullptr) {
         return Step::Done;
     }
@@ -160,6 +176,7 @@ Step setnx(Exchange& x) {
         if (st < LARDER_OK) {
             return y.failed(st, y.sets[0].ns, text_of(y.sets[0].key));
         }
+        note_put(y, y.sets[0]);
         return y.integer(st == LARDER_OK ? 1 : 0);
     });
 }
@@ -171,7 +188,8 @@ Step setex(Exchange& x) {
     if (!time_to_live(x, unit, x.args[2], ttl_ms)) {
         return Step::Done;
     }
-    larder_cache_set* item = x.add_set(x.args[1], x.args[3], fenced(x));
+    x.flag = false;
+    larder_cache_set* item = x.add_set(x.args[1], x.args[3], fenced(x) | noticing_new(x));
     if (item == nullptr) {
         return Step::Done;
     }
@@ -180,6 +198,7 @@ Step setex(Exchange& x) {
 }
 
 Step getset(Exchange& x) {
+    x.flag = true;
     if (x.add_set(x.args[1], x.args[2], LARDER_SET_RETURN_OLD) == nullptr) {
         return Step::Done;
     }
@@ -190,20 +209,19 @@ Step mset(Exchange& x) {
     if (x.args.size() % 2 == 0) {
         return x.wrong_arity();
     }
-    if (!add_pairs(x, fenced(x))) {
+    if (!add_pairs(x, fenced(x) | noticing_new(x))) {
         return Step::Done;
     }
     return x.then(x.cache().set_many(x.host(), x.sets.data(), x.sets.size(), x.call()),
                   &reply_to_all);
 }
 
-// Looks first and writes then; between the two somebody else may create one of the keys, whose
-// value is then left alone (IF_ABSENT) while the others are written.
+// Looks first and writes then, alone: no client of this gateway comes between the two.
 Step msetnx(Exchange& x) {
     if (x.args.size() % 2 == 0) {
         return x.wrong_arity();
     }
-    if (!add_pairs(x, 0)) {
+    if (!add_pairs(x, noticing_new(x))) {
         return Step::Done;
     }
     for (const larder_cache_set& item : x.sets) {
@@ -233,6 +251,7 @@ Step msetnx(Exchange& x) {
                                   if (st < LARDER_OK) {
                                       return z.failed(st, item.ns, text_of(item.key));
                                   }
+                                  note_put(z, item);
                               }
                               return z.integer(1);
                           });
@@ -264,6 +283,7 @@ Step getdel(Exchange& x) {
                           return y.failed(y.status, y.ns, y.key);
                       }
                       if (y.flag) {
+                          y.changed(y.ns, y.key, kDeleted);
                           y.reply.bulk(y.text);
                       } else {
                           y.reply.null();
@@ -298,6 +318,10 @@ Step getex(Exchange& x) {
         const Handler answer = [](Exchange& z) {
             if (z.status < LARDER_OK) {
                 return z.failed(z.status, z.gets[0].ns, text_of(z.gets[0].key));
+            }
+            if (z.status == LARDER_OK) {
+                z.changed(z.gets[0].ns, text_of(z.gets[0].key),
+                          {kEventGeneric, z.option == kPersist ? "persist" : "expire"});
             }
             z.status = LARDER_OK;
             return reply_values(z);

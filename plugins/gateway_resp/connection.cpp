@@ -34,9 +34,10 @@ Connection::Connection(Gateway& gateway, Home& home, Stream stream, std::string 
     record->since_ns = heard_ns_ = gateway.now_ns();
     record->last_ns.store(heard_ns_, std::memory_order_relaxed);
     x_.session.record = std::move(record);
-    // Without users, whoever can reach the listener (loopback, a socket file) may invalidate.
+    // Without users, whoever can reach the listener (loopback, a socket file) has one role.
     x_.session.authenticated = gateway.users.empty();
-    x_.session.role = gateway.users.empty() ? LARDER_ROLE_INVALIDATE : LARDER_ROLE_READ;
+    x_.session.role =
+        gateway.users.empty() ? gateway.options.open_role : std::uint32_t{LARDER_ROLE_READ};
 }
 
 void Connection::start() {
@@ -44,6 +45,13 @@ void Connection::start() {
         loop.post([weak] {
             if (const auto self = weak.lock()) {
                 self->close();
+            }
+        });
+    };
+    x_.session.record->deliver = [weak = weak_from_this(), &loop = loop_](Mail mail) {
+        loop.post([weak, mail = std::move(mail)]() mutable {
+            if (const auto self = weak.lock()) {
+                self->receive_mail(std::move(mail));
             }
         });
     };
@@ -82,7 +90,7 @@ void Connection::on_ready(std::uint32_t events) {
 // A request in work stops the reading: what the cache was given points into the input.
 bool Connection::may_read() const noexcept {
     return !closed_ && !closing_ && step_ == Step::Done && !exec_running_ && !held_ &&
-           !output_full();
+           !parked_ && !output_full();
 }
 
 // After all others: they had no turn yet.
@@ -119,7 +127,10 @@ bool Connection::receive() {
     readable_ = !drained || hung_up_;
     count(gateway_.counters.bytes_in, got);
     heard_ns_ = gateway_.now_ns();
-    x_.session.record->last_ns.store(heard_ns_, std::memory_order_relaxed);
+    ClientRecord& record = *x_.session.record;
+    record.last_ns.store(heard_ns_, std::memory_order_relaxed);
+    record.input_bytes.store(input_.size(), std::memory_order_relaxed);
+    record.input_room.store(input_.capacity(), std::memory_order_relaxed);
     x_.forget_names();
     return true;
 }
@@ -130,6 +141,8 @@ bool Connection::receive() {
 void Connection::turn() {
     try {
         run();
+        gateway_.tracking.send_broadcasts(x_.changer());
+        write_mail();
         flush_soon();
         go_on_reading();
     } catch (const std::bad_alloc&) {
@@ -139,14 +152,22 @@ void Connection::turn() {
 }
 
 void Connection::end_if_over() {
-    if (closing_ && !closed_ && step_ == Step::Done && !exec_running_ && output_.pending() == 0) {
+    if (closing_ && !closed_ && !parked_ && step_ == Step::Done && !exec_running_ &&
+        output_.pending() == 0) {
         linger();
     }
 }
 
 void Connection::run() {
+    run_inside();
+    if (step_ != Step::Waiting) {
+        go_out();
+    }
+}
+
+void Connection::run_inside() {
     for (;;) {
-        if (step_ == Step::Waiting || closed_) {
+        if (step_ == Step::Waiting || closed_ || parked_) {
             return;
         }
         if (output_full()) {
@@ -154,6 +175,9 @@ void Connection::run() {
             if (closed_ || output_full()) {
                 return;
             }
+        }
+        if (!inside_ && !come_in(Turnstile::Manner::Together)) {
+            return;
         }
         if (step_ == Step::Draining) {
             advance(x_.next(x_));
@@ -178,7 +202,12 @@ bool Connection::run_one() {
         held_ = true;  // it comes after them
         return run_batch();
     }
-    held_ = false;
+    x_.args = parser_.args();
+    x_.command = find_command(x_.args[0]);
+    held_ = !come_in(manner_of_request());
+    if (held_) {
+        return false;
+    }
     begin();
     return true;
 }
@@ -219,8 +248,6 @@ void Connection::begin() {
         session.mute = Session::Mute::This;
     }
     output_.mute(session.mute == Session::Mute::All || session.mute == Session::Mute::This);
-    x_.args = parser_.args();
-    x_.command = find_command(x_.args[0]);
     if (x_.command != nullptr) {
         return advance(dispatch(x_));
     }
@@ -253,6 +280,12 @@ void Connection::finish_request() {
     }
     output_.mute(false);
     closing_ = closing_ || session.closing;
+    if (!exec_running_) {
+        write_mail();
+        if (inside_ == Turnstile::Manner::Alone) {
+            go_out();
+        }
+    }
 }
 
 // ---- transactions
@@ -260,7 +293,7 @@ void Connection::finish_request() {
 
 void Connection::start_exec() {
     x_.session.in_multi = false;
-    x_.session.watched.clear();
+    x_.forget_watched();
     x_.reply.array(x_.session.queue.size());
     exec_running_ = true;
     exec_next_ = 0;
@@ -268,7 +301,11 @@ void Connection::start_exec() {
 
 void Connection::run_queued() {
     if (exec_next_ == x_.session.queue.size()) {
-        return leave_multi();
+        leave_multi();
+        follow_exec(x_);
+        write_mail();
+        go_out();
+        return;
     }
     const QueuedRequest& request = x_.session.queue[exec_next_++];
     queued_args_.clear();
@@ -280,7 +317,7 @@ void Connection::run_queued() {
     output_.mute(x_.session.mute == Session::Mute::All);
     x_.args = queued_args_;
     x_.command = request.command;
-    advance(request.command->run(x_));
+    advance(execute(x_));
 }
 
 void Connection::leave_multi() noexcept {
@@ -288,8 +325,9 @@ void Connection::leave_multi() noexcept {
     session.in_multi = session.multi_broken = exec_running_ = false;
     session.queue.clear();
     session.queued_bytes = exec_next_ = 0;
-    session.watched.clear();
-    session.record->mode.store(session.monitor ? 'O' : 'N', std::memory_order_relaxed);
+    x_.forget_watched();
+    session.record->queued.store(-1, std::memory_order_relaxed);
+    session.record->queued_bytes.store(0, std::memory_order_relaxed);
 }
 
 // ---- answers that come later
@@ -325,6 +363,7 @@ void Connection::answer(larder_status status) {
     step_ = Step::Done;
     if (closed_) {
         x_.finish();
+        go_out();
         return home_.closed(*this);
     }
     x_.status = status;
@@ -385,6 +424,7 @@ void Connection::write_some() {
         written += sent;
     }
     count(gateway_.counters.bytes_out, written);
+    x_.session.record->output_bytes.store(output_.pending(), std::memory_order_relaxed);
     if (output_.pending() == 0) {
         stuck_since_ns_ = 0;
         return;

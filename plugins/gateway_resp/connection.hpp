@@ -6,6 +6,10 @@
 // for the cache. A request whose answer comes later stops the connection until then, so order needs no bookkeeping,
 // and what the cache was given (views into the input, items of the exchange) cannot move.
 //
+// Mail (messages, invalidations) comes at any time and from any thread; it is written between two
+// replies, never into one. Requests run inside the gateway's turnstile: together with those of other
+// connections, or alone (EXEC, MSET, RENAME ...).
+//
 // Memory is bounded: input by input_limit, output by output_limit. At half the output limit no more
 // requests are run and nothing is read: the client's own socket fills up and the client waits. One
 // that goes on not reading is closed after the timeout. Half of the limit, because a client library
@@ -58,6 +62,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     bool receive();
     void turn();
     void run();
+    void run_inside();
     bool run_one();
     bool next_request();
     // connection_batch.cpp
@@ -75,11 +80,19 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     void end_if_over();
     void write_some();
     void linger();
+    void depart();
     void discard_input();
     void finish_request();
     void answer(larder_status status);
     void tell_events();
     void fail(const char* why);
+
+    // connection_mail.cpp
+    void receive_mail(Mail mail);
+    void write_mail();
+    [[nodiscard]] bool come_in(Turnstile::Manner manner);
+    void go_out() noexcept;
+    [[nodiscard]] Turnstile::Manner manner_of_request() const noexcept;
 
     // Turnaround
     bool run_off_thread(Step (*job)(Exchange&), Step (*next)(Exchange&)) override;
@@ -98,6 +111,9 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     Output output_;
     RequestParser parser_;
     Exchange x_;
+
+    std::optional<Turnstile::Manner> inside_;  // the turnstile
+    bool parked_ = false;                      // will be called when it can be entered
 
     Step step_ = Step::Done;
     bool held_ = false;           // the parser's request was not run yet: a batch goes first

@@ -5,7 +5,8 @@
 // the cache looks up many entries in little more than the time of one, because it waits for memory once
 // for all of them; and their replies go out in one write. A single GET or SET takes the same way, which
 // is shorter than that through its handler. Whatever a session has that makes a request more than
-// itself (a transaction, muted replies) keeps it off this way: Session::plain().
+// itself (a transaction, muted replies) keeps it off this way: Session::plain(). So does somebody who
+// asked to be told of each request.
 #include "commands.hpp"
 #include "connection.hpp"
 
@@ -36,7 +37,11 @@ Step answer_sets(Exchange& x) {
         const larder_status status = x.status != LARDER_OK ? x.status : item.status;
         if (status == LARDER_OK) {
             x.reply.ok();
-            not_kept += item.kept == 0 ? 1 : 0;
+            if (item.kept == 0) {
+                ++not_kept;
+            } else {
+                x.changed(item.ns, text_of(item.key), kSetEvent);
+            }
         } else {
             x.failed(status, item.ns, text_of(item.key));
         }
@@ -79,13 +84,13 @@ Step answer_gets(Exchange& x) {
 Connection::Batch Connection::fitting_batch() const noexcept {
     const Args args = parser_.args();
     const Session& session = x_.session;
-    if (!session.plain()) {
+    if (!session.plain() || !gateway_.monitors.idle()) {
         return Batch::None;
     }
     if (args.size() == 2 && is_word(args[0], "get")) {
-        return Batch::Gets;
+        return x_.remembers_reads() ? Batch::None : Batch::Gets;
     }
-    const bool may_write = session.role >= LARDER_ROLE_WRITE;
+    const bool may_write = session.role >= LARDER_ROLE_WRITE && gateway_.key_events.idle();
     return args.size() == 3 && is_word(args[0], "set") && may_write ? Batch::Sets : Batch::None;
 }
 
@@ -118,7 +123,11 @@ bool Connection::add_to_batch() {
 }
 
 bool Connection::run_batch() {
-    count(gateway_.counters.requests, std::exchange(batch_size_, 0));
+    const std::size_t size = std::exchange(batch_size_, 0);
+    count(gateway_.counters.requests, size);
+    const Command& command = batch_ == Batch::Gets ? get_command() : set_command();
+    count(gateway_.counters.of(command).calls, size);
+    x_.running = true;
     advance(batch_ == Batch::Gets ? run_gets() : run_sets());
     return true;
 }

@@ -29,6 +29,7 @@ void Connection::linger() {
     if (lingering_) {
         return;
     }
+    depart();
     stream_.finish();
     if (ended_) {
         return close();
@@ -63,6 +64,12 @@ void Connection::fail(const char* why) {
     close();
 }
 
+// Nobody finds it any more: neither messages nor CLIENT LIST.
+void Connection::depart() {
+    gateway_.clients.remove(x_.session.record->id);
+    x_.leave_books();
+}
+
 void Connection::close() {
     if (closed_) {
         return;
@@ -71,9 +78,10 @@ void Connection::close() {
     const auto keep = shared_from_this();
     stream_.close();
     output_.clear();
-    gateway_.clients.remove(x_.session.record->id);
+    depart();
     if (step_ != Step::Waiting) {
         x_.finish();
+        go_out();
         home_.closed(*this);
     }
 }
@@ -85,6 +93,7 @@ void Connection::tick(std::uint64_t now_ns) {
         return since != 0 && now_ns > since && now_ns - since > limit;
     };
     const Options& options = gateway_.options;
+    gateway_.beat(now_ns);
     if (closed_) {
         return;
     }
@@ -101,6 +110,7 @@ void Connection::tick(std::uint64_t now_ns) {
                over(heard_ns_, options.timeout_ns)) {
         why = "asked for nothing";
     } else if (at_rest && options.idle_timeout_ns != 0 && !x_.session.monitor &&
+               !x_.session.record->subscribed() &&
                over(heard_ns_, options.idle_timeout_ns)) {
         why = "was idle";
     }

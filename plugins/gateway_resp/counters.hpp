@@ -43,12 +43,25 @@ class Counter {
     Cell cells_[cell_count];
 };
 
+struct Command;
+
+// Of one command, for INFO commandstats. Shared by the threads: a batch adds once.
+struct CommandCounters {
+    std::atomic<std::uint64_t> calls{0}, rejected{0}, failed{0};
+};
+
 struct Counters {
+    static constexpr std::size_t most_commands = 256;
     std::atomic<std::uint64_t> connections{0};  // open now
+    CommandCounters commands[most_commands];    // as commands() of command_table.hpp
+    [[nodiscard]] CommandCounters& of(const Command& command) noexcept;
     Counter connections_total, refused, requests, errors, bytes_in, bytes_out, hits, misses,
         not_kept, timeouts;
 };
 
 inline void count(Counter& counter, std::uint64_t n = 1) noexcept { counter.add(n); }
+inline void count(std::atomic<std::uint64_t>& counter, std::uint64_t n = 1) noexcept {
+    counter.fetch_add(n, std::memory_order_relaxed);
+}
 
 }  // namespace larder::resp

@@ -7,6 +7,9 @@ const larder_call* Exchange::call(std::uint32_t flags) noexcept {
     call_ = {};
     call_.struct_size = sizeof call_;
     call_.flags = flags;
+    if (session.record->no_touch.load(std::memory_order_relaxed)) {
+        call_.flags |= LARDER_CALL_PEEK;
+    }
     call_.deadline_ns = gateway.now_ns() + gateway.options.call_timeout_ns;
     call_.role = session.role;
     call_.client = session.record->id;
@@ -71,13 +74,7 @@ bool Exchange::find_namespace(std::string_view name, std::uint32_t& found) {
 }
 
 void Exchange::append_full_key(std::string& out, std::uint32_t of, std::string_view rest) const {
-    larder_bytes name{};
-    if (cache().ns_name(host(), of, &name) == LARDER_OK &&
-        text_of(name) != gateway.options.fallback) {
-        out += text_of(name);
-        out += ':';
-    }
-    out += rest;
+    gateway.append_full_key(out, of, rest);
 }
 
 // ---- items
@@ -127,6 +124,9 @@ void Exchange::finish() noexcept {
             items.shrink_to_fit();
         }
     };
+    if (!gets.empty() && session.record != nullptr && remembers_reads()) {
+        note_what_was_read();
+    }
     for (larder_cache_get& item : gets) {
         release_value(item.value);
     }
@@ -147,6 +147,7 @@ void Exchange::finish() noexcept {
     index = 0;
     next = nullptr;
     failure = nullptr;
+    running = false;
 }
 
 // ---- replies
@@ -154,6 +155,10 @@ void Exchange::finish() noexcept {
 
 Step Exchange::error(std::string_view message) {
     count(gateway.counters.errors);
+    if (command != nullptr) {
+        CommandCounters& counters = gateway.counters.of(*command);
+        count(running ? counters.failed : counters.rejected);
+    }
     if (session.in_multi) {
         session.multi_broken = true;
     }

@@ -15,6 +15,8 @@
 #include "gateway.hpp"
 #include "reply.hpp"
 
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +39,13 @@ struct WatchedKey {
     std::uint64_t version;  // 0: there was none
 };
 
+// What a command did to a key, for those who asked to be told.
+struct KeyEvent {
+    std::uint32_t kind;  // kEvent*
+    std::string_view name;
+};
+inline constexpr KeyEvent kDeleted{kEventGeneric, "del"}, kSetEvent{kEventString, "set"};
+
 // What a connection is, beyond its bytes.
 struct Session {
     std::shared_ptr<ClientRecord> record;
@@ -53,10 +62,19 @@ struct Session {
     std::vector<QueuedRequest> queue;
     std::size_t queued_bytes = 0;
     std::vector<WatchedKey> watched;
+    Broken watch_broken;  // made by the first WATCH
+
+    std::set<std::string, std::less<>> channels, patterns;  // that it listens to
+    std::optional<bool> caching;  // CLIENT CACHING, until the next request has run
+    std::vector<Mail> mail;       // sent behind the reply that is being made
+    // A RESP2 client that listens to channels may ask for little else.
+    [[nodiscard]] bool only_listens() const noexcept {
+        return protocol == 2 && !(channels.empty() && patterns.empty());
+    }
 
     // Whether a GET or SET of it may be answered together with others, without its handler.
     [[nodiscard]] bool plain() const noexcept {
-        return authenticated && !in_multi && mute == Mute::No;
+        return authenticated && !in_multi && mute == Mute::No && !only_listens();
     }
 };
 
@@ -133,6 +151,24 @@ class Exchange {
     larder_cache_set* add_set(std::string_view full_key, std::string_view value,
                               std::uint32_t flags = 0);
 
+    // ---- who has to know
+    // This request has changed an entry, or made it. [hot while nobody asked]
+    void changed(std::uint32_t in, std::string_view rest, KeyEvent event, bool is_new = false) {
+        if (gateway.changes_matter()) {
+            tell_changed(in, rest, event, is_new);
+        }
+    }
+    void flushed();
+    // Remembers, for CLIENT TRACKING, the keys that this request reads.
+    void remember_reads();
+    [[nodiscard]] bool remembers_reads() const noexcept {
+        return session.record->tracked.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] TrackingTable::Changer changer();
+    // Ends subscriptions, tracking, watching and MONITOR.
+    void leave_books();
+    void forget_watched();
+
     // ---- replies
     Step ok() {
         reply.ok();
@@ -158,6 +194,7 @@ class Exchange {
     larder_status status = LARDER_OK;
     Handler next = nullptr;
     bool blocking = false;  // inside off_thread()
+    bool running = false;   // the command; not refused before
     std::vector<larder_cache_get> gets;
     std::vector<larder_cache_set> sets;
     std::vector<larder_cache_key> keys;
@@ -175,11 +212,15 @@ class Exchange {
     double real = 0;
     const char* failure = nullptr;  // what an update function objected to
     bool flag = false;
+    bool made = false;  // an update found no entry
     std::string_view key;
     std::string text;                  // scratch
     std::vector<std::uint32_t> sizes;  // of the parts of text
 
   private:
+    void tell_changed(std::uint32_t in, std::string_view rest, KeyEvent event, bool is_new);
+    void note_what_was_read() noexcept;
+
     larder_call call_{};
     mutable std::uint32_t fallback_ = LARDER_NS_NONE;
     mutable bool fallback_known_ = false;

@@ -71,51 +71,14 @@ bool Users::has(std::string_view name) const noexcept {
                        [&](const User& user) { return user.name == name; });
 }
 
-// ---- who is connected
-// ----------------------------------------------------------------------------
-
-void ClientRegistry::add(const std::shared_ptr<ClientRecord>& client) {
-    const std::lock_guard lock(mutex_);
-    clients_.emplace(client->id, client);
+std::vector<std::string> Users::names() const {
+    std::vector<std::string> all;
+    for (const User& user : users_) all.push_back(user.name);
+    return all;
 }
 
-void ClientRegistry::remove(std::uint64_t id) {
-    const std::lock_guard lock(mutex_);
-    clients_.erase(id);
-}
-
-std::string ClientRegistry::list(std::uint64_t now_ns, std::uint64_t only_id) const {
-    const std::lock_guard lock(mutex_);
-    std::string out;
-    constexpr std::uint64_t second = 1'000'000'000;
-    for (const auto& [id, client] : clients_) {
-        if (only_id != 0 && id != only_id) continue;
-        const std::uint64_t last =
-            std::min(client->last_ns.load(std::memory_order_relaxed), now_ns);
-        const Command* command = client->last_command.load(std::memory_order_relaxed);
-        out +=
-            "id=" + std::to_string(id) + " addr=" + client->address +
-            " laddr=" + client->local_address + " name=" + client->name +
-            " age=" + std::to_string((now_ns - std::min(client->since_ns, now_ns)) / second) +
-            " idle=" + std::to_string((now_ns - last) / second) +
-            " flags=" + std::string(1, client->mode.load(std::memory_order_relaxed)) +
-            " db=0 sub=0 psub=0 multi=-1 cmd=" +
-            (command != nullptr ? std::string(command->name) : "NULL") + " user=" + client->user +
-            " redir=-1 resp=" + std::to_string(client->protocol.load(std::memory_order_relaxed)) +
-            " lib-name=" + client->library + " lib-ver=" + client->library_version + "\n";
-    }
-    return out;
-}
-
-std::size_t ClientRegistry::kill(const std::function<bool(const ClientRecord&)>& chosen) {
-    std::vector<std::shared_ptr<ClientRecord>> ending;
-    {
-        const std::lock_guard lock(mutex_);
-        for (const auto& [id, client] : clients_)
-            if (chosen(*client)) ending.push_back(client);
-    }
-    for (const auto& client : ending) client->kill();
-    return ending.size();
+CommandCounters& Counters::of(const Command& command) noexcept {
+    return commands[static_cast<std::size_t>(&command - resp::commands().data())];
 }
 
 // ---- namespaces
@@ -129,7 +92,52 @@ Gateway::Gateway(const larder_host* h, Options given, Users known,
       options(std::move(given)),
       users(std::move(known)),
       tls(std::move(context)),
-      started_ms(h->wall_ms(h)) {}
+      started_ms(h->wall_ms(h)) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    while (run_id_.size() < 40) run_id_ += digits[some_number() % digits.size()];
+}
+
+std::uint64_t Gateway::note_memory(std::uint64_t bytes) noexcept {
+    std::uint64_t peak = peak_memory_.load(std::memory_order_relaxed);
+    while (peak < bytes &&
+           !peak_memory_.compare_exchange_weak(peak, bytes, std::memory_order_relaxed)) {
+    }
+    return std::max(peak, bytes);
+}
+
+void Gateway::beat(std::uint64_t now_ns) noexcept {
+    rechecks.beat(now_ns);
+    constexpr std::uint64_t second = 1'000'000'000;
+    std::uint64_t since = measured_ns_.load(std::memory_order_relaxed);
+    if (now_ns < since + second ||
+        !measured_ns_.compare_exchange_strong(since, now_ns, std::memory_order_relaxed)) {
+        return;
+    }
+    const std::uint64_t now = counters.requests.load(std::memory_order_relaxed);
+    const std::uint64_t before = measured_requests_.exchange(now, std::memory_order_relaxed);
+    if (since != 0 && now >= before) {
+        requests_per_second_.store((now - before) * second / (now_ns - since),
+                                   std::memory_order_relaxed);
+    }
+}
+
+void Gateway::append_full_key(std::string& out, std::uint32_t ns, std::string_view key) const {
+    larder_bytes name{};
+    if (cache->ns_name(host, ns, &name) == LARDER_OK && text_of(name) != options.fallback) {
+        out += text_of(name);
+        out += ':';
+    }
+    out += key;
+}
+
+std::vector<std::string> Gateway::spellings(std::uint32_t ns, std::string_view key) const {
+    std::vector<std::string> names(1);
+    append_full_key(names[0], ns, key);
+    std::string colons = names[0];
+    std::replace(colons.begin(), colons.end() - static_cast<std::ptrdiff_t>(key.size()), '.', ':');
+    if (colons != names[0]) names.push_back(std::move(colons));
+    return names;
+}
 
 // Numbers are given from 0 up and never again, so gaps are policies that were replaced.
 std::vector<std::string> Gateway::namespaces() const {

@@ -3,17 +3,23 @@
 //
 // Set up once in create, read by every thread; what changes later is atomic or behind a mutex.
 #pragma once
+#include "channels.hpp"
 #include "counters.hpp"
+#include "key_events.hpp"
+#include "monitors.hpp"
 #include "parser.hpp"
+#include "rechecks.hpp"
+#include "settings.hpp"
 #include "tls.hpp"
+#include "tracking.hpp"
+#include "turnstile.hpp"
+#include "watch_book.hpp"
 
 #include <larder/plugin/gateway.h>
 #include <larder/plugin/services.h>
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,8 +27,6 @@
 #include <vector>
 
 namespace larder::resp {
-
-struct Command;
 
 inline std::string_view text_of(larder_bytes bytes) noexcept {
     return {static_cast<const char*>(bytes.data), bytes.size};
@@ -32,6 +36,7 @@ inline larder_bytes bytes_of(std::string_view text) noexcept { return {text.data
 struct Options {
     std::vector<std::string> listen{"127.0.0.1:7380"};  // as ListenAddress reads it
     unsigned unix_mode = 0600;
+    std::uint32_t open_role = LARDER_ROLE_INVALIDATE;  // of everybody, where there are no users
     std::string fallback;  // namespace of keys that name none; empty: such keys are errors
     bool fence = true;
     std::size_t max_connections = 10000;
@@ -74,47 +79,12 @@ class Users {
     [[nodiscard]] const User* check(std::string_view name,
                                     std::string_view password) const noexcept;
     [[nodiscard]] bool has(std::string_view name) const noexcept;
+    [[nodiscard]] std::vector<std::string> names() const;
 
   private:
     std::vector<User> users_;
 };
 
-// One connected client as CLIENT LIST shows it. Texts are behind the registry's mutex.
-struct ClientRecord {
-    std::uint64_t id = 0;
-    std::string address, local_address;
-    std::uint64_t since_ns = 0;
-    std::string name, library, library_version, user = "default";
-    std::atomic<std::uint64_t> last_ns{0};
-    std::atomic<const Command*> last_command{nullptr};
-    std::atomic<int> protocol{2};
-    std::atomic<char> mode{'N'};  // N normal, O monitor, x in a transaction
-    std::function<void()> kill;   // from any thread
-};
-
-class ClientRegistry {
-  public:
-    void add(const std::shared_ptr<ClientRecord>& client);
-    void remove(std::uint64_t id);
-    // one line per client, as CLIENT LIST; id 0: all
-    [[nodiscard]] std::string list(std::uint64_t now_ns, std::uint64_t only_id = 0) const;
-    // Changes the record's texts under the mutex.
-    template <class Change>
-    void change(ClientRecord& client, Change&& apply) {
-        const std::lock_guard lock(mutex_);
-        apply(client);
-    }
-    // Ends those for whom chosen() is true; how many.
-    std::size_t kill(const std::function<bool(const ClientRecord&)>& chosen);
-    [[nodiscard]] std::uint64_t next_id() noexcept {
-        return next_id_.fetch_add(1, std::memory_order_relaxed);
-    }
-
-  private:
-    mutable std::mutex mutex_;
-    std::map<std::uint64_t, std::shared_ptr<ClientRecord>> clients_;  // guarded by mutex_
-    std::atomic<std::uint64_t> next_id_{1};
-};
 
 class Gateway {
   public:
@@ -129,20 +99,59 @@ class Gateway {
     const std::unique_ptr<const TlsContext> tls;  // NULL: no listener wants it
     Counters counters;
     ClientRegistry clients;
+    Turnstile turnstile;
+    Channels channels{clients};
+    Monitors monitors{clients};
+    WatchBook watches;
+    TrackingTable tracking{clients};
+    KeyEvents key_events{channels};
+    Rechecks rechecks{*this};
+    Settings settings{*this};
     std::uint64_t started_ms = 0;
     std::atomic<int> port{0};  // of the first TCP listener, for INFO
 
+    // Whether anybody asked to be told what a command changes. [hot]
+    [[nodiscard]] bool changes_matter() const noexcept {
+        return !watches.idle() || !tracking.idle() || !key_events.idle();
+    }
     [[nodiscard]] std::uint64_t now_ns() const noexcept { return host->mono_ns(host); }
     [[nodiscard]] std::uint64_t wall_ms() const noexcept { return host->wall_ms(host); }
+    // Differs each time, for choices that nobody can foresee but need not be secret (splitmix64).
+    [[nodiscard]] std::uint64_t some_number() noexcept {
+        constexpr std::uint64_t golden = 0x9e3779b97f4a7c15;
+        std::uint64_t z = numbers_.fetch_add(golden, std::memory_order_relaxed) + started_ms;
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+        return z ^ (z >> 31);
+    }
+    // Of this start of the gateway: 40 hexadecimal digits.
+    [[nodiscard]] const std::string& run_id() const noexcept { return run_id_; }
+    // The most memory that INFO has seen so far, this among it.
+    std::uint64_t note_memory(std::uint64_t bytes) noexcept;
+    // Over the last second or so; measured by beat().
+    [[nodiscard]] std::uint64_t requests_per_second() const noexcept {
+        return requests_per_second_.load(std::memory_order_relaxed);
+    }
+    // Now and then, from any thread: what is due. [any]
+    void beat(std::uint64_t now_ns) noexcept;
     void log(std::int32_t level, std::string_view text) const noexcept {
         host->log(host, level, text.data(), text.size());
     }
 
+    // A key as SCAN prints it: its namespace in front, unless that is the gateway's own.
+    void append_full_key(std::string& out, std::uint32_t ns, std::string_view key) const;
+    // That, and where the namespace's name has dots the spelling with colons.
+    [[nodiscard]] std::vector<std::string> spellings(std::uint32_t ns, std::string_view key) const;
     // "no namespace 'usr': declared are ..., did you mean 'user'?" [cold]
     [[nodiscard]] std::string unknown_namespace(std::string_view wanted) const;
     // The same for a key none of whose beginnings is a namespace. [cold]
     [[nodiscard]] std::string unknown_key(std::string_view key) const;
     [[nodiscard]] std::vector<std::string> namespaces() const;
+
+  private:
+    std::atomic<std::uint64_t> numbers_{0}, peak_memory_{0}, requests_per_second_{0};
+    std::atomic<std::uint64_t> measured_ns_{0}, measured_requests_{0};
+    std::string run_id_;
 };
 
 }  // namespace larder::resp

@@ -30,6 +30,7 @@ Options read_options(const plugin::Config& config) {
         refuse(config, "unix_mode", "expected an octal mode such as 0660");
     }
     o.fallback = config.text("namespace");
+    o.open_role = role_of(config.text("role"));
     o.fence = config.boolean("fence");
     o.max_connections = static_cast<std::size_t>(config.integer("max_connections"));
     o.max_value = config.size("max_value");

@@ -141,6 +141,15 @@ void ReplyWriter::map(std::size_t pairs) {
         array(pairs * 2);
 }
 
+void ReplyWriter::big_number(std::string_view digits) {
+    if (protocol_ != 3) {
+        return bulk(digits);
+    }
+    out_.append("(");
+    out_.append(digits);
+    out_.append("\r\n");
+}
+
 void ReplyWriter::real(double value) {
     char digits[40];
     std::string_view text;

@@ -102,6 +102,12 @@ class ReplyWriter {
     void push(std::size_t count) {
         header(protocol_ == 3 ? '>' : '*', static_cast<std::int64_t>(count));
     }
+    // true or false; in RESP2 1 or 0
+    void truth(bool value) {
+        out_.append(protocol_ == 3 ? (value ? "#t\r\n" : "#f\r\n") : (value ? ":1\r\n" : ":0\r\n"));
+    }
+    // decimal digits; in RESP2 a bulk string
+    void big_number(std::string_view digits);
     void real(double value);
     // text for people; in RESP2 a bulk string
     void verbatim(std::string_view text);

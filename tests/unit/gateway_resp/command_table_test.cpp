@@ -52,7 +52,9 @@ TEST_CASE("every command with too few and too many arguments is refused, and non
         for (char& ch : words) {
             ch = ch == '|' ? ' ' : ch;
         }
+        // These change what the connection is, or answer once for each argument.
         if (command.name == "quit" || command.name == "monitor" ||
+            (command.group == "pubsub" && (command.flags & kPubSub) != 0) ||
             command.name.starts_with("client|reply")) {
             continue;
         }
@@ -90,7 +92,7 @@ TEST_CASE("COMMAND tells what the table says") {
     CHECK(c.ask({"COMMAND", "GETKEYS", "nope", "x"}) == "-ERR Invalid command specified");
     CHECK(c.ask({"COMMAND", "GETKEYS", "PING", "x"}) == "-ERR The command has no key arguments");
     CHECK(c.ask({"COMMAND", "LIST", "FILTERBY", "PATTERN", "get*"}) ==
-          "[$get $getset $getdel $getex $getrange]");
+          "[$get $getset $getdel $getex $getbit $getrange]");
     CHECK(c.ask({"COMMAND"}).size() > 3000);
     CHECK(c.ask({"CLIENT", "HELP"}).starts_with("[+CLIENT <subcommand>"));
 }

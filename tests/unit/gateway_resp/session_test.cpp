@@ -242,9 +242,6 @@ TEST_CASE("clients are listed and can be ended") {
     CHECK(other.reply() == "closed");
     CHECK(c.ask({"CLIENT", "KILL", "ID", id}) == ":0");
     CHECK(c.ask({"CLIENT", "KILL", "1.2.3.4:5"}) == "-ERR No such client");
-    CHECK(c.ask({"CLIENT", "TRACKING", "ON"})
-              .starts_with("-ERR larder does not offer client side caching"));
-    CHECK(c.ask({"SUBSCRIBE", "x"}).starts_with("-ERR larder does not offer pub/sub"));
 }
 
 TEST_CASE("QUIT answers what came before it and closes") {
