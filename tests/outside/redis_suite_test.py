@@ -26,6 +26,8 @@ class RedisSuiteTest(unittest.TestCase):
     def check(self, unit):
         try:
             score = redis_suite.run_against_larder(unit)
+            if score.failed:  # some of its tests count single milliseconds, on a machine of its own
+                score = redis_suite.run_against_larder(unit)
         except redis_suite.Unavailable as why:
             self.fail(f"Redis' suite was not run: {why}")
         said = "".join(f"\n  {name}\n" + "".join(f"      {line}\n" for line in text.splitlines()[:8])
