@@ -56,18 +56,13 @@ KeyTemplate::KeyTemplate(Template pattern) : pattern_(std::move(pattern)) {
     for (const Piece& p : pattern_.pieces)
         if (is_field(p)) side = &behind_;
         else *side += p.text;
+    literals_ = before_.size() + behind_.size();
     rest_ = pattern_.pieces.back().kind == Piece::Kind::rest;
 }
 
-bool KeyTemplate::is_canonical(std::string_view raw) const {
-    if (fields_ != 1) {
-        Fields fields;
-        return read(raw, fields) && fields.plain;
-    }
-    const std::size_t literals = before_.size() + behind_.size();
-    if (raw.size() <= literals) return false;
-    if (literals != 0 && (!raw.starts_with(before_) || !raw.ends_with(behind_))) return false;
-    return rest_ || !needs_escape(raw.substr(before_.size(), raw.size() - literals));
+bool KeyTemplate::reads_plain(std::string_view raw) const {
+    Fields fields;
+    return read(raw, fields) && fields.plain;
 }
 
 bool KeyTemplate::read(std::string_view raw, Fields& out) const {

@@ -41,7 +41,12 @@ class KeyTemplate {
     bool read(std::string_view raw, Fields& out) const;
     // Whether `raw` fits and is its own canonical form; false says nothing. Cheaper than read(), above
     // all for keys of one field. [hot]
-    bool is_canonical(std::string_view raw) const;
+    bool is_canonical(std::string_view raw) const {
+        if (fields_ != 1) return reads_plain(raw);
+        if (raw.size() <= literals_) return false;
+        if (literals_ != 0 && (!raw.starts_with(before_) || !raw.ends_with(behind_))) return false;
+        return rest_ || !needs_escape(raw.substr(before_.size(), raw.size() - literals_));
+    }
     // The canonical form of fields that read() gave, appended to out.
     void canonical(const Fields& fields, std::string& out) const;
     // Fields of a canonical key, unescaped into owned strings; nullopt when it does not fit.
@@ -50,10 +55,13 @@ class KeyTemplate {
     std::string raw(std::string_view canonical) const;
 
   private:
+    bool reads_plain(std::string_view raw) const;
+
     Template pattern_;
     std::uint16_t fields_ = 0;
     // Of keys with one field: what stands before and behind it.
     std::string before_, behind_;
+    std::size_t literals_ = 0;  // bytes of both
     bool rest_ = false;
 };
 

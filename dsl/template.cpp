@@ -2,22 +2,10 @@
 #include "dsl/template.hpp"
 
 #include <algorithm>
-#include <array>
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 namespace larder::dsl {
 
 namespace {
-
-constexpr auto specials = [] {
-    std::array<bool, 256> is{};
-    for (const char c : {'%', ':', '*', '{', '}'}) is[static_cast<unsigned char>(c)] = true;
-    return is;
-}();
-constexpr bool is_special(char c) { return specials[static_cast<unsigned char>(c)]; }
 
 // The value of a hex digit, or -1.
 constexpr int hex_value(char c) {
@@ -91,33 +79,6 @@ bool Template::could_make(std::string_view text) const {
         ends.swap(next);
     }
     return ends[text.size()] != 0;
-}
-
-#if defined(__SSE2__)
-namespace {
-
-// Whether one of 16 bytes is special.
-bool any_special(__m128i bytes) {
-    const auto is = [bytes](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
-    const __m128i some = _mm_or_si128(_mm_or_si128(is('%'), is(':')), _mm_or_si128(is('*'), _mm_or_si128(is('{'), is('}'))));
-    return _mm_movemask_epi8(some) != 0;
-}
-
-}  // namespace
-#endif
-
-bool needs_escape(std::string_view value) {
-#if defined(__SSE2__)
-    const auto load = [](const char* at) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); };
-    if (value.size() >= 16) {
-        for (std::size_t at = 0; at + 16 < value.size(); at += 16)
-            if (any_special(load(value.data() + at))) return true;
-        return any_special(load(value.data() + value.size() - 16));  // the end, and some of it twice
-    }
-#endif
-    bool any = false;  // to the end: keys are short, and a loop without exits is faster
-    for (const char c : value) any |= is_special(c);
-    return any;
 }
 
 void escape_to(std::string_view value, std::string& out) {

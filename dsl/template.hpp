@@ -6,6 +6,8 @@
 // (`{path...}`) keeps its bytes, which is why it may only stand last.
 #pragma once
 
+#include "dsl/special_bytes.hpp"
+
 #include <cstdint>
 #include <span>
 #include <string>
@@ -37,7 +39,6 @@ struct Template {
 
 // Appends `value` escaped; escaped text contains none of `: * { }` and `%` only before two hex digits.
 void escape_to(std::string_view value, std::string& out);
-bool needs_escape(std::string_view value);
 // The inverse; bytes that are no escape stay.
 std::string unescape(std::string_view text);
 

@@ -129,7 +129,7 @@ struct Cache::Impl {
     AbsentBudget absents;
     PendingPool pending;
     FlightTable flights;
-    const std::uint64_t process_seed;
+    const plugin::HashSecret process_secret;
 
     Snapshot<State> state;
     mutable std::mutex install_mutex;  // guards what follows; taken by install and reports only

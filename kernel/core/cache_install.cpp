@@ -36,7 +36,7 @@ Cache::Impl::Impl(const CacheOptions& given)
       bans(random.next()),
       fences(given.fences),
       pending(executor),
-      process_seed(random.next()) {}
+      process_secret{random.next(), random.next()} {}
 
 Cache::Impl::~Impl() {
     stopping.store(true);
@@ -91,7 +91,7 @@ void Cache::Impl::install(CacheParts parts) {
         space.ns = &p.namespaces[i];
         space.index = i;
         space.runtime = &runtime(space.ns->name);
-        space.hash_seed = process_seed + space.runtime->number;
+        space.hash_secret = {process_secret.first, process_secret.second + space.runtime->number};
         build_space(space, *next, names, options.max_value_bytes);
         SpaceRuntime& run = *space.runtime;
         if (run.schema != space.schema) {

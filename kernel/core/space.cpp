@@ -1,8 +1,6 @@
 // kernel/core/space.cpp -- joining what the policy says with what runs it; keys, scopes, lifetimes.
 #include "kernel/core/space.hpp"
 
-// In line: most keys are short.
-#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include <algorithm>
@@ -131,7 +129,7 @@ namespace {
 
 void finish(const Space& space, const ScopeNames& names, std::string_view canonical, EntryKey& out) {
     out.canonical = canonical;
-    out.hash = hash_text(canonical, space.hash_seed);
+    out.hash = plugin::key_hash(space.hash_secret, canonical.data(), canonical.size());
     if (!space.all_headed) out.binding = names.binding(space.ns->name, canonical);
 }
 
@@ -144,9 +142,9 @@ std::string_view canonical_of(const Space& space, const dsl::Fields& fields, std
 
 }  // namespace
 
-bool find_key(const Space& space, const ScopeNames& names, std::string_view raw, EntryKey& out) {
+bool find_key_slowly(const Space& space, const ScopeNames& names, std::string_view raw, EntryKey& out) {
     std::string_view canonical = raw;
-    if (!space.ns->key->is_canonical(raw)) [[unlikely]] {
+    if (!space.ns->key->is_canonical(raw)) {
         thread_local std::string buffer;
         dsl::Fields fields;
         if (!space.ns->key->read(raw, fields)) return false;

@@ -16,6 +16,8 @@
 #include "kernel/core/stamp.hpp"
 #include "kernel/core/tier.hpp"
 
+#include <larder/plugin/key_hash.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <memory>
@@ -68,7 +70,7 @@ struct Space {
     std::uint64_t schema = 0;     // of everything that decides an entry's bytes and scopes
     std::uint64_t generation = 0; // stands for the schema in the short form
     bool all_headed = false;      // each of its tiers takes the short form
-    std::uint64_t hash_seed = 0;  // of the process
+    plugin::HashSecret hash_secret;  // of the process, and of this namespace
     std::uint64_t max_bytes = 0;  // of one value
     std::uint64_t capacity = 0;   // bytes of its smallest tier that has a bound
     Ms ttl{};                     // 0: none
@@ -118,7 +120,8 @@ struct FieldedKey : EntryKey {
 
 // False: the key does not fit the namespace's template. Where fields need escaping the canonical key is
 // not `raw` and lives until the thread's next call. [hot]
-bool find_key(const Space& space, const ScopeNames& names, std::string_view raw, EntryKey& out);
+inline bool find_key(const Space& space, const ScopeNames& names, std::string_view raw, EntryKey& out);
+bool find_key_slowly(const Space& space, const ScopeNames& names, std::string_view raw, EntryKey& out);
 // The same with its fields, dearer; `buffer` is used when they need escaping.
 bool make_key(const Space& space, const ScopeNames& names, std::string_view raw, std::string& buffer, FieldedKey& out);
 // From a canonical key, as stores list them.
@@ -130,5 +133,12 @@ void entry_scopes(const State& state, const Space& space, const ScopeNames& name
 
 // How long an entry lives: ttl (dated, jittered), 0 = for ever.
 Ms entry_ttl(const Space& space, const FieldedKey& key, const Clock& clock, Random& random);
+
+inline bool find_key(const Space& space, const ScopeNames& names, std::string_view raw, EntryKey& out) {
+    if (!space.ns->key->is_canonical(raw) || !space.all_headed) [[unlikely]] return find_key_slowly(space, names, raw, out);
+    out.canonical = raw;
+    out.hash = plugin::key_hash(space.hash_secret, raw.data(), raw.size());
+    return true;
+}
 
 }  // namespace larder

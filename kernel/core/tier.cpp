@@ -33,7 +33,9 @@ Tier::Tier(StoreHandle store, const BreakerOptions& breaker, Clock& clock, Pendi
     : store_(std::move(store)), breaker_(breaker), clock_(clock), pending_(pending), door_(store_.workers) {}
 
 void Tier::judge(larder_status status, std::uint64_t now_ns) noexcept {
-    if (is_failure(status)) {
+    if (status >= 0) [[likely]] {
+        breaker_.success();
+    } else if (is_failure(status)) {
         counters_.add(errors);
         breaker_.failure(now_ns);
     } else {
