@@ -39,111 +39,16 @@
 // 1968 (the bit and the hand).
 #pragma once
 
+#include "ghosts.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
-#include <memory>
 
 namespace larder::store_memory {
-
-// What left lately: 16 fingerprints a line, the newest first, so that a line forgets the oldest.
-class Ghosts {
-  public:
-    struct Ghost {
-        unsigned grade;
-        std::uint32_t last_use;
-    };
-    static constexpr std::uint32_t stamp_mask = 0x1fff;
-
-    // Room for `count` of them. Growing keeps those there are. No memory: stays as it is.
-    void fit(std::size_t count) noexcept {
-        const std::size_t wanted = (count + ways - 1) / ways;
-        if (count_ == 0) {
-            reset(wanted);
-        } else if (wanted > count_ + count_ / 2) {
-            grow();
-        } else if (wanted < count_ / 4) {
-            reset(wanted);
-        }
-    }
-    // The ghost of this hash, which is then forgotten.
-    bool take(std::uint64_t hash, Ghost& ghost) noexcept {
-        if (count_ == 0) {
-            return false;
-        }
-        Line& line = line_of(hash);
-        const std::uint32_t print = print_of(hash);
-        for (std::size_t i = 0; i < ways; ++i) {
-            if (line[i] >> 16 == print) {
-                ghost = {line[i] >> 13 & 7, line[i] & stamp_mask};
-                std::memmove(&line[i], &line[i + 1], (ways - 1 - i) * sizeof line[0]);
-                line[ways - 1] = 0;
-                return true;
-            }
-        }
-        return false;
-    }
-    // Remembers one, and shows those beside it, itself included, to `see(Ghost)`: a fair sample.
-    template <class See>
-    void add(std::uint64_t hash, Ghost fresh, const See& see) noexcept {
-        if (count_ == 0) {
-            return;
-        }
-        Line& line = line_of(hash);
-        std::memmove(&line[1], &line[0], (ways - 1) * sizeof line[0]);
-        line[0] = print_of(hash) << 16 | fresh.grade << 13 | (fresh.last_use & stamp_mask);
-        for (std::size_t i = 0; i < ways && line[i] != 0; ++i) {
-            see(Ghost{line[i] >> 13 & 7, line[i] & stamp_mask});
-        }
-    }
-    std::size_t room() const noexcept { return count_ * ways; }
-
-  private:
-    static constexpr std::size_t ways = 16;
-    using Line = std::array<std::uint32_t, ways>;
-    struct Free {
-        void operator()(Line* lines) const noexcept { std::free(lines); }
-    };
-
-    static std::uint32_t print_of(std::uint64_t hash) noexcept {
-        return static_cast<std::uint32_t>(hash & 0xffff) | 1;  // 0 is nobody's.
-    }
-    Line& line_of(std::uint64_t hash) noexcept {
-        // Multiplied into the range, so that what follows a line after growing are neighbours.
-        const std::uint64_t spread = hash * 0x9e3779b97f4a7c15u >> 32;
-        return lines_[spread * count_ >> 32];
-    }
-    static Line* make(std::size_t count) noexcept {
-        const std::size_t bytes = count * sizeof(Line);
-        void* const memory = std::aligned_alloc(sizeof(Line), bytes);
-        return memory == nullptr ? nullptr : static_cast<Line*>(std::memset(memory, 0, bytes));
-    }
-    void reset(std::size_t count) noexcept {
-        if (Line* const fresh = count == 0 ? nullptr : make(count); fresh != nullptr) {
-            lines_.reset(fresh);
-            count_ = count;
-        }
-    }
-    void grow() noexcept {
-        // Which of the two a ghost belongs to is not known any more, so it is in both, and the
-        // wrong one of them ages out.
-        if (Line* const fresh = make(count_ * 2); fresh != nullptr) {
-            for (std::size_t i = 0; i < count_; ++i) {
-                fresh[2 * i] = fresh[2 * i + 1] = lines_[i];
-            }
-            lines_.reset(fresh);
-            count_ *= 2;
-        }
-    }
-
-    std::unique_ptr<Line[], Free> lines_;
-    std::size_t count_ = 0;
-};
 
 // Not safe for several threads at once, but for `used`, which is all that readers need.
 //
@@ -164,48 +69,48 @@ class Eviction {
     };
 
     Eviction() noexcept {
+        for (unsigned scale = 0; scale < scales; ++scale) {
+            find_ages(scale);
+        }
         for (unsigned grade = 0; grade < classes; ++grade) {
             learn(grade);
         }
     }
 
-    // An entry comes in, beside `entries` others: its first meta. Moves time on.
-    std::uint16_t insert(std::uint64_t hash, std::uint64_t entries) noexcept {
+    // An entry comes in, beside `entries` others: its first meta. Moves time on. What is cherished
+    // begins as if it had been used before.
+    std::uint16_t insert(std::uint64_t hash, std::uint64_t entries,
+                         bool cherished = false) noexcept {
         entries_ = entries;
         if (++inserted_ * ticks_per_turn >= entries) {
             inserted_ = 0;
-            ++now_;
+            tick();
         }
-        if (++unshared_ == insertions_per_share) {
+        if (++unshared_ >= most_unshared || unshared_ * 8 >= entries + 8 * least_unshared) {
             share_time();
         }
-        Ghosts::Ghost ghost{};
-        if (!ghosts_.take(hash, ghost)) {
-            return encode(0, 0);
+        unsigned grade = cherished ? 3 : 0;
+        Ghost ghost{};
+        if (ghosts_.take(hash, ghost)) {
+            reused_[ghost.grade][bucket_of(age_of(ghost))] += 1;
+            grade = std::max(grade, std::min(ghost.grade + 1, classes - 1));
         }
-        reused_[ghost.grade][bucket_of(age_of(ghost))] += 1;
-        return encode(std::min(ghost.grade + 1, classes - 1), 0);
+        return encode(grade, 0);
     }
 
     // The hand meets an entry of `size` bytes.
     Look look(std::uint16_t meta, std::uint32_t size) noexcept {
-        unsigned grade = meta >> 1 & (classes - 1);
-        std::uint32_t age = age_of(meta);
-        unsigned bucket = bucket_of(age);
-        exposed_[grade][bucket] += time_per_look_;
-        ++looks_;
-        if ((meta & used) != 0) {
-            if (age != 0) {
-                reused_[grade][bucket] += 1;
-                grade = std::min(grade + 1, classes - 1);
-                bucket = 0;
-            }
-            meta = encode(grade, 0);
-        } else if (wants_coarser_stamp(meta, age)) {
-            meta = encode(grade, age);
+        const std::uint8_t age = ages_of_[meta >> 4 & 127];
+        unsigned grade = meta >> 1 & (classes - 1), bucket = age & (stride - 1);
+        ++looked_[grade][bucket];
+        if ((meta & used) != 0 || (age & coarser) != 0) {
+            meta = settled(meta, grade, bucket);
         }
-        const float rank = rank_[grade][bucket] / std::sqrt(std::sqrt(static_cast<float>(size)));
-        threshold_ *= rank < threshold_ ? threshold_down : threshold_up;
+        // Size to the power of -1/4, within 6 %: a quarter of its logarithm, by way of its bits.
+        const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(size));
+        const float rank = rank_[grade][bucket] * std::bit_cast<float>(0x4f580000 - (bits >> 2));
+        ++looks_;
+        below_ += rank < threshold_ ? 1 : 0;
         return {rank, meta};
     }
 
@@ -217,32 +122,34 @@ class Eviction {
 
     // The victim goes, with the meta that its look gave. Not for what is removed or lapses.
     void evict(std::uint64_t hash, std::uint16_t meta) noexcept {
-        if (entries_ > ghosts_for_) {
+        if (entries_ > ghosts_for_ || entries_ < ghosts_for_ / 8) {
             ghosts_.fit(entries_ * ghosts_per_entry);
-            ghosts_for_ = entries_ + entries_ / 4;
+            ghosts_for_ = entries_ + entries_ / 8;
         }
         // Each of the line's ghosts stands for as many as there are lines, for the time of one
         // insertion.
         const float share = static_cast<float>(ghosts_.room()) / static_cast<float>(entries_ + 1);
-        ghosts_.add(
-            hash, {meta >> 1U & (classes - 1), now_ - age_of(meta)},
-            [&](Ghosts::Ghost ghost) { exposed_[ghost.grade][bucket_of(age_of(ghost))] += share; });
-        if (++evicted_ * ticks_per_turn * classes >= entries_) {
-            forget_a_little(next_to_learn_);
-            learn(next_to_learn_);
-            evicted_ = 0;
-            next_to_learn_ = (next_to_learn_ + 1) % classes;
+        ghosts_.add(hash, {meta >> 1U & (classes - 1), now_ - age_of(meta)},
+                    [&](Ghost ghost) { exposed_[ghost.grade][bucket_of(age_of(ghost))] += share; });
+        // In balance when one look of thirty is below.
+        const float excess = static_cast<float>(below_) - static_cast<float>(looks_) / 30;
+        threshold_ *= std::clamp(1 - 0.02F * excess, 0.5F, 2.0F);
+        looks_ = below_ = 0;
+        if (++evicted_ >=
+            std::max(fewest_between_learning, entries_ / (ticks_per_turn * classes))) {
+            learn_next();
         }
     }
 
   private:
-    static constexpr unsigned classes = 8, ages = 48;
+    // Rows of ages are strides apart, so that a cell's place is bits put together.
+    static constexpr unsigned classes = 8, ages = 48, stride = 64, scales = 4;
+    static constexpr std::uint8_t coarser = 0x80;  // In ages_of_: the stamp wants a coarser scale.
     static constexpr std::uint64_t ticks_per_turn = 16, ghosts_per_entry = 2;
-    static constexpr unsigned insertions_per_share = 16;
+    static constexpr std::uint64_t least_unshared = 16, most_unshared = 64;
+    static constexpr std::uint64_t fewest_between_learning = 2;
     static constexpr std::uint64_t least_seen = 16, most_seen = 64, most_seen_of_few = 128,
                                    few = 4096;
-    // In balance when one entry of thirty is below.
-    static constexpr float threshold_down = 0.98F, threshold_up = 1 + 0.02F / 30;
     static constexpr float kept_per_turn = 0.95F;
     static constexpr float share_of_next_age = 0.2F, share_of_next_class = 0.2F;
 
@@ -269,36 +176,74 @@ class Eviction {
         const std::uint32_t stamp = (now_ - std::min(age, oldest)) >> (2 * scale) & 31;
         return static_cast<std::uint16_t>(stamp << 6 | scale << 4 | grade << 1);
     }
-    std::uint32_t age_of(Ghosts::Ghost ghost) const noexcept {
-        return (now_ - ghost.last_use) & Ghosts::stamp_mask;
+    std::uint32_t age_of(Ghost ghost) const noexcept {
+        return (now_ - ghost.last_use) & Ghost::stamp_mask;
     }
     std::uint32_t age_of(std::uint16_t meta) const noexcept {
         const unsigned scale = meta >> 4 & 3, stamp = meta >> 6 & 31;
         return (((now_ >> (2 * scale)) - stamp) & 31) << (2 * scale);
     }
-    static bool wants_coarser_stamp(std::uint16_t meta, std::uint32_t age) noexcept {
-        const unsigned scale = meta >> 4 & 3;
-        return scale < 3 ? age >= 16U << (2 * scale) : age >= 28U << 6;
+    void tick() noexcept {
+        ++now_;
+        for (unsigned scale = 0; scale < scales && (now_ & ((1U << (2 * scale)) - 1)) == 0;
+             ++scale) {
+            find_ages(scale);
+        }
+    }
+    // What the stamps of one scale mean now.
+    void find_ages(unsigned scale) noexcept {
+        const std::uint32_t worn = (scale < scales - 1 ? 16U : 28U) << (2 * scale);
+        for (unsigned stamp = 0; stamp < 32; ++stamp) {
+            const std::uint32_t age = (((now_ >> (2 * scale)) - stamp) & 31) << (2 * scale);
+            ages_of_[stamp << 2 | scale] =
+                static_cast<std::uint8_t>(bucket_of(age) | (age >= worn ? coarser : 0U));
+        }
+    }
+    // The entry's use is noted, or its stamp made coarser. Changes its class and age accordingly.
+    std::uint16_t settled(std::uint16_t meta, unsigned& grade, unsigned& bucket) noexcept {
+        if ((meta & used) == 0) {
+            return encode(grade, age_of(meta));
+        }
+        if (bucket != 0) {
+            reused_[grade][bucket] += 1;
+            grade = std::min(grade + 1, classes - 1);
+            bucket = 0;
+        }
+        return encode(grade, 0);
     }
 
     // All entries together lived one tick per entry and tick: sixteen per insertion. The looks
     // since then stand for them all.
     void share_time() noexcept {
-        if (looks_ != 0) {
-            time_per_look_ =
-                static_cast<float>(unshared_ * ticks_per_turn) / static_cast<float>(looks_);
+        std::uint64_t looks = 0;
+        for (const auto& row : looked_) {
+            for (unsigned a = 0; a < ages; ++a) {
+                looks += row[a];
+            }
         }
-        looks_ = 0;
+        const float time =
+            looks == 0 ? 0
+                       : static_cast<float>(unshared_ * ticks_per_turn) / static_cast<float>(looks);
+        for (unsigned grade = 0; looks != 0 && grade < classes; ++grade) {
+            for (unsigned a = 0; a < ages; ++a) {
+                exposed_[grade][a] += time * static_cast<float>(looked_[grade][a]);
+                looked_[grade][a] = 0;
+            }
+        }
         unshared_ = 0;
     }
 
-    void forget_a_little(unsigned grade) noexcept {
+    // One class at a time, so that it never takes long.
+    void learn_next() noexcept {
         const float kept = std::pow(kept_per_turn, static_cast<float>(evicted_ * classes) /
                                                        static_cast<float>(entries_ + 1));
+        evicted_ = 0;
+        next_to_learn_ = (next_to_learn_ + 1) % classes;
         for (unsigned a = 0; a < ages; ++a) {
-            reused_[grade][a] *= kept;
-            exposed_[grade][a] *= kept;
+            reused_[next_to_learn_][a] *= kept;
+            exposed_[next_to_learn_][a] *= kept;
         }
+        learn(next_to_learn_);
     }
 
     // Uses per tick and entry. What neighbours in age and class saw counts for a fifth each: single
@@ -348,13 +293,18 @@ class Eviction {
         }
     }
 
-    std::array<std::array<float, ages>, classes> rank_{}, reused_{}, exposed_{};
-    Ghosts ghosts_;
-    float threshold_ = 1e-3F, time_per_look_ = 0;
-    std::uint64_t inserted_ = 0, entries_ = 0, evicted_ = 0, ghosts_for_ = 0;
-    std::uint64_t looks_ = 0, unshared_ = 0;
-    std::uint32_t now_ = 0;
+    template <class T>
+    using Cells = std::array<std::array<T, stride>, classes>;  // Of a class and an age.
+
+    Cells<float> rank_{};
+    Cells<std::uint32_t> looked_{};            // How often the hand met such an entry, lately.
+    Cells<float> exposed_{}, reused_{};        // Ticks lived, and uses that ended them.
+    std::array<std::uint8_t, 128> ages_of_{};  // Bucket by the seven bits of age in a meta.
+    float threshold_ = 1e-3F;
+    std::uint32_t looks_ = 0, below_ = 0, now_ = 0;
     unsigned next_to_learn_ = 0;
+    std::uint64_t entries_ = 0, inserted_ = 0, evicted_ = 0, unshared_ = 0, ghosts_for_ = 0;
+    Ghosts ghosts_;
 };
 
 }  // namespace larder::store_memory

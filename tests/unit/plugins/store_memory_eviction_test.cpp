@@ -11,6 +11,7 @@
 #include <vector>
 
 using larder::store_memory::Eviction;
+using larder::store_memory::Ghost;
 using larder::store_memory::Ghosts;
 
 namespace {
@@ -180,9 +181,9 @@ TEST_CASE("what comes back soon after its eviction counts as used twice") {
 TEST_CASE("ghosts are found once, and the latest of them survive growing") {
     Ghosts ghosts;
     ghosts.fit(2048);
-    Ghosts::Ghost ghost{};
+    Ghost ghost{};
     for (std::uint64_t key = 0; key < 1000; ++key) {
-        ghosts.add(hash_of(key), {static_cast<unsigned>(key % 8), 5}, [](Ghosts::Ghost) {});
+        ghosts.add(hash_of(key), {static_cast<unsigned>(key % 8), 5}, [](Ghost) {});
     }
     ghosts.fit(8000);
     unsigned found = 0;
