@@ -116,8 +116,8 @@ class Eviction {
 
     // Whether the hand may stop, having seen so many entries (each once, if there are fewer).
     bool enough(std::uint64_t seen, float least_rank) const noexcept {
-        return seen >= least_seen && (least_rank <= threshold_ ||
-                                      seen >= (entries_ < few ? most_seen_of_few : most_seen));
+        const Search& search = this->search();
+        return seen >= search.least && (least_rank <= threshold_ || seen >= search.most);
     }
 
     // The victim goes, with the meta that its look gave. Not for what is removed or lapses.
@@ -126,13 +126,21 @@ class Eviction {
             ghosts_.fit(entries_ * ghosts_per_entry);
             ghosts_for_ = entries_ + entries_ / 8;
         }
-        // Each of the line's ghosts stands for as many as there are lines, for the time of one
-        // insertion.
-        const float share = static_cast<float>(ghosts_.room()) / static_cast<float>(entries_ + 1);
-        ghosts_.add(hash, {meta >> 1U & (classes - 1), now_ - age_of(meta)},
-                    [&](Ghost ghost) { exposed_[ghost.grade][bucket_of(age_of(ghost))] += share; });
-        // In balance when one look of thirty is below.
-        const float excess = static_cast<float>(below_) - static_cast<float>(looks_) / 30;
+        // Each of the line's ghosts stands for as many as there are lines, for the time of as many
+        // insertions as there were evictions since the last sample.
+        const Search& search = this->search();
+        const bool sampled = ++unsampled_ >= search.evictions_per_sample;
+        const float share =
+            static_cast<float>(ghosts_.room() * unsampled_) / static_cast<float>(entries_ + 1);
+        ghosts_.add(hash, {meta >> 1U & (classes - 1), now_ - age_of(meta)}, [&](Ghost ghost) {
+            if (sampled) {
+                exposed_[ghost.grade][bucket_of(age_of(ghost))] += share;
+            }
+            return sampled;
+        });
+        unsampled_ = sampled ? 0 : unsampled_;
+        const float excess =
+            static_cast<float>(below_) - static_cast<float>(looks_) * search.part_below;
         threshold_ *= std::clamp(1 - 0.02F * excess, 0.5F, 2.0F);
         looks_ = below_ = 0;
         if (++evicted_ >=
@@ -148,8 +156,17 @@ class Eviction {
     static constexpr std::uint64_t ticks_per_turn = 16, ghosts_per_entry = 2;
     static constexpr std::uint64_t least_unshared = 16, most_unshared = 64;
     static constexpr std::uint64_t fewest_between_learning = 2;
-    static constexpr std::uint64_t least_seen = 16, most_seen = 64, most_seen_of_few = 128,
-                                   few = 4096;
+    // How long the hand searches: it takes what is among the least `part_below`. Where few entries
+    // are, they are in the nearest cache, and each one counts.
+    struct Search {
+        std::uint64_t least, most;
+        float part_below;
+        std::uint32_t evictions_per_sample;
+    };
+    static constexpr std::uint64_t few = 4096;
+    static constexpr Search among_few{16, 128, 1 / 30.0F, 1}, among_many{8, 64, 1 / 14.0F, 4};
+    const Search& search() const noexcept { return entries_ < few ? among_few : among_many; }
+
     static constexpr float kept_per_turn = 0.95F;
     static constexpr float share_of_next_age = 0.2F, share_of_next_class = 0.2F;
 
@@ -301,7 +318,7 @@ class Eviction {
     Cells<float> exposed_{}, reused_{};        // Ticks lived, and uses that ended them.
     std::array<std::uint8_t, 128> ages_of_{};  // Bucket by the seven bits of age in a meta.
     float threshold_ = 1e-3F;
-    std::uint32_t looks_ = 0, below_ = 0, now_ = 0;
+    std::uint32_t looks_ = 0, below_ = 0, unsampled_ = 0, now_ = 0;
     unsigned next_to_learn_ = 0;
     std::uint64_t entries_ = 0, inserted_ = 0, evicted_ = 0, unshared_ = 0, ghosts_for_ = 0;
     Ghosts ghosts_;

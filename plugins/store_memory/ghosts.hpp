@@ -47,7 +47,8 @@ class Ghosts {
         return now_.take(hash, ghost) || before_.take(hash, ghost);
     }
 
-    // Remembers one, and shows those of its line, itself included, to `see(Ghost)`: a fair sample.
+    // Remembers one, and shows those of its line, itself included, to `see(Ghost)`, a fair sample,
+    // as long as that returns true.
     template <class See>
     void add(std::uint64_t hash, Ghost fresh, const See& see) noexcept {
         if (before_.lines != 0) {
@@ -59,8 +60,7 @@ class Ghosts {
         }
         std::memmove(&(*line)[1], &(*line)[0], (ways - 1) * sizeof(std::uint32_t));
         (*line)[0] = print_of(hash) | fresh.grade << 13 | (fresh.last_use & Ghost::stamp_mask);
-        for (std::size_t i = 0; i < ways && (*line)[i] != 0; ++i) {
-            see(ghost_of((*line)[i]));
+        for (std::size_t i = 0; i < ways && (*line)[i] != 0 && see(ghost_of((*line)[i])); ++i) {
         }
     }
 

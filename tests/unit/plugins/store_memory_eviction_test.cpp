@@ -183,7 +183,7 @@ TEST_CASE("ghosts are found once, and the latest of them survive growing") {
     ghosts.fit(2048);
     Ghost ghost{};
     for (std::uint64_t key = 0; key < 1000; ++key) {
-        ghosts.add(hash_of(key), {static_cast<unsigned>(key % 8), 5}, [](Ghost) {});
+        ghosts.add(hash_of(key), {static_cast<unsigned>(key % 8), 5}, [](Ghost) { return false; });
     }
     ghosts.fit(8000);
     unsigned found = 0;
