@@ -49,6 +49,7 @@ HOMES = [
     ("Catch2", r"catch2/", r"tests/catch\.hpp"),
     ("xxHash", r"xxh(ash|3)\.h", r"(kernel/core|dsl|plugins/\w+|tests)/.*"),
     ("OpenSSL", r"openssl/", r"(kernel/(core|serve)|plugins/\w+)/.*"),
+    ("RocksDB and oneTBB, to compare with", r"(rocksdb|tbb)/", r"tests/bench/peers/.*"),
 ]
 
 # Of the C library and the platform: <stdio.h>, <sys/stat.h>, <netinet/in.h>.
