@@ -228,7 +228,7 @@ struct Cache::Impl {
     // Into one tier; `flags` LARDER_PUT_*.
     larder_status put_in(const SpaceTier& use, const Space& space, const EntryKey& key, const Envelope& envelope,
                          std::string_view payload, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns);
-    void set_one(const State& s, larder_cache_set& item, const larder_call* call);
+    void set_one(const State& s, larder_cache_set& item, const larder_call* call, std::uint64_t now_ns);
     // Changes the key's own scope. REQUIRES the stripe.
     void change_own_scope(const Space& space, const EntryKey& key, bool expire, const Cause& cause);
     // Removes it from every tier and changes its key scope; REQUIRES the stripe.

@@ -76,9 +76,7 @@ larder_status Cache::Impl::put_in(const SpaceTier& use, const Space& space, cons
     put.ttl_ms = use.life_ms(left_ms);
     if (use.tier->headed()) {
         put.flags |= LARDER_PUT_HEADED;
-        Envelope own = envelope;
-        own.scopes = envelope.scopes.subspan(space.chain.size());
-        encode_headed(own, key.hash, space.generation, !space.all_headed, put.ttl_ms == left_ms ? head.hard_ms : put.ttl_ms, payload, bytes);
+        encode_headed(envelope, envelope.scopes.subspan(space.chain.size()), key.hash, space.generation, !space.all_headed, put.ttl_ms == left_ms ? head.hard_ms : put.ttl_ms, payload, bytes);
     } else {
         Envelope whole = envelope;
         whole.binding = key.binding;
@@ -179,12 +177,12 @@ larder_status Cache::Impl::write_entry(const State& s, const Space& space, const
     return status;
 }
 
-void Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_call* call) {
+void Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_call* call, std::uint64_t now) {
     item.old = {};
     item.version = 0;
     item.kept = 1;
     const Space* space = s.space(item.ns);
-    const std::uint64_t now = clock.mono_ns(), until = deadline(call, now);
+    const std::uint64_t until = deadline(call, now);
     thread_local std::string buffer;
     FieldedKey key;
     const bool absent = (item.flags & LARDER_SET_ABSENT) != 0;
@@ -292,7 +290,8 @@ larder_status Cache::set_many(larder_cache_set* items, std::size_t n, const lard
     return run(*impl_, any_may_wait(*impl_, items, n), call, [impl = impl_.get(), items, n](const larder_call* c) {
         const ReadGuard guard;
         const State& s = *impl->state.get();
-        for (std::size_t i = 0; i < n; ++i) impl->set_one(s, items[i], c);
+        const std::uint64_t now = impl->clock.mono_ns();
+        for (std::size_t i = 0; i < n; ++i) impl->set_one(s, items[i], c, now);
         return larder_status{LARDER_OK};
     });
 }

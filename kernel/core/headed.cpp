@@ -36,9 +36,9 @@ bool take(const unsigned char* bytes, std::size_t size, std::size_t& at, T& out)
 
 }  // namespace
 
-void encode_headed(const Envelope& envelope, std::uint64_t key_hash, std::uint64_t generation, bool aged,
+void encode_headed(const Envelope& envelope, std::span<const std::uint64_t> scopes, std::uint64_t key_hash, std::uint64_t generation, bool aged,
                    std::uint64_t capped_ms, std::string_view payload, std::string& out) {
-    assert(envelope.scopes.size() <= max_scopes && envelope.with.size() <= 255);
+    assert(scopes.size() <= max_scopes && envelope.with.size() <= 255);
     const EnvelopeHead& head = envelope.head;
     const std::uint64_t created_ms = head.created_ns / 1'000'000;
     const bool lives = head.soft_ms != head.hard_ms || head.hard_ms != capped_ms;
@@ -52,11 +52,11 @@ void encode_headed(const Envelope& envelope, std::uint64_t key_hash, std::uint64
         when((head.flags & envelope_dated) != 0, headed_dated);
     const larder_head words{
         head.mark << HeadedMark::epoch_at | (generation & HeadedMark::generation_mask) << HeadedMark::generation_at |
-            envelope.scopes.size() << HeadedMark::scopes_at | flags,
+            scopes.size() << HeadedMark::scopes_at | flags,
         head.id, headed_binding(key_hash)};
 
     out.clear();
-    out.reserve(sizeof words + 48 + envelope.scopes.size_bytes() + envelope_detail::pairs_size(envelope.with) + payload.size());
+    out.reserve(sizeof words + 48 + scopes.size_bytes() + envelope_detail::pairs_size(envelope.with) + payload.size());
     append(out, words);
     if (lives)
         append(out, Lives{head.soft_ms == 0 ? 0 : created_ms + head.soft_ms, head.hard_ms == 0 ? 0 : created_ms + head.hard_ms});
@@ -64,8 +64,8 @@ void encode_headed(const Envelope& envelope, std::uint64_t key_hash, std::uint64
     if (coded) append(out, Coded{head.raw_size, head.codec, 0});
     if (detailed)
         append(out, Detail{envelope.dictionary, envelope.cost_us, head.version, static_cast<std::uint16_t>(envelope.with.size()), 0});
-    out.append(reinterpret_cast<const char*>(envelope.scopes.data()), envelope.scopes.size_bytes());
-    envelope_detail::append_pairs(envelope.with, out);
+    if (!scopes.empty()) out.append(reinterpret_cast<const char*>(scopes.data()), scopes.size_bytes());
+    if (!envelope.with.empty()) envelope_detail::append_pairs(envelope.with, out);
     out.append(payload);
 }
 

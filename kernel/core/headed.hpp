@@ -83,9 +83,9 @@ class HeadedWords {
 
 // Writes the short form to out (cleared first): head.mark as the epoch, head.id, times, codec, scopes
 // and pairs as given. `aged`: the id does not say when it was created. capped_ms: the life the store is
-// told, 0 none; where it is not the hard life, the true ends are written down. REQUIRES: as
-// encode_envelope; scopes without the namespace's chain.
-void encode_headed(const Envelope& envelope, std::uint64_t key_hash, std::uint64_t generation, bool aged,
+// told, 0 none; where it is not the hard life, the true ends are written down. `scopes` stand in
+// for envelope.scopes: without the namespace's chain. REQUIRES: as encode_envelope.
+void encode_headed(const Envelope& envelope, std::span<const std::uint64_t> scopes, std::uint64_t key_hash, std::uint64_t generation, bool aged,
                    std::uint64_t capped_ms, std::string_view payload, std::string& out);
 
 }  // namespace larder

@@ -86,6 +86,8 @@ void build_space(Space& space, const State& state, const ScopeNames& names, std:
     space.chain.assign(chain.ids().begin(), chain.ids().end());
     space.schema = scope_schema(ns, *state.policy);
     if (ns.ttl) space.ttl = ns.ttl->ttl;
+    space.has_scopes = !ns.tags.empty() || !ns.late_tags.empty() || !ns.patterns.empty() || !ns.depends.empty();
+    space.reads_fields = space.has_scopes || (ns.ttl && !ns.ttl->dated.empty());
     space.stale = std::max(ns.stale_while_revalidating.value_or(Ms{0}), ns.stale_on_error.value_or(Ms{0}));
     space.max_bytes = std::min(ns.refuse_above.value_or(max_value_bytes), max_value_bytes);
 
@@ -155,6 +157,7 @@ bool find_key_slowly(const Space& space, const ScopeNames& names, std::string_vi
 }
 
 bool make_key(const Space& space, const ScopeNames& names, std::string_view raw, std::string& buffer, FieldedKey& out) {
+    if (!space.reads_fields) return find_key(space, names, raw, out);
     if (!space.ns->key->read(raw, out.fields)) return false;
     finish(space, names, canonical_of(space, out.fields, raw, buffer), out);
     return true;
@@ -172,7 +175,7 @@ void entry_scopes(const State& state, const Space& space, const ScopeNames& name
                   const larder_pair* with, std::size_t with_count, ScopeList& out) {
     const dsl::Namespace& ns = *space.ns;
     for (const ScopeId scope : space.chain) out.add(scope);
-    if (ns.tags.empty() && ns.late_tags.empty() && ns.patterns.empty() && ns.depends.empty()) return;
+    if (!space.has_scopes) return;
 
     Parameters values;
     for (std::size_t i = 0; i < key.fields.count; ++i) values[i] = key.fields.value[i];

@@ -70,6 +70,8 @@ struct Space {
     std::uint64_t schema = 0;     // of everything that decides an entry's bytes and scopes
     std::uint64_t generation = 0; // stands for the schema in the short form
     bool all_headed = false;      // each of its tiers takes the short form
+    bool has_scopes = false;      // its entries may carry more than the chain
+    bool reads_fields = false;    // scopes or lifetimes are filled from the fields of keys
     plugin::HashSecret hash_secret;  // of the process, and of this namespace
     std::uint64_t max_bytes = 0;  // of one value
     std::uint64_t capacity = 0;   // bytes of its smallest tier that has a bound
@@ -113,7 +115,7 @@ struct EntryKey {
     }
 };
 
-// With the fields it was made of: what tags and lifetimes are filled from.
+// With the fields it was made of, where the space reads_fields.
 struct FieldedKey : EntryKey {
     dsl::Fields fields;
 };

@@ -37,7 +37,7 @@ Envelope plain() {
 
 std::string encoded(const Envelope& envelope, bool aged = false, std::uint64_t capped_ms = 60'000) {
     std::string out = "what was there before";
-    encode_headed(envelope, hash, 3, aged, capped_ms, "value", out);
+    encode_headed(envelope, envelope.scopes, hash, 3, aged, capped_ms, "value", out);
     return out;
 }
 
