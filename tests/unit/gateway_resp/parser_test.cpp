@@ -109,6 +109,22 @@ TEST_CASE("each hostile length is an error with Redis' text and reserves nothing
           "Protocol error: request over the limit of 150 bytes");
 }
 
+TEST_CASE("a length is judged the same whether much or nothing follows it") {
+    // With bytes behind it a length line is read at once, else digit by digit.
+    const std::string much(100, 'x');
+    for (const char* wrong : {"03", "00", "+3", "-3", " 3", "3 ", "", "3x", "99999999999", "1e1"}) {
+        INFO(wrong);
+        const std::string line = "*1\r\n$" + std::string(wrong) + "\r\n";
+        CHECK(error_of(line) == "Protocol error: invalid bulk length");
+        CHECK(error_of(line + much) == "Protocol error: invalid bulk length");
+    }
+    CHECK(error_of("*1\r\n$3\rx" + much) == "Protocol error: invalid bulk length");
+    const std::string value(123456, 'v');
+    const Outcome whole = parse("*1\r\n$123456\r\n" + value + "\r\n");
+    REQUIRE(whole.requests.size() == 1);
+    CHECK(whole.requests[0][0] == value);
+}
+
 TEST_CASE("an announced length does not make the buffer grow") {
     RequestParser parser({});
     Buffer in;
