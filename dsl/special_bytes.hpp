@@ -12,7 +12,7 @@ namespace larder::dsl {
 
 inline constexpr auto special_bytes = [] {
     std::array<bool, 256> is{};
-    for (const unsigned char c : {'%', ':', '*', '{', '}'}) is[c] = true;
+    for (const char c : {'%', ':', '*', '{', '}'}) is[static_cast<unsigned char>(c)] = true;
     return is;
 }();
 constexpr bool is_special(char c) { return special_bytes[static_cast<unsigned char>(c)]; }
