@@ -169,14 +169,25 @@ struct Cache::Impl {
     // Whether a value that somebody began to load at `point` is out of date: one of all its scopes, its
     // key or a ban changed.
     bool overtaken(const FencePoint& point, const Space& space, const EntryKey& key, std::span<const ScopeId> scopes) const;
-    // What a lookup has found so far, tier by tier from the top; made before the first tier is asked.
+    // What the world was like before the first tier was asked.
+    struct Moment {
+        std::uint64_t epoch, ban_number, writes;
+        FencePoint fence() const { return {epoch, ban_number}; }
+    };
+    Moment moment(const EntryKey& key) const {
+        return {records.epoch(), bans.number(), stripe(key).writes.load(std::memory_order_acquire)};
+    }
+    // What a lookup has found so far, tier by tier from the top.
     struct Search {
-        std::uint64_t epoch, ban_number, writes, now_ns, deadline_ns;
+        Moment began;
+        std::uint64_t now_ns, deadline_ns;
         Found best{};
     };
-    Search begin_search(const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns) {
-        return {records.epoch(), bans.number(), stripe(key).writes.load(std::memory_order_acquire), now_ns, deadline_ns};
-    }
+    // Where the payload of a live entry begins that needs no more than a look at its head: fresh until the
+    // store's deadline, stored as it is, nothing but scopes in front. 0: it is another one, or not live. [hot]
+    std::size_t plain_payload(const Space& space, const EntryKey& key, larder_bytes bytes) const noexcept;
+    // Answers with such an entry; the value is then the item's.
+    bool answer_plain(const Space& space, const EntryKey& key, Pinned& value, std::uint64_t now_ns, larder_cache_get& item) const;
     // Weighs what tier `i` answered; true: search.best is live and was copied up. What is gone is removed.
     bool weigh(Search& search, const Space& space, const EntryKey& key, std::size_t i, larder_status status, Pinned value);
     // Asks tiers [from, to) until one has a live entry.
@@ -198,8 +209,9 @@ struct Cache::Impl {
     std::int64_t ttl_left(const EnvelopeHead& head, std::uint64_t now_ns) const;
     // Finds an item's space and key; else the item says what is wrong.
     const Space* begin_item(const State& s, larder_cache_get& item, EntryKey& key);
-    void end_item(const State& s, const Space& space, const EntryKey& key, Found found, bool all_asked,
-                  const FencePoint& point, std::uint64_t now_ns, const larder_call* call, larder_cache_get& item);
+    // The first tier has answered with `status`: asks the others where that is not enough.
+    void end_item(const State& s, const Space& space, const EntryKey& key, const Moment& began, larder_status status,
+                  Pinned value, std::size_t to, std::uint64_t now_ns, const larder_call* call, larder_cache_get& item);
     void get_one(const State& s, larder_cache_get& item, const larder_call* call, bool sync_only);
     // As get_one for each with sync_only, at most batch_size of them, in one call of the store they begin with.
     static constexpr std::size_t batch_size = 16;

@@ -125,13 +125,13 @@ bool Cache::Impl::weigh(Search& search, const Space& space, const EntryKey& key,
     }
     Found found;
     found.tier = i;
-    found.epoch = search.epoch;
-    found.ban_number = search.ban_number;
+    found.epoch = search.began.epoch;
+    found.ban_number = search.began.ban_number;
     found.value = std::move(value);
-    found.verdict = judge(space, key, tier, found.value.bytes(), search.now_ns, search.epoch, found.entry, found.stale_since_ns);
+    found.verdict = judge(space, key, tier, found.value.bytes(), search.now_ns, search.began.epoch, found.entry, found.stale_since_ns);
     switch (found.verdict) {
         case Verdict::live:
-            if (i > 0) promote(space, key, found, search.writes, search.now_ns);
+            if (i > 0) promote(space, key, found, search.began.writes, search.now_ns);
             search.best = std::move(found);
             return true;
         case Verdict::stale:
@@ -162,7 +162,7 @@ void Cache::Impl::look_on(Search& search, const Space& space, const EntryKey& ke
 }
 
 Found Cache::Impl::lookup(const Space& space, const EntryKey& key, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns) {
-    Search search = begin_search(key, now_ns, deadline_ns);
+    Search search{moment(key), now_ns, deadline_ns};
     look_on(search, space, key, 0, space.tiers.size(), flags);
     return std::move(search.best);
 }
@@ -304,23 +304,58 @@ const Space* Cache::Impl::begin_item(const State& s, larder_cache_get& item, Ent
     return good ? space : nullptr;
 }
 
-void Cache::Impl::end_item(const State& s, const Space& space, const EntryKey& key, Found found, bool all_asked,
-                           const FencePoint& point, std::uint64_t now_ns, const larder_call* call, larder_cache_get& item) {
+std::size_t Cache::Impl::plain_payload(const Space& space, const EntryKey& key, larder_bytes bytes) const noexcept {
+    constexpr std::uint64_t others = headed_absent | headed_sliding | headed_lives | headed_coded | headed_detailed;
+    if (bytes.size < sizeof(larder_head)) return 0;
+    const HeadedWords words(bytes.data);
+    const HeadedMark mark = words.mark();
+    if ((mark.flags() & others) != 0 || mark.generation() != space.generation || !words.bound_to(key.hash)) return 0;
+    const std::size_t scopes_at = sizeof(larder_head) + ((mark.flags() & headed_aged) != 0 ? 8 : 0);
+    const std::size_t payload_at = scopes_at + mark.scopes() * sizeof(ScopeId);
+    if (payload_at > bytes.size || space.ns->version != 1) return 0;
+    const auto* const scopes = reinterpret_cast<const ScopeId*>(static_cast<const char*>(bytes.data) + scopes_at);
+    if (mark.epoch() != records.epoch() && !untouched_since(mark.epoch(), space, key, {scopes, mark.scopes()})) return 0;
+    return payload_at;
+}
+
+bool Cache::Impl::answer_plain(const Space& space, const EntryKey& key, Pinned& value, std::uint64_t now_ns, larder_cache_get& item) const {
+    const std::size_t payload_at = plain_payload(space, key, value.bytes());
+    if (payload_at == 0) return false;
+    const HeadedWords words(value.bytes().data);
+    const std::uint64_t deadline_ms = words.deadline_ms(), now_ms = now_ns / 1'000'000;
+    item.ttl_ms = deadline_ms == 0 ? -1 : static_cast<std::int64_t>(deadline_ms > now_ms ? deadline_ms - now_ms : 0);
+    item.version = words.id();
+    item.status = LARDER_OK;
+    item.value = value.give();
+    item.value.data = static_cast<const char*>(item.value.data) + payload_at;
+    item.value.size -= payload_at;
+    space.runtime->count(SpaceCount::hits);
+    return true;
+}
+
+void Cache::Impl::end_item(const State& s, const Space& space, const EntryKey& key, const Moment& began, larder_status status,
+                           Pinned value, std::size_t to, std::uint64_t now_ns, const larder_call* call, larder_cache_get& item) {
     const std::uint32_t flags = call != nullptr ? call->flags : 0;
-    if (found.verdict == Verdict::live) [[likely]] {
-        fill_item(s, space, key, found, flags, now_ns, item);
-        if (item.status == LARDER_OK) [[likely]] {
-            space.runtime->count((item.found & LARDER_FOUND_ABSENT) != 0 ? SpaceCount::absent : SpaceCount::hits);
-            return;
+    if (to > 0) {
+        Search search{began, now_ns, deadline(call, now_ns)};
+        if (!weigh(search, space, key, 0, status, std::move(value))) look_on(search, space, key, 1, to, flags & LARDER_CALL_PEEK);
+        if (search.best.verdict == Verdict::live) {
+            fill_item(s, space, key, search.best, flags, now_ns, item);
+            if (item.status == LARDER_OK) {
+                space.runtime->count((item.found & LARDER_FOUND_ABSENT) != 0 ? SpaceCount::absent : SpaceCount::hits);
+                return;
+            }
+            // Undecodable: counted as damaged, removed.
+            to = space.tiers.size();
         }
-        // Undecodable: counted as damaged, removed.
-    } else if (!all_asked) {
+    }
+    if (to < space.tiers.size()) {
         item.status = LARDER_PENDING;
         return;
     }
     item.status = LARDER_MISS;
     space.runtime->count(SpaceCount::misses);
-    if ((flags & LARDER_GET_FENCE) != 0) fences.remember(key.hash, call->client, point, now_ns);
+    if ((flags & LARDER_GET_FENCE) != 0) fences.remember(key.hash, call->client, began.fence(), now_ns);
 }
 
 void Cache::Impl::get_one(const State& s, larder_cache_get& item, const larder_call* call, bool sync_only) {
@@ -328,12 +363,19 @@ void Cache::Impl::get_one(const State& s, larder_cache_get& item, const larder_c
     const Space* space = begin_item(s, item, key);
     if (space == nullptr) return;
     const std::uint64_t now = clock.mono_ns();
-    Search search = begin_search(key, now, deadline(call, now));
-    // Taken before the look, so that a change during it is later than the point.
-    const FencePoint point{search.epoch, search.ban_number};
+    // Taken before the look, so that a change during it is later.
+    const Moment began = moment(key);
     const std::size_t to = sync_only ? space->sync_tiers : space->tiers.size();
-    look_on(search, *space, key, 0, to, call != nullptr ? call->flags & LARDER_CALL_PEEK : 0);
-    end_item(s, *space, key, std::move(search.best), to == space->tiers.size(), point, now, call, item);
+    const std::uint32_t flags = call != nullptr ? call->flags : 0;
+    Pinned value;
+    larder_status status = LARDER_MISS;
+    if (to > 0) {
+        Tier& tier = *space->tiers[0].tier;
+        const larder_key store_key = key.store_key(space->runtime->shelf.load(std::memory_order_acquire));
+        status = tier.get(store_key, flags & LARDER_CALL_PEEK, now, deadline(call, now), value);
+        if (status == LARDER_OK && tier.headed() && (flags & LARDER_GET_META) == 0 && answer_plain(*space, key, value, now, item)) [[likely]] return;
+    }
+    end_item(s, *space, key, began, status, std::move(value), to, now, call, item);
 }
 
 void Cache::Impl::get_batch(const State& s, std::span<larder_cache_get> items, const larder_call* call) {
@@ -341,13 +383,14 @@ void Cache::Impl::get_batch(const State& s, std::span<larder_cache_get> items, c
         const Space* space;
         larder_cache_get* item;
         EntryKey key;
-        Search search;
+        Moment began;
     };
-    std::array<std::optional<Asked>, batch_size> asked;
+    std::array<Asked, batch_size> asked;
     std::array<larder_get_item, batch_size> of_store;
     std::size_t n = 0;
     Tier* tier = nullptr;
-    const std::uint64_t now = clock.mono_ns(), until = deadline(call, now);
+    const std::uint64_t now = clock.mono_ns();
+    const std::uint32_t flags = call != nullptr ? call->flags : 0;
     for (larder_cache_get& item : items) {
         EntryKey key;
         const Space* space = begin_item(s, item, key);
@@ -359,17 +402,16 @@ void Cache::Impl::get_batch(const State& s, std::span<larder_cache_get> items, c
             continue;
         }
         of_store[n] = {key.store_key(space->runtime->shelf.load(std::memory_order_acquire)), {}, LARDER_MISS, 0};
-        asked[n++].emplace(Asked{space, &item, key, begin_search(key, now, until)});
+        asked[n++] = {space, &item, key, moment(key)};
     }
     if (n == 0) return;
-    const std::uint32_t flags = call != nullptr ? call->flags & LARDER_CALL_PEEK : 0;
-    tier->get_many({of_store.data(), n}, flags, now, until);
+    tier->get_many({of_store.data(), n}, flags & LARDER_CALL_PEEK, now, deadline(call, now));
+    const bool plain = tier->headed() && (flags & LARDER_GET_META) == 0;
     for (std::size_t i = 0; i < n; ++i) {
-        Asked& a = *asked[i];
-        const FencePoint point{a.search.epoch, a.search.ban_number};
-        if (!weigh(a.search, *a.space, a.key, 0, of_store[i].status, Pinned(of_store[i].value)))
-            look_on(a.search, *a.space, a.key, 1, a.space->sync_tiers, flags);
-        end_item(s, *a.space, a.key, std::move(a.search.best), a.space->all_sync(), point, now, call, *a.item);
+        const Asked& a = asked[i];
+        Pinned value(of_store[i].value);
+        if (plain && of_store[i].status == LARDER_OK && answer_plain(*a.space, a.key, value, now, *a.item)) [[likely]] continue;
+        end_item(s, *a.space, a.key, a.began, of_store[i].status, std::move(value), a.space->sync_tiers, now, call, *a.item);
     }
 }
 
@@ -423,26 +465,10 @@ struct Visit {
         done = true;
         fn(ctx, {data, size});
     }
-    // Most entries: nothing but scopes between the head and the payload, fresh until the store's deadline.
-    bool show_plain(larder_bytes bytes) noexcept {
-        constexpr std::uint64_t others = headed_absent | headed_sliding | headed_lives | headed_coded | headed_detailed;
-        if (bytes.size < sizeof(larder_head)) return false;
-        const HeadedWords words(bytes.data);
-        const HeadedMark mark = words.mark();
-        if ((mark.flags() & others) != 0 || mark.generation() != space.generation || !words.bound_to(key.hash)) return false;
-        const std::size_t scopes_at = sizeof(larder_head) + ((mark.flags() & headed_aged) != 0 ? 8 : 0);
-        const std::size_t payload_at = scopes_at + mark.scopes() * sizeof(ScopeId);
-        if (payload_at > bytes.size || space.ns->version != 1) return false;
-        const auto* const data = static_cast<const char*>(bytes.data);
-        if (mark.epoch() != impl.records.epoch() &&
-            !impl.untouched_since(mark.epoch(), space, key,
-                                  {reinterpret_cast<const ScopeId*>(data + scopes_at), mark.scopes()}))
-            return false;
-        show(data + payload_at, bytes.size - payload_at);
-        return true;
-    }
     void judge(larder_bytes bytes) noexcept {
-        if (tier.headed() && show_plain(bytes)) [[likely]] return;
+        if (tier.headed())
+            if (const std::size_t at = impl.plain_payload(space, key, bytes)) [[likely]]
+                return show(static_cast<const char*>(bytes.data) + at, bytes.size - at);
         EnvelopeView entry;
         std::uint64_t since = 0;
         if (impl.judge(space, key, tier, bytes, now_ns, impl.records.epoch(), entry, since) != Verdict::live) return;

@@ -40,6 +40,7 @@ struct Measured {
 // What a cache under test can do. put and get may be called from any number of threads.
 class Subject {
   public:
+    static constexpr bool apart = false;  // its own size without entries does not count
     virtual ~Subject() = default;
     virtual void put(std::string_view key, std::string_view value) = 0;
     virtual void drop_tag_of(std::uint64_t) {}  // of key number n

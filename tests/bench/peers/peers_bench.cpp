@@ -103,6 +103,7 @@ double engine_cost(const Row& row) {
 
 class Whole final : public Subject {
   public:
+    static constexpr bool apart = true;
     Whole(std::uint64_t capacity, bool tagged) {
         config::LoadedConfig conf = config::parse_host_config("bench.toml",
             "policy = [\"" LARDER_SOURCE_DIR "/tests/bench/peers/peers.larder\"]\n[plugins]\npath = [\"" LARDER_BIN_DIR "/plugins\"]\ntrust_path = true\n"
