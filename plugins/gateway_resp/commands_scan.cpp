@@ -197,6 +197,9 @@ Step flush(Exchange& x) {
         return x.syntax_error();
     }
     x.target = {LARDER_TARGET_EVERYTHING, LARDER_NS_NONE, {}};
+    if (!x.gateway.tracking.idle()) {
+        x.gateway.rechecks.flushes();
+    }
     return x.then(x.cache().change(x.host(), LARDER_DROP, &x.target, 1, nullptr, x.call()),
                   [](Exchange& y) {
                       if (y.status < LARDER_OK) {

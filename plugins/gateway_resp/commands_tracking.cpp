@@ -103,6 +103,9 @@ Step client_tracking(Exchange& x) {
     if (const std::string why = objection(wish, table.wish(x.session.record)); !why.empty()) {
         return x.error(why);
     }
+    if (table.idle()) {
+        x.gateway.rechecks.begin();
+    }
     table.enable(x.session.record, std::move(wish));
     return x.ok();
 }

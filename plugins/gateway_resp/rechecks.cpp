@@ -68,6 +68,14 @@ void Rechecks::removed(std::uint32_t ns, std::string_view key) {
     }
 }
 
+void Rechecks::begin() {
+    std::uint64_t number = event_number_.load(std::memory_order_relaxed);
+    const auto skip = [](void*, const larder_event_record*) noexcept {};
+    gateway_.cache->events(gateway_.host, &number, skip, nullptr);
+    event_number_.store(number, std::memory_order_relaxed);
+    own_flushes_.store(0, std::memory_order_relaxed);
+}
+
 void Rechecks::may_have_changed(std::uint32_t ns) {
     if (gateway_.tracking.idle()) {
         return;
@@ -112,11 +120,43 @@ void Rechecks::start() noexcept {
 
 // A scope that is added while this ends is found by the next beat.
 void Rechecks::look() {
+    if (!gateway_.tracking.idle()) {
+        read_events();
+    }
     look_at_scopes();
     const std::uint64_t now = gateway_.now_ns();
     look_at_read(gateway_.tracking.overdue(now));
     look_at_written(now);
     gateway_.tracking.send_broadcasts({});
+}
+
+// A drop or a reload by whomever; but those of this gateway's FLUSHALL have been told.
+void Rechecks::read_events() {
+    struct Heard {
+        Rechecks& me;
+        bool drop;
+    } heard{*this, false};
+    const auto each = [](void* ctx, const larder_event_record* event) noexcept {
+        auto& h = *static_cast<Heard*>(ctx);
+        const std::string_view type = text_of(event->type);
+        if (type != "invalidate" && type != "reload") {
+            return;
+        }
+        std::uint32_t own = h.me.own_flushes_.load(std::memory_order_relaxed);
+        const bool everything = text_of(event->text).ends_with(": drop everything");
+        if (everything && own != 0) {
+            h.me.own_flushes_.fetch_sub(1, std::memory_order_relaxed);
+        } else {
+            h.drop = true;
+        }
+    };
+    std::uint64_t number = event_number_.load(std::memory_order_relaxed);
+    gateway_.cache->events(gateway_.host, &number, each, &heard);
+    event_number_.store(number, std::memory_order_relaxed);
+    if (heard.drop) {
+        const std::lock_guard lock(mutex_);
+        scopes_.insert(UINT32_MAX);
+    }
 }
 
 std::vector<std::string> Rechecks::beginnings_of(std::uint32_t ns) const {

@@ -3,9 +3,12 @@
 // An entry's time ends, a rule drops its tag: no command of this gateway says so, and for a drop nobody
 // looks for entries at all. Those who asked to be told (CLIENT TRACKING, keyspace notifications) hear of
 // it because the gateway looks again: at what clients have read, when its time is over or when the
-// kernel says that scopes of its namespace have changed; and at what commands have written, while
+// kernel tells of a drop; and at what commands have written, while
 // somebody wants to hear of expiry. A version that is no longer the one that was read, or no entry, is a
 // change.
+//
+// Of drops it hears from the kernel's ring of events, which names no entries: so all that clients hold
+// is looked at. What the host puts past the gateway is no event; it is found at the next look only.
 //
 // All looking is done on a thread that may wait, a few hundred entries a call, one look at a time.
 #pragma once
@@ -32,6 +35,10 @@ class Rechecks {
     // A command has written this entry, or removed it. [any]
     void written(std::uint32_t ns, std::string_view key, std::string_view name);
     void removed(std::uint32_t ns, std::string_view key);
+    // CLIENT TRACKING begins: what happened before does not matter. [any]
+    void begin();
+    // A command of this gateway drops everything, and tells so itself. [any]
+    void flushes() noexcept { own_flushes_.fetch_add(1, std::memory_order_relaxed); }
     // Entries of ns (UINT32_MAX: any) may have changed without a command. [any]
     void may_have_changed(std::uint32_t ns);
     // Now and then, from any thread: what is due. [any, hot while there is nothing]
@@ -47,6 +54,7 @@ class Rechecks {
 
     void start() noexcept;
     void look();
+    void read_events();
     void look_at_scopes();
     void look_at_read(const std::vector<TrackingTable::Suspect>& read);
     void look_at_written(std::uint64_t now_ns);
@@ -63,6 +71,8 @@ class Rechecks {
     std::set<std::pair<std::uint64_t, Key>> order_;  // entries_ by deadline
     std::set<std::uint32_t> scopes_;  // namespaces to look at
 
+    std::atomic<std::uint64_t> event_number_{0};  // the last that was read
+    std::atomic<std::uint32_t> own_flushes_{0};   // whose events were not read yet
     std::atomic<bool> waiting_{false};  // there is something in one of them
     std::atomic<bool> looking_{false};
     std::atomic<std::uint64_t> next_ns_{0};
