@@ -76,9 +76,9 @@ void Connection::close() {
     }
     closed_ = true;
     const auto keep = shared_from_this();
+    depart();  // before the client can see that it is closed
     stream_.close();
     output_.clear();
-    depart();
     if (step_ != Step::Waiting) {
         x_.finish();
         go_out();
