@@ -152,8 +152,11 @@ Step select_db(Exchange& x) {
     return db == 0 ? x.ok() : x.error("ERR DB index is out of range");
 }
 
+// Nobody finds it any more when it has been answered.
 Step quit(Exchange& x) {
     x.session.closing = true;
+    x.gateway.clients.remove(x.session.record->id);
+    x.leave_books();
     return x.ok();
 }
 
