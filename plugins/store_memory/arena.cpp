@@ -137,9 +137,9 @@ std::uint32_t Arena::index_lines(std::uint32_t lines) noexcept {
     return (lines + step - 1) / step * step;
 }
 
-void Arena::link(Stripe& stripe, std::uint32_t number) noexcept {
+void Arena::link(Stripe& stripe, std::uint32_t number, std::uint8_t kind) noexcept {
     PageHeap::Page& page = heap_.page(number);
-    std::uint32_t& first = stripe.partial[page.kind];
+    std::uint32_t& first = stripe.partial[kind];
     page.prev = none;
     page.next = first;
     if (first != none) {
@@ -148,12 +148,12 @@ void Arena::link(Stripe& stripe, std::uint32_t number) noexcept {
     first = number;
 }
 
-void Arena::unlink(Stripe& stripe, std::uint32_t number) noexcept {
+void Arena::unlink(Stripe& stripe, std::uint32_t number, std::uint8_t kind) noexcept {
     const PageHeap::Page& page = heap_.page(number);
     if (page.prev != none) {
         heap_.page(page.prev).next = page.next;
     } else {
-        stripe.partial[page.kind] = page.next;
+        stripe.partial[kind] = page.next;
     }
     if (page.next != none) {
         heap_.page(page.next).prev = page.prev;
@@ -170,9 +170,9 @@ std::byte* Arena::take_block(Stripe& stripe, std::uint32_t number, std::uint8_t 
             return nullptr;
         }
         PageHeap::Page& fresh = heap_.page(span);
-        fresh.kind = kind;
+        heap_.set_kind(span, kind);
         fresh.stripe = static_cast<std::uint8_t>(number);
-        link(stripe, span);
+        link(stripe, span, kind);
         ++stripe.spans[kind];
     }
     PageHeap::Page& page = heap_.page(span);
@@ -188,7 +188,7 @@ std::byte* Arena::take_block(Stripe& stripe, std::uint32_t number, std::uint8_t 
     }
     ++stripe.used[kind];
     if (++page.used == c.blocks) {
-        unlink(stripe, span);
+        unlink(stripe, span, kind);
     }
     return block;
 }
@@ -203,7 +203,7 @@ std::uint32_t Arena::take_entry(std::uint32_t stripe, std::size_t before,
         if (run == none) {
             return 0;
         }
-        heap_.page(run).kind = large;
+        heap_.set_kind(run, large);
         block = heap_.address(run) + unit_ - 4;
         ASAN_UNPOISON_MEMORY_REGION(block, bytes);
     } else {
@@ -225,14 +225,15 @@ std::uint32_t Arena::take_index(std::uint32_t stripe, std::uint32_t lines) noexc
 
 void Arena::give(std::uint32_t ref) noexcept {
     std::byte* const inside = at(ref);
-    const std::uint32_t span = heap_.page(heap_.page_of(inside)).first;
+    const std::uint32_t span = heap_.first_of(inside);
+    const std::uint8_t kind = heap_.kind_of(inside);
     PageHeap::Page& page = heap_.page(span);
-    if (page.kind == large) {
+    if (kind == large) {
         ASAN_POISON_MEMORY_REGION(heap_.address(span), page.length * PageHeap::page_size);
         heap_.give(span);
         return;
     }
-    const Class& c = classes_[page.kind];
+    const Class& c = classes_[kind];
     Stripe& stripe = all_[page.stripe];
     const std::lock_guard lock(stripe.mutex);
     std::byte* const first = heap_.address(span) + c.offset;
@@ -242,20 +243,20 @@ void Arena::give(std::uint32_t ref) noexcept {
     std::memcpy(block, &page.free_list, sizeof page.free_list);
     ASAN_POISON_MEMORY_REGION(block, c.size);
     page.free_list = number;
-    --stripe.used[page.kind];
+    --stripe.used[kind];
     const bool was_full = page.used == c.blocks;
     if (--page.used == 0) {
         if (!was_full && page.sparse == 0) {
-            unlink(stripe, span);
+            unlink(stripe, span, kind);
         }
         if (page.sparse != 0) {
             std::erase(stripe.marked, span);
         }
-        --stripe.spans[page.kind];
+        --stripe.spans[kind];
         ASAN_UNPOISON_MEMORY_REGION(heap_.address(span), c.pages * PageHeap::page_size);
         heap_.give(span);
     } else if (was_full && page.sparse == 0) {
-        link(stripe, span);
+        link(stripe, span, kind);
     }
 }
 
@@ -278,7 +279,7 @@ std::size_t Arena::mark_sparse(std::uint32_t number) {
             const std::uint32_t next = page.next;
             if (page.used * 2u < c.blocks) {
                 stripe.marked.push_back(at);
-                unlink(stripe, at);
+                unlink(stripe, at, kind);
                 sparse(page).store(1, std::memory_order_relaxed);
             }
             at = next;
@@ -288,7 +289,7 @@ std::size_t Arena::mark_sparse(std::uint32_t number) {
 }
 
 bool Arena::is_sparse(std::uint32_t ref) const noexcept {
-    return sparse(heap_.run_of(at(ref))).load(std::memory_order_relaxed) != 0;
+    return sparse(heap_.page(heap_.first_of(at(ref)))).load(std::memory_order_relaxed) != 0;
 }
 
 void Arena::unmark() noexcept {
@@ -297,7 +298,7 @@ void Arena::unmark() noexcept {
         const std::lock_guard lock(stripe.mutex);
         for (const std::uint32_t span : stripe.marked) {
             sparse(heap_.page(span)).store(0, std::memory_order_relaxed);
-            link(stripe, span);
+            link(stripe, span, heap_.kind_of(heap_.address(span)));
         }
         stripe.marked.clear();
     }

@@ -58,9 +58,11 @@ class Arena {
     std::uint64_t entry_bytes(std::size_t before, std::size_t after) const noexcept;
     // What the block of an entry takes, without a look at it.
     std::uint32_t bytes_of(std::uint32_t ref) const noexcept {
-        const PageHeap::Page& page = heap_.run_of(at(ref));
-        return page.kind == large ? page.length * static_cast<std::uint32_t>(PageHeap::page_size)
-                                  : classes_[page.kind].size;
+        const std::byte* inside = at(ref);
+        const std::uint8_t kind = heap_.kind_of(inside);
+        return kind != large ? classes_[kind].size
+                             : heap_.page(heap_.first_of(inside)).length *
+                                   static_cast<std::uint32_t>(PageHeap::page_size);
     }
     // The head of a new block; 0: there is no memory.
     std::uint32_t take_entry(std::uint32_t stripe, std::size_t before, std::size_t after) noexcept;
@@ -107,8 +109,8 @@ class Arena {
     std::uint8_t class_of(std::size_t bytes) const noexcept;
     std::uint32_t large_pages(std::size_t bytes) const noexcept;
     std::byte* take_block(Stripe& stripe, std::uint32_t number, std::uint8_t kind) noexcept;
-    void link(Stripe& stripe, std::uint32_t page) noexcept;
-    void unlink(Stripe& stripe, std::uint32_t page) noexcept;
+    void link(Stripe& stripe, std::uint32_t page, std::uint8_t kind) noexcept;
+    void unlink(Stripe& stripe, std::uint32_t page, std::uint8_t kind) noexcept;
     std::size_t block_size(std::size_t before, std::size_t after) const noexcept {
         return 4 + up(before - 4) + up(after + 4) - 4;
     }

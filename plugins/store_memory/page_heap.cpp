@@ -28,7 +28,8 @@ PageHeap::PageHeap(std::size_t bytes, std::size_t least, bool huge, Map map) noe
     constexpr std::size_t huge_page = std::size_t{2} << 20;
     for (; bytes >= least; bytes /= 2) {
         reserved_ = bytes + huge_page;
-        records_ = bytes / page_size * sizeof(Page);
+        const std::size_t count = bytes / page_size;
+        records_ = count * (sizeof(Page) + sizeof(std::uint32_t) + sizeof(std::uint8_t));
         void* memory = map(reserved_);
         if (memory == nullptr) {
             continue;
@@ -41,7 +42,9 @@ PageHeap::PageHeap(std::size_t bytes, std::size_t least, bool huge, Map map) noe
         const auto start = reinterpret_cast<std::uintptr_t>(memory);
         base_ = static_cast<std::byte*>(memory) + ((huge_page - start % huge_page) % huge_page);
         pages_ = static_cast<Page*>(records);
-        limit_ = static_cast<std::uint32_t>(bytes / page_size);
+        firsts_ = reinterpret_cast<std::uint32_t*>(pages_ + count);
+        kinds_ = reinterpret_cast<std::uint8_t*>(firsts_ + count);
+        limit_ = static_cast<std::uint32_t>(count);
         memory_ = memory;
         if (huge) {
             ::madvise(base_, bytes, MADV_HUGEPAGE);
@@ -70,7 +73,7 @@ void PageHeap::link(std::uint32_t first, std::uint32_t length) noexcept {
     const unsigned bin = bin_of(length);
     Page& page = pages_[first];
     page.state = is_free;
-    page.first = first;
+    firsts_[first] = first;
     page.length = length;
     page.used = 0;
     page.prev = none;
@@ -82,7 +85,7 @@ void PageHeap::link(std::uint32_t first, std::uint32_t length) noexcept {
     filled_[bin / 64] |= std::uint64_t{1} << bin % 64;
     Page& last = pages_[first + length - 1];
     last.state = is_free;
-    last.first = first;
+    firsts_[first + length - 1] = first;
     last.length = length;
     free_pages_ += length;
 }
@@ -152,7 +155,7 @@ std::uint32_t PageHeap::take(std::uint32_t pages) noexcept {
     page.state = is_used;
     page.length = pages;
     for (std::uint32_t i = 0; i < pages; ++i) {
-        pages_[found + i].first = found;
+        firsts_[found + i] = found;
     }
     pages_[found + pages - 1].state = is_used;
     return found;
@@ -162,7 +165,7 @@ void PageHeap::give(std::uint32_t first) noexcept {
     const std::lock_guard lock(mutex_);
     std::uint32_t length = pages_[first].length;
     if (first > 0 && pages_[first - 1].state == is_free) {
-        const std::uint32_t before = pages_[first - 1].first;
+        const std::uint32_t before = firsts_[first - 1];
         unlink(before);
         length += pages_[before].length;
         pages_[first - 1].state = pages_[first].state = 0;
@@ -175,6 +178,10 @@ void PageHeap::give(std::uint32_t first) noexcept {
         pages_[behind - 1].state = pages_[behind].state = 0;
     }
     link(first, length);
+}
+
+void PageHeap::set_kind(std::uint32_t first, std::uint8_t kind) noexcept {
+    std::fill_n(kinds_ + first, pages_[first].length, kind);
 }
 
 bool PageHeap::trim() noexcept {
@@ -207,12 +214,18 @@ bool PageHeap::trim() noexcept {
     const std::lock_guard lock(mutex_);
     link(first, length);
     pages_[first].used = 1;
+    trimmed_pages_ += length;
     return true;
 }
 
 std::uint64_t PageHeap::free_bytes() const noexcept {
     const std::lock_guard lock(mutex_);
     return free_pages_ * page_size;
+}
+
+std::uint64_t PageHeap::trimmed_bytes() const noexcept {
+    const std::lock_guard lock(mutex_);
+    return trimmed_pages_ * page_size;
 }
 
 std::uint64_t PageHeap::held_bytes() const noexcept {

@@ -26,13 +26,12 @@ class PageHeap {
 
     // What a page is part of. Of a run, the first page's record counts.
     struct Page {
-        std::uint32_t first = none;  // Its run, while in use.
-        std::uint32_t length = 0;    // Of the run; in a free run also in the last page.
+        std::uint32_t length = 0;  // Of the run; in a free run also in the last page.
         std::uint32_t next = none, prev = none;
         // The arena's.
         std::uint32_t free_list = none;
         std::uint16_t used = 0, fresh = 0;
-        std::uint8_t kind = 0, stripe = 0;
+        std::uint8_t stripe = 0;
         std::uint8_t sparse = 0;  // Being emptied: nothing new goes here.
         std::uint8_t state = 0;   // 0 nothing, 1 free, 2 in use.
     };
@@ -56,12 +55,18 @@ class PageHeap {
         return static_cast<std::uint32_t>(static_cast<std::size_t>(at - base_) / page_size);
     }
     Page& page(std::uint32_t number) const noexcept { return pages_[number]; }
-    Page& run_of(const std::byte* at) const noexcept { return pages_[pages_[page_of(at)].first]; }
+    // What is asked for every page, closely packed: the first page of its run, and what the arena
+    // says that the run is.
+    std::uint32_t first_of(const std::byte* at) const noexcept { return firsts_[page_of(at)]; }
+    std::uint8_t kind_of(const std::byte* at) const noexcept { return kinds_[page_of(at)]; }
+    void set_kind(std::uint32_t first, std::uint8_t kind) noexcept;
     std::uint32_t limit() const noexcept { return limit_; }
 
     // Gives free runs of 2 MiB and more back to the system, one at most. True: there may be more.
     bool trim() noexcept;
     std::uint64_t free_bytes() const noexcept;
+    // What trim() gave back, over all time.
+    std::uint64_t trimmed_bytes() const noexcept;
     // What was ever handed out, less what was given back: an upper bound of what is resident.
     std::uint64_t held_bytes() const noexcept;
 
@@ -74,11 +79,13 @@ class PageHeap {
     void* memory_ = nullptr;
     std::byte* base_ = nullptr;
     Page* pages_ = nullptr;
+    std::uint32_t* firsts_ = nullptr;
+    std::uint8_t* kinds_ = nullptr;
     std::size_t reserved_ = 0, records_ = 0;
     std::uint32_t limit_ = 0;   // Pages there are.
     mutable std::mutex mutex_;  // Guards what follows, and the records of free pages.
     std::uint32_t top_ = 0;     // Pages from here on were never handed out.
-    std::uint64_t free_pages_ = 0;
+    std::uint64_t free_pages_ = 0, trimmed_pages_ = 0;
     std::array<std::uint32_t, bins> first_;
     std::array<std::uint64_t, 2> filled_{};
 };

@@ -54,6 +54,8 @@ void Table::make_room(std::uint32_t ns, std::uint64_t hash, std::uint32_t keep,
 
 namespace {
 
+constexpr std::uint32_t lines_ahead = 6;
+
 std::uint64_t policy_key(std::uint64_t hash, std::uint32_t ns) noexcept {
     return hash ^ ns * 0x9e3779b97f4a7c15u;
 }
@@ -129,7 +131,6 @@ std::uint64_t Table::evict_in(Held& held, std::uint32_t keep) noexcept {
         for (std::uint32_t n = 0; n < in->lines && !(worst && policy_.enough(looked_at, least));
              ++n) {
             Line& line = in->at(in->hand);
-            __builtin_prefetch(&in->at(in->next(in->next(in->hand))));
             for (unsigned slot = 0; slot < Line::slots; ++slot) {
                 const std::uint32_t ref = line.ref[slot].load(std::memory_order_relaxed);
                 if (ref == 0 || ref == keep) {
@@ -145,6 +146,7 @@ std::uint64_t Table::evict_in(Held& held, std::uint32_t keep) noexcept {
                 ++looked_at;
                 if (!worst || look.rank < least) {
                     least = look.rank;
+                    __builtin_prefetch(arena_.at(ref) - 24);
                     worst = {Entry(), ref, &line, slot};
                     its_meta = look.meta;
                 }
@@ -160,6 +162,10 @@ std::uint64_t Table::evict_in(Held& held, std::uint32_t keep) noexcept {
                 policy_key(index_.hash(worst.entry.key(), worst.entry.key_size()), held.space->ns),
                 its_meta);
         }
+    }
+    // What the next eviction begins with.
+    for (std::uint32_t i = in->hand; i < in->lines && i < in->hand + lines_ahead; ++i) {
+        __builtin_prefetch(&in->at(i));
     }
     if (!worst) {
         return 0;

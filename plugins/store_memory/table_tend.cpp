@@ -207,7 +207,7 @@ bool Table::sweep() noexcept {
 
 bool Table::evacuate() noexcept {
     if (!evacuation_.on) {
-        constexpr std::uint64_t pause_ms = 1000;
+        constexpr std::uint64_t pause_ms = 100;
         const std::uint64_t now = now_ms();
         if (now < evacuation_.not_before) {
             return false;

@@ -65,6 +65,13 @@ larder_status Table::put(const larder_key& key, const larder_put& put) noexcept 
     }
     const std::uint64_t hash = index_.hash(key);
     const std::uint32_t stripe = Index::stripe(hash);
+    {
+        // The probe line comes while the entry is made.
+        const ReadSection section;
+        if (const Space* space = spaces_.find(key.ns)) {
+            static_cast<void>(index_.reach(*space, hash));
+        }
+    }
     std::uint32_t fresh = arena_.take_entry(stripe, before, after);
     if (fresh == 0) [[unlikely]] {
         limbo_.settle();
