@@ -50,6 +50,7 @@ class Arena {
     bool holds(const std::byte* at) const noexcept {
         return at >= base_ && static_cast<std::uint64_t>(at - base_) < reach_;
     }
+    unsigned shift() const noexcept { return shift_; }
     // How much can be referred to.
     std::uint64_t reach() const noexcept { return reach_; }
     std::uint32_t stripes() const noexcept { return stripe_mask_ + 1; }

@@ -92,11 +92,21 @@ class Entry {
     // The comparison is always of the whole key.
     bool is(const char* data, std::size_t size) const noexcept {
         const std::uint32_t all = sizes();
-        if (has_long(all)) [[unlikely]] {
-            return long_size(0) == size && std::memcmp(head_ - 12 - size, data, size) == 0;
+        if ((all >> 20 & long_key) != size || size == long_key) [[unlikely]] {
+            return has_long(all) && long_size(0) == size &&
+                   std::memcmp(head_ - 12 - size, data, size) == 0;
         }
-        return (all >> 20 & long_key) == size &&
-               (size == 16 ? same_16(data) : std::memcmp(head_ - 4 - size, data, size) == 0);
+        const auto* mine = reinterpret_cast<const char*>(head_) - 4 - size;
+        // Two words that may overlap, or four: most keys, without a call.
+        if (size - 8 <= 8) [[likely]] {
+            return (differ(mine, data) | differ(mine + size - 8, data + size - 8)) == 0;
+        }
+        if (size - 16 <= 16) {
+            return (differ(mine, data) | differ(mine + 8, data + 8) |
+                    differ(mine + size - 16, data + size - 16) |
+                    differ(mine + size - 8, data + size - 8)) == 0;
+        }
+        return std::memcmp(mine, data, size) == 0;
     }
 
     // What get and visit show.
@@ -152,11 +162,11 @@ class Entry {
         std::memcpy(&size, head_ - 12 + 4 * i, 4);
         return size;
     }
-    bool same_16(const char* data) const noexcept {
-        std::uint64_t mine[2], theirs[2];
-        std::memcpy(mine, head_ - 20, 16);
-        std::memcpy(theirs, data, 16);
-        return ((mine[0] ^ theirs[0]) | (mine[1] ^ theirs[1])) == 0;
+    static std::uint64_t differ(const char* a, const char* b) noexcept {
+        std::uint64_t one, other;
+        std::memcpy(&one, a, 8);
+        std::memcpy(&other, b, 8);
+        return one ^ other;
     }
 
     std::byte* head_ = nullptr;

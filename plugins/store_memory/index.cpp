@@ -51,16 +51,23 @@ Held Index::hold_at(Space& space, std::uint64_t hash, std::uint64_t& behind) con
 }
 
 Found Index::find(const Held& held, std::uint64_t hash, const larder_key& key) const noexcept {
-    Found found;
-    if (held.segment != nullptr) {
-        Segment& in = *held.segment;
-        const auto print = static_cast<std::uint16_t>(hash);
-        const std::uint32_t home = Segment::home(print, in.lines);
-        if (!probe(&in.at(home), print, key, found) && in.has_spilled(home)) {
-            probe(&in.at(in.next(home)), print, key, found);
-        }
+    if (held.segment == nullptr) {
+        return {};
     }
-    return found;
+    Segment& in = *held.segment;
+    const auto print = static_cast<std::uint16_t>(hash);
+    const std::uint32_t home = Segment::home(print, in.lines);
+    Line* line = &in.at(home);
+    unsigned slot = probe(*line, print, key);
+    if (slot == Line::slots && in.has_spilled(home)) {
+        line = &in.at(in.next(home));
+        slot = probe(*line, print, key);
+    }
+    if (slot == Line::slots) {
+        return {};
+    }
+    const std::uint32_t ref = line->ref[slot].load(std::memory_order_relaxed);
+    return {entry(ref), ref, line, slot};
 }
 
 void Index::erase(Held& held, const Found& found) const noexcept {

@@ -28,6 +28,13 @@ struct Found {
     std::atomic<std::uint16_t>& meta() const noexcept { return line->meta[slot]; }
 };
 
+// What a reader needs of it.
+struct Hit {
+    Entry entry;
+    std::atomic<std::uint16_t>* meta = nullptr;
+    explicit operator bool() const noexcept { return meta != nullptr; }
+};
+
 // A shard whose mutex is held, and what of it a hash leads to.
 struct Held {
     std::unique_lock<std::mutex> lock;
@@ -43,7 +50,12 @@ struct Held {
 class Index {
   public:
     Index(Arena& arena, Limbo& limbo, const HashSecret& secret, std::uint32_t shard_bits) noexcept
-        : arena_(arena), limbo_(limbo), secret_(secret), shard_bits_(shard_bits) {}
+        : base_(arena.at(0)),
+          shift_(arena.shift()),
+          secret_(secret),
+          shard_bits_(shard_bits),
+          arena_(arena),
+          limbo_(limbo) {}
 
     std::uint64_t hash(const char* data, std::size_t size) const noexcept {
         return key_hash(secret_, data, size);
@@ -53,10 +65,10 @@ class Index {
     static std::uint32_t stripe(std::uint64_t hash) noexcept {
         return static_cast<std::uint32_t>(hash >> 58);
     }
-    Entry entry(std::uint32_t ref) const noexcept { return Entry(arena_.at(ref)); }
+    Entry entry(std::uint32_t ref) const noexcept { return Entry(at(ref)); }
 
     // ---- readers, inside a read section
-    Found find(const Space& space, std::uint64_t hash, const larder_key& key) const noexcept;
+    Hit find(const Space& space, std::uint64_t hash, const larder_key& key) const noexcept;
     // The probe line of a hash, asked for and not waited for; null: there is none.
     const Line* reach(const Space& space, std::uint64_t hash) const noexcept;
     // Asks for the entry that a key with this hash most likely has.
@@ -90,7 +102,7 @@ class Index {
         swept_.store(moment, std::memory_order_relaxed);
     }
     Segment* segment(std::uint32_t ref) const noexcept {
-        return reinterpret_cast<Segment*>(arena_.at(ref));
+        return reinterpret_cast<Segment*>(at(ref));
     }
 
   private:
@@ -98,7 +110,11 @@ class Index {
     static constexpr std::uint32_t segments_to_cut = 32;
 
     Leaf leaf(const Space& space, std::uint64_t hash) const noexcept;
-    bool probe(Line* line, std::uint16_t print, const larder_key& key, Found& found) const noexcept;
+    std::byte* at(std::uint32_t ref) const noexcept {
+        return base_ + (static_cast<std::uint64_t>(ref) << shift_);
+    }
+    // The slot of this key in a line; Line::slots: none.
+    unsigned probe(const Line& line, std::uint16_t print, const larder_key& key) const noexcept;
     void look(Held& held, std::uint64_t hash) const noexcept;
     Segment* make_segment(std::uint32_t stripe, std::uint32_t lines, unsigned depth) noexcept;
     Segment* laid_out(const Held& held, std::uint32_t block_lines, std::uint32_t stripe) noexcept;
@@ -111,10 +127,13 @@ class Index {
     bool begin(Held& held, std::uint64_t hash) noexcept;
     bool double_directory(Held& held, std::uint64_t hash) noexcept;
 
-    Arena& arena_;
-    Limbo& limbo_;
+    // The arena's, on the line that every lookup reads.
+    std::byte* const base_;
+    const unsigned shift_;
     const HashSecret secret_;
     const std::uint32_t shard_bits_;
+    Arena& arena_;
+    Limbo& limbo_;
     std::atomic<std::uint32_t> swept_{0};
 };
 
@@ -128,40 +147,54 @@ inline Leaf Index::leaf(const Space& space, std::uint64_t hash) const noexcept {
                                       std::memory_order_acquire));
 }
 
-inline bool Index::probe(Line* line, std::uint16_t print, const larder_key& key,
-                         Found& found) const noexcept {
-    for (unsigned same = line->matches(print); same != 0; same &= same - 1) {
-        const unsigned slot = static_cast<unsigned>(std::countr_zero(same));
-        const std::uint32_t ref = line->ref[slot].load(std::memory_order_acquire);
+inline unsigned Index::probe(const Line& line, std::uint16_t print,
+                             const larder_key& key) const noexcept {
+    for (unsigned same = line.matches(print); same != 0; same &= same - 1) {
+        const auto slot = static_cast<unsigned>(std::countr_zero(same));
+        const std::uint32_t ref = line.ref[slot].load(std::memory_order_acquire);
         if (ref == 0) {
             continue;
         }
-        std::byte* const head = arena_.at(ref);
+        std::byte* const head = at(ref);
         __builtin_prefetch(head + 64);
         __builtin_prefetch(head + 128);
-        const Entry entry(head);
-        if (entry.is(key.data, key.size)) [[likely]] {
-            found = {entry, ref, line, slot};
-            return true;
+        if (Entry(head).is(key.data, key.size)) [[likely]] {
+            return slot;
         }
     }
-    return false;
+    return Line::slots;
 }
 
-inline Found Index::find(const Space& space, std::uint64_t hash,
-                         const larder_key& key) const noexcept {
-    Found found;
-    const Leaf at = leaf(space, hash);
-    if (at.ref == 0) {
-        return found;
+inline Hit Index::find(const Space& space, std::uint64_t hash,
+                       const larder_key& key) const noexcept {
+    const Leaf there = leaf(space, hash);
+    if (there.ref == 0) [[unlikely]] {
+        return {};
     }
-    Segment* const in = segment(at.ref);
+    Segment* const in = segment(there.ref);
     const auto print = static_cast<std::uint16_t>(hash);
-    const std::uint32_t home = Segment::home(print, at.lines);
-    if (!probe(in->first() + home, print, key, found) && in->has_spilled(home)) {
-        probe(in->first() + in->next(home), print, key, found);
+    const std::uint32_t home = Segment::home(print, there.lines);
+    Line* line = in->first() + home;
+    for (bool beside = false;;) {
+        for (unsigned same = line->matches(print); same != 0; same &= same - 1) {
+            const auto slot = static_cast<unsigned>(std::countr_zero(same));
+            const std::uint32_t ref = line->ref[slot].load(std::memory_order_acquire);
+            if (ref == 0) [[unlikely]] {
+                continue;
+            }
+            std::byte* const head = at(ref);
+            __builtin_prefetch(head + 64);
+            __builtin_prefetch(head + 128);
+            if (Entry(head).is(key.data, key.size)) [[likely]] {
+                return {Entry(head), &line->meta[slot]};
+            }
+        }
+        if (beside || !in->has_spilled(home)) {
+            return {};
+        }
+        beside = true;
+        line = in->first() + in->next(home);
     }
-    return found;
 }
 
 inline const Line* Index::reach(const Space& space, std::uint64_t hash) const noexcept {
@@ -178,9 +211,8 @@ inline const Line* Index::reach(const Space& space, std::uint64_t hash) const no
 inline void Index::reach_entry(const Line* line, std::uint64_t hash) const noexcept {
     const unsigned same = line->matches(static_cast<std::uint16_t>(hash));
     if (same != 0) {
-        const std::byte* head =
-            arena_.at(line->ref[static_cast<unsigned>(std::countr_zero(same))].load(
-                std::memory_order_relaxed));
+        const std::byte* head = at(line->ref[static_cast<unsigned>(std::countr_zero(same))].load(
+            std::memory_order_relaxed));
         __builtin_prefetch(head - 24);
         __builtin_prefetch(head + 40);
         __builtin_prefetch(head + 104);

@@ -28,7 +28,7 @@ class MemoryStore {
     plugin::Health health() const;
 
     larder_status get(const larder_key& key, const larder_call& call, plugin::Reply out) noexcept {
-        return table_.get(key, call.flags, out.raw());
+        return table_.get(key, call.flags, out.raw(), now_of(call));
     }
     larder_status visit(const larder_key& key, const larder_call& call,
                         plugin::Visitor visitor) noexcept {
@@ -37,7 +37,7 @@ class MemoryStore {
             [](void* ctx, larder_bytes value) noexcept {
                 static_cast<void>((*static_cast<plugin::Visitor*>(ctx))(value.data, value.size));
             },
-            &visitor);
+            &visitor, now_of(call));
     }
     larder_status put(const larder_key& key, const larder_put& put, const larder_call&) noexcept {
         return table_.put(key, put);
@@ -51,7 +51,7 @@ class MemoryStore {
         return table_.touch(key, touch);
     }
     larder_status get_many(std::span<larder_get_item> items, const larder_call& call) noexcept {
-        table_.get_many(items, call.flags);
+        table_.get_many(items, call.flags, now_of(call));
         return LARDER_OK;
     }
     larder_status remove_many(std::span<const larder_key> keys, const larder_call&) noexcept {
@@ -76,6 +76,10 @@ class MemoryStore {
     }
 
   private:
+    static std::uint64_t now_of(const larder_call& call) noexcept {
+        return LARDER_HAS(&call, now_ns) ? call.now_ns : 0;
+    }
+
     Table table_;
     Upkeep upkeep_;
 };

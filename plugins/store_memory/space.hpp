@@ -15,6 +15,7 @@
 #pragma once
 
 #include "segment.hpp"
+#include "thread_card.hpp"
 
 #include <array>
 #include <atomic>
@@ -80,40 +81,38 @@ class Tallies {
     Tallies(const Tallies&) = delete;
     Tallies& operator=(const Tallies&) = delete;
 
-    void hit(std::uint32_t thread, std::uint64_t n = 1) noexcept { count(thread, 0, n); }
-    void miss(std::uint32_t thread, std::uint64_t n = 1) noexcept { count(thread, 1, n); }
+    void hit(const ThreadCard& me) noexcept { count(me, 0); }
+    void miss(const ThreadCard& me) noexcept { count(me, 1); }
     std::uint64_t hits() const noexcept { return sum(0); }
     std::uint64_t misses() const noexcept { return sum(1); }
 
   private:
-    static constexpr std::uint32_t in_block = 8, blocks = 8, last = in_block * blocks - 1;
     struct alignas(64) Tally {
         std::atomic<std::uint64_t> of[2]{};
     };
     struct Block {
-        std::array<Tally, in_block> tallies;
+        std::array<Tally, tallies_in_block> tallies;
     };
 
-    void count(std::uint32_t thread, unsigned what, std::uint64_t n) noexcept {
-        const std::uint32_t mine = thread < last ? thread : last;
-        Block* block = blocks_[mine / in_block].load(std::memory_order_acquire);
+    void count(const ThreadCard& me, unsigned what) noexcept {
+        Block* block = blocks_[me.tally_block].load(std::memory_order_acquire);
         if (block == nullptr) [[unlikely]] {
-            block = make(mine / in_block);
+            block = make(me.tally_block);
             if (block == nullptr) {
                 return;
             }
         }
-        std::atomic<std::uint64_t>& at = block->tallies[mine % in_block].of[what];
-        if (mine != last) [[likely]] {
-            at.store(at.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+        std::atomic<std::uint64_t>& at = block->tallies[me.tally].of[what];
+        if (me.counts_alone) [[likely]] {
+            at.store(at.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         } else {
-            at.fetch_add(n, std::memory_order_relaxed);
+            at.fetch_add(1, std::memory_order_relaxed);
         }
     }
     Block* make(std::uint32_t number) noexcept;
     std::uint64_t sum(unsigned what) const noexcept;
 
-    std::array<std::atomic<Block*>, blocks> blocks_{};
+    std::array<std::atomic<Block*>, tally_blocks> blocks_{};
 };
 
 // Counters of namespaces that are gone.

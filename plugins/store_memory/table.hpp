@@ -60,11 +60,15 @@ class Table {
     Table(const Table&) = delete;
     Table& operator=(const Table&) = delete;
 
-    // The functions of store.h. All but limits from any thread.
-    larder_status get(const larder_key& key, std::uint32_t flags, larder_value* out) noexcept;
+    // The functions of store.h. All but limits from any thread. `now_ns`: the host's clock, where
+    // the caller has just read it; 0: it is read if it is needed.
+    larder_status get(const larder_key& key, std::uint32_t flags, larder_value* out,
+                      std::uint64_t now_ns = 0) noexcept;
     using See = void(LARDER_CALL*)(void* ctx, larder_bytes value) LARDER_NOEXCEPT;
-    larder_status visit(const larder_key& key, std::uint32_t flags, See see, void* ctx) noexcept;
-    void get_many(std::span<larder_get_item> items, std::uint32_t flags) noexcept;
+    larder_status visit(const larder_key& key, std::uint32_t flags, See see, void* ctx,
+                        std::uint64_t now_ns = 0) noexcept;
+    void get_many(std::span<larder_get_item> items, std::uint32_t flags,
+                  std::uint64_t now_ns = 0) noexcept;
     larder_status put(const larder_key& key, const larder_put& put) noexcept;
     larder_status remove(const larder_key& key, std::uint64_t if_version) noexcept;
     larder_status touch(const larder_key& key, const larder_touch& touch) noexcept;
@@ -117,16 +121,17 @@ class Table {
     std::uint64_t now_ms() const noexcept { return host_->mono_ns(host_) / 1'000'000; }
     // In `ttl_ms`; 0 for 0.
     std::uint64_t deadline_in(std::uint64_t ttl_ms) const noexcept;
-    bool lapsed(const Entry& entry) const noexcept {
+    bool lapsed(const Entry& entry, std::uint64_t now_ns = 0) const noexcept {
         const std::uint64_t deadline = entry.deadline_ms();
-        return deadline != 0 && deadline <= now_ms();
+        return deadline != 0 && deadline <= (now_ns != 0 ? now_ns / 1'000'000 : now_ms());
     }
 
     // ---- reading
     // Inside a read section. `lapsed_too`: set when an entry is there and its time is over.
-    Found look_up(const larder_key& key, std::uint64_t hash, std::uint32_t flags,
-                  bool& lapsed_too) noexcept;
-    larder_status show(const Found& found, std::uint32_t flags, larder_value* out) noexcept;
+    Hit look_up(const larder_key& key, std::uint64_t hash, std::uint32_t flags,
+                std::uint64_t now_ns, ThreadCard& me, bool& lapsed_too) noexcept;
+    static larder_status show(const Entry& entry, ThreadCard& me, std::uint32_t flags,
+                              larder_value* out) noexcept;
     // Takes a lapsed entry out. Not inside a read section.
     void reclaim(const larder_key& key, std::uint64_t hash) noexcept;
 

@@ -18,8 +18,7 @@ void LARDER_CALL give_back(larder_value* value) noexcept {
 
 // Says that an entry was used, if nobody has since the hand came by. A slot that changes meanwhile
 // stays as it is: the next use counts.
-void note_use(const Found& found) noexcept {
-    std::atomic<std::uint16_t>& at = found.meta();
+inline void note_use(std::atomic<std::uint16_t>& at) noexcept {
     std::uint16_t seen = at.load(std::memory_order_relaxed);
     if ((seen & Eviction::used) == 0) {
         at.compare_exchange_strong(seen, static_cast<std::uint16_t>(seen | Eviction::used),
@@ -29,38 +28,39 @@ void note_use(const Found& found) noexcept {
 
 }  // namespace
 
-Found Table::look_up(const larder_key& key, std::uint64_t hash, std::uint32_t flags,
-                     bool& lapsed_too) noexcept {
+inline Hit Table::look_up(const larder_key& key, std::uint64_t hash, std::uint32_t flags,
+                          std::uint64_t now_ns, ThreadCard& me, bool& lapsed_too) noexcept {
     Space* const space = spaces_.find(key.ns);
-    Found found;
+    Hit hit;
     if (space != nullptr) [[likely]] {
-        found = index_.find(*space, hash, key);
-        if (found && lapsed(found.entry)) [[unlikely]] {
+        hit = index_.find(*space, hash, key);
+        if (hit && lapsed(hit.entry, now_ns)) [[unlikely]] {
             lapsed_too = true;
-            found = {};
+            hit = {};
         }
     }
-    if ((flags & LARDER_CALL_PEEK) == 0) {
+    if ((flags & LARDER_CALL_PEEK) == 0) [[likely]] {
         Tallies& tallies = space != nullptr ? space->tallies : strays_;
-        if (found) {
-            note_use(found);
-            tallies.hit(my_card().number);
+        if (hit) {
+            note_use(*hit.meta);
+            tallies.hit(me);
         } else {
-            tallies.miss(my_card().number);
+            tallies.miss(me);
         }
     }
-    return found;
+    return hit;
 }
 
-larder_status Table::show(const Found& found, std::uint32_t flags, larder_value* out) noexcept {
+inline larder_status Table::show(const Entry& entry, ThreadCard& me, std::uint32_t flags,
+                                 larder_value* out) noexcept {
     if ((flags & LARDER_CALL_NO_VALUE) != 0) {
         return LARDER_OK;
     }
-    PinCell* pin = my_card().pin(found.entry.head());
-    if (pin == nullptr) {
+    PinCell* pin = me.pin(entry.head());
+    if (pin == nullptr) [[unlikely]] {
         return LARDER_E_NOMEM;
     }
-    const larder_bytes shown = found.entry.shown();
+    const larder_bytes shown = entry.shown();
     out->data = shown.data;
     out->size = shown.size;
     out->release = &give_back;
@@ -68,13 +68,15 @@ larder_status Table::show(const Found& found, std::uint32_t flags, larder_value*
     return LARDER_OK;
 }
 
-larder_status Table::get(const larder_key& key, std::uint32_t flags, larder_value* out) noexcept {
+larder_status Table::get(const larder_key& key, std::uint32_t flags, larder_value* out,
+                         std::uint64_t now_ns) noexcept {
     const std::uint64_t hash = index_.hash(key);
     bool lapsed_too = false;
     {
         const ReadSection section;
-        if (const Found found = look_up(key, hash, flags, lapsed_too)) {
-            return show(found, flags, out);
+        ThreadCard& me = my_card();
+        if (const Hit hit = look_up(key, hash, flags, now_ns, me, lapsed_too)) {
+            return show(hit.entry, me, flags, out);
         }
     }
     if (lapsed_too) [[unlikely]] {
@@ -83,14 +85,14 @@ larder_status Table::get(const larder_key& key, std::uint32_t flags, larder_valu
     return LARDER_MISS;
 }
 
-larder_status Table::visit(const larder_key& key, std::uint32_t flags, See see,
-                           void* ctx) noexcept {
+larder_status Table::visit(const larder_key& key, std::uint32_t flags, See see, void* ctx,
+                           std::uint64_t now_ns) noexcept {
     const std::uint64_t hash = index_.hash(key);
     bool lapsed_too = false;
     {
         const ReadSection section;
-        if (const Found found = look_up(key, hash, flags, lapsed_too)) {
-            see(ctx, found.entry.shown());
+        if (const Hit hit = look_up(key, hash, flags, now_ns, my_card(), lapsed_too)) {
+            see(ctx, hit.entry.shown());
             return LARDER_OK;
         }
     }
@@ -102,7 +104,9 @@ larder_status Table::visit(const larder_key& key, std::uint32_t flags, See see,
 
 // Sixteen at a time: first all probe lines are asked for, then all entries, then they are read, so
 // that the waits of a group overlap.
-void Table::get_many(std::span<larder_get_item> items, std::uint32_t flags) noexcept {
+void Table::get_many(std::span<larder_get_item> items, std::uint32_t flags,
+                     std::uint64_t now_ns) noexcept {
+    ThreadCard& me = my_card();
     constexpr std::size_t group = 16;
     std::array<std::uint64_t, group> hashes;
     std::array<const Line*, group> lines;
@@ -122,8 +126,8 @@ void Table::get_many(std::span<larder_get_item> items, std::uint32_t flags) noex
                 }
             }
             for (std::size_t i = 0; i < now.size(); ++i) {
-                const Found found = look_up(now[i].key, hashes[i], flags, lapsed_too[i]);
-                now[i].status = found ? show(found, flags, &now[i].value) : LARDER_MISS;
+                const Hit hit = look_up(now[i].key, hashes[i], flags, now_ns, me, lapsed_too[i]);
+                now[i].status = hit ? show(hit.entry, me, flags, &now[i].value) : LARDER_MISS;
             }
         }
         for (std::size_t i = 0; i < now.size(); ++i) {

@@ -1,6 +1,7 @@
 // plugins/store_memory/thread_card.cpp -- cards handed out and taken back; more cells.
 #include "thread_card.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 
@@ -52,6 +53,11 @@ ThreadCard* enlist() noexcept {
     }
     auto* card = new ThreadCard;
     card->number = numbers.fetch_add(1, std::memory_order_relaxed);
+    // The last place is everybody's who comes late.
+    const std::uint32_t place = std::min(card->number, tallies_apart);
+    card->tally_block = static_cast<std::uint16_t>(place / tallies_in_block);
+    card->tally = static_cast<std::uint16_t>(place % tallies_in_block);
+    card->counts_alone = place != tallies_apart;
     card->next = all.load(std::memory_order_relaxed);
     while (!all.compare_exchange_weak(card->next, card, std::memory_order_release)) {
     }

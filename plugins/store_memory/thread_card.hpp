@@ -18,6 +18,10 @@
 
 namespace larder::store_memory {
 
+// Threads that count in a line of their own; those beyond share one.
+inline constexpr std::uint32_t tallies_in_block = 8, tally_blocks = 8;
+inline constexpr std::uint32_t tallies_apart = tallies_in_block * tally_blocks - 1;
+
 using PinCell = std::atomic<const std::byte*>;
 
 struct PinBlock {
@@ -28,6 +32,9 @@ struct PinBlock {
 
 struct alignas(64) ThreadCard {
     std::uint32_t number = 0;  // From 0, the lowest that is free when a thread first comes.
+    // Where it counts, see space.hpp: in which block, at which place, and whether nobody else does.
+    std::uint16_t tally_block = 0, tally = 0;
+    bool counts_alone = true;
     PinBlock* current = nullptr;
     std::atomic<PinBlock*> pins{nullptr};
     std::atomic<bool> taken{true};
