@@ -136,12 +136,12 @@ std::uint64_t Table::evict_in(Held& held, std::uint32_t keep) noexcept {
                 if (ref == 0 || ref == keep) {
                     continue;
                 }
-                std::uint16_t seen = line.meta[slot].load(std::memory_order_relaxed);
+                const std::uint16_t seen = line.meta[slot].load(std::memory_order_relaxed);
                 const Eviction::Look look = policy_.look(
                     static_cast<std::uint16_t>(seen & Eviction::meta_mask), arena_.bytes_of(ref));
                 const std::uint16_t now = meta::of(meta::hint(seen), look.meta);
                 if (now != seen) {
-                    line.meta[slot].compare_exchange_strong(seen, now, std::memory_order_relaxed);
+                    line.meta[slot].store(now, std::memory_order_relaxed);
                 }
                 ++looked_at;
                 if (!worst || look.rank < least) {
