@@ -23,7 +23,14 @@ MemoryStore::MemoryStore(plugin::Host host, const plugin::Config& config)
     : table_(host.raw(), options_from(config)), upkeep_(host, table_) {}
 
 void MemoryStore::reconfigure(const plugin::Config& config) {
-    table_.set_capacity(config.size("capacity", table_.capacity()));
+    const std::uint64_t capacity = config.size("capacity", table_.capacity());
+    if (capacity > table_.most_capacity()) {
+        throw plugin::Error(LARDER_E_CONFIG,
+                            "capacity can be raised to " +
+                                std::to_string(table_.most_capacity() >> 20) +
+                                " MiB while the store runs; more needs a restart");
+    }
+    table_.set_capacity(capacity);
 }
 
 plugin::Health MemoryStore::health() const {

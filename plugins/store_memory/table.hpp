@@ -109,14 +109,6 @@ class Table {
         std::mutex mutex;  // Before a shard's.
         Walk walk;
     };
-    // What an eviction looked at, and the least of it.
-    struct Candidates {
-        Found worst;
-        std::uint16_t meta = 0;
-        float rank = 0;
-        unsigned looked_at = 0;
-    };
-
     // ---- time
     std::uint64_t now_ms() const noexcept { return host_->mono_ns(host_) / 1'000'000; }
     // In `ttl_ms`; 0 for 0.
@@ -165,10 +157,10 @@ class Table {
     // After a put of `cost` bytes, not inside a read section. `keep` is what was put.
     void make_room(std::uint32_t ns, std::uint64_t hash, std::uint32_t keep,
                    std::uint64_t cost) noexcept;
-    // Evicts one entry, of `within` only if that is not null, but not `keep`; the bytes, 0: there
+    // Evicts an entry or two, of `within` only if that is not null, but not `keep`; the bytes, 0: there
     // is none.
     std::uint64_t evict_one(Hand& hand, Space* within, std::uint32_t keep) noexcept;
-    std::uint64_t evict_in(Held& held, std::uint32_t keep) noexcept;
+    std::uint64_t evict_in(Held& held, std::uint32_t keep, bool two) noexcept;
     std::uint16_t first_rank(std::uint64_t hash, std::uint32_t ns, std::uint32_t priority) noexcept;
     // Evicts from the home of a hash that has too many beside it.
     bool evict_beside(Held& held, std::uint64_t hash) noexcept;

@@ -84,7 +84,7 @@ std::uint64_t Table::evict_one(Hand& hand, Space* within, std::uint32_t keep) no
                 if (!held) {
                     return 0;
                 }
-                bytes = evict_in(held, keep);
+                bytes = evict_in(held, keep, false);
                 if (bytes == 0 || held.segment->hand == 0) {
                     at = behind;
                     rounds += behind == 0;
@@ -102,7 +102,7 @@ std::uint64_t Table::evict_one(Hand& hand, Space* within, std::uint32_t keep) no
         bool ended = false;
         std::uint64_t bytes = 0;
         if (Held held = next_of(hand.walk, ended)) {
-            bytes = evict_in(held, keep);
+            bytes = evict_in(held, keep, true);
             if (bytes != 0 && held.segment->hand != 0) {
                 hand.walk = here;
             }
@@ -114,22 +114,29 @@ std::uint64_t Table::evict_one(Hand& hand, Space* within, std::uint32_t keep) no
     }
 }
 
-// Looks at the entries of the next lines and evicts the one of the least rank, or one that has
-// lapsed.
-std::uint64_t Table::evict_in(Held& held, std::uint32_t keep) noexcept {
+// Looks at the entries of the next lines and evicts the one of the least rank, and, `two` at a
+// time, the next one too: what is looked at is what costs.
+std::uint64_t Table::evict_in(Held& held, std::uint32_t keep, bool two) noexcept {
     Segment* in = held.segment;
     if (in == nullptr || in->used == 0) {
         return 0;
     }
     in->hand = in->hand >= in->lines ? 0 : in->hand;
-    Found worst;
-    std::uint16_t its_meta = 0;
+    struct Candidate {
+        Found found;
+        std::uint16_t meta = 0;
+        float rank = 0;
+    } least, next;
+    const auto leave = [&](Candidate& c) {
+        c.found.entry = index_.entry(c.found.ref);
+        const std::uint64_t hash = index_.hash(c.found.entry.key(), c.found.entry.key_size());
+        policy_.evict(policy_key(hash, held.space->ns), c.meta);
+    };
     {
-        float least = 0;
-        unsigned looked_at = 0;
+        std::uint64_t looked_at = 0;
         const std::lock_guard lock(policy_mutex_);
-        for (std::uint32_t n = 0; n < in->lines && !(worst && policy_.enough(looked_at, least));
-             ++n) {
+        for (std::uint32_t n = 0;
+             n < in->lines && !(least.found && policy_.enough(looked_at, least.rank)); ++n) {
             Line& line = in->at(in->hand);
             for (unsigned slot = 0; slot < Line::slots; ++slot) {
                 const std::uint32_t ref = line.ref[slot].load(std::memory_order_relaxed);
@@ -144,34 +151,44 @@ std::uint64_t Table::evict_in(Held& held, std::uint32_t keep) noexcept {
                     line.meta[slot].store(now, std::memory_order_relaxed);
                 }
                 ++looked_at;
-                if (!worst || look.rank < least) {
-                    least = look.rank;
+                if (!least.found || look.rank < least.rank) {
                     __builtin_prefetch(arena_.at(ref) - 24);
-                    worst = {Entry(), ref, &line, slot};
-                    its_meta = look.meta;
+                    next = least;
+                    least = {{Entry(), ref, &line, slot}, look.meta, look.rank};
+                } else if (!next.found || look.rank < next.rank) {
+                    next = {{Entry(), ref, &line, slot}, look.meta, look.rank};
                 }
             }
             in->hand = static_cast<std::uint16_t>(in->next(in->hand));
-            if (in->hand == 0 && worst) {
+            if (in->hand == 0 && least.found) {
                 break;
             }
         }
-        if (worst) {
-            worst.entry = index_.entry(worst.ref);
-            policy_.evict(
-                policy_key(index_.hash(worst.entry.key(), worst.entry.key_size()), held.space->ns),
-                its_meta);
+        // Only where there was a choice.
+        constexpr std::uint64_t choice = 8;
+        two = two && next.found && looked_at >= choice;
+        if (least.found) {
+            leave(least);
+        }
+        if (two) {
+            leave(next);
         }
     }
     // What the next eviction begins with.
     for (std::uint32_t i = in->hand; i < in->lines && i < in->hand + lines_ahead; ++i) {
         __builtin_prefetch(&in->at(i));
     }
-    if (!worst) {
-        return 0;
+    std::uint64_t bytes = 0;
+    const auto take = [&](const Candidate& c) {
+        bytes += cost_of(c.found.entry);
+        unlink(held, c.found, lapsed(c.found.entry) ? Cause::lapsed : Cause::evicted);
+    };
+    if (least.found) {
+        take(least);
     }
-    const std::uint64_t bytes = cost_of(worst.entry);
-    unlink(held, worst, lapsed(worst.entry) ? Cause::lapsed : Cause::evicted);
+    if (two) {
+        take(next);
+    }
     return bytes;
 }
 
