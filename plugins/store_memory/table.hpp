@@ -157,10 +157,10 @@ class Table {
     // After a put of `cost` bytes, not inside a read section. `keep` is what was put.
     void make_room(std::uint32_t ns, std::uint64_t hash, std::uint32_t keep,
                    std::uint64_t cost) noexcept;
-    // Evicts an entry or two, of `within` only if that is not null, but not `keep`; the bytes, 0: there
+    // Evicts one entry, of `within` only if that is not null, but not `keep`; the bytes, 0: there
     // is none.
     std::uint64_t evict_one(Hand& hand, Space* within, std::uint32_t keep) noexcept;
-    std::uint64_t evict_in(Held& held, std::uint32_t keep, bool two) noexcept;
+    std::uint64_t evict_in(Held& held, std::uint32_t keep) noexcept;
     std::uint16_t first_rank(std::uint64_t hash, std::uint32_t ns, std::uint32_t priority) noexcept;
     // Evicts from the home of a hash that has too many beside it.
     bool evict_beside(Held& held, std::uint64_t hash) noexcept;

@@ -84,7 +84,7 @@ std::uint64_t Table::evict_one(Hand& hand, Space* within, std::uint32_t keep) no
                 if (!held) {
                     return 0;
                 }
-                bytes = evict_in(held, keep, false);
+                bytes = evict_in(held, keep);
                 if (bytes == 0 || held.segment->hand == 0) {
                     at = behind;
                     rounds += behind == 0;
@@ -102,7 +102,7 @@ std::uint64_t Table::evict_one(Hand& hand, Space* within, std::uint32_t keep) no
         bool ended = false;
         std::uint64_t bytes = 0;
         if (Held held = next_of(hand.walk, ended)) {
-            bytes = evict_in(held, keep, true);
+            bytes = evict_in(held, keep);
             if (bytes != 0 && held.segment->hand != 0) {
                 hand.walk = here;
             }
@@ -114,9 +114,9 @@ std::uint64_t Table::evict_one(Hand& hand, Space* within, std::uint32_t keep) no
     }
 }
 
-// Looks at the entries of the next lines and evicts the one of the least rank, and, `two` at a
-// time, the next one too: what is looked at is what costs.
-std::uint64_t Table::evict_in(Held& held, std::uint32_t keep, bool two) noexcept {
+// Looks at the entries of the next lines and evicts the one of the least rank. (Two for one look
+// take a sixth less time at a tenth of the keys, and 0.6 points of the hits: not worth it.)
+std::uint64_t Table::evict_in(Held& held, std::uint32_t keep) noexcept {
     Segment* in = held.segment;
     if (in == nullptr || in->used == 0) {
         return 0;
@@ -126,12 +126,7 @@ std::uint64_t Table::evict_in(Held& held, std::uint32_t keep, bool two) noexcept
         Found found;
         std::uint16_t meta = 0;
         float rank = 0;
-    } least, next;
-    const auto leave = [&](Candidate& c) {
-        c.found.entry = index_.entry(c.found.ref);
-        const std::uint64_t hash = index_.hash(c.found.entry.key(), c.found.entry.key_size());
-        policy_.evict(policy_key(hash, held.space->ns), c.meta);
-    };
+    } least;
     {
         std::uint64_t looked_at = 0;
         const std::lock_guard lock(policy_mutex_);
@@ -153,10 +148,7 @@ std::uint64_t Table::evict_in(Held& held, std::uint32_t keep, bool two) noexcept
                 ++looked_at;
                 if (!least.found || look.rank < least.rank) {
                     __builtin_prefetch(arena_.at(ref) - 24);
-                    next = least;
                     least = {{Entry(), ref, &line, slot}, look.meta, look.rank};
-                } else if (!next.found || look.rank < next.rank) {
-                    next = {{Entry(), ref, &line, slot}, look.meta, look.rank};
                 }
             }
             in->hand = static_cast<std::uint16_t>(in->next(in->hand));
@@ -164,31 +156,21 @@ std::uint64_t Table::evict_in(Held& held, std::uint32_t keep, bool two) noexcept
                 break;
             }
         }
-        // Only where there was a choice.
-        constexpr std::uint64_t choice = 8;
-        two = two && next.found && looked_at >= choice;
         if (least.found) {
-            leave(least);
-        }
-        if (two) {
-            leave(next);
+            const Entry entry = least.found.entry = index_.entry(least.found.ref);
+            const std::uint64_t hash = index_.hash(entry.key(), entry.key_size());
+            policy_.evict(policy_key(hash, held.space->ns), least.meta);
         }
     }
     // What the next eviction begins with.
     for (std::uint32_t i = in->hand; i < in->lines && i < in->hand + lines_ahead; ++i) {
         __builtin_prefetch(&in->at(i));
     }
-    std::uint64_t bytes = 0;
-    const auto take = [&](const Candidate& c) {
-        bytes += cost_of(c.found.entry);
-        unlink(held, c.found, lapsed(c.found.entry) ? Cause::lapsed : Cause::evicted);
-    };
-    if (least.found) {
-        take(least);
+    if (!least.found) {
+        return 0;
     }
-    if (two) {
-        take(next);
-    }
+    const std::uint64_t bytes = cost_of(least.found.entry);
+    unlink(held, least.found, lapsed(least.found.entry) ? Cause::lapsed : Cause::evicted);
     return bytes;
 }
 
