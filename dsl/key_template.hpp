@@ -23,7 +23,10 @@ inline constexpr std::size_t max_fields = 16;
 
 // The fields of one raw key: views into it.
 struct Fields {
-    std::array<std::string_view, max_fields> value;
+    Fields() noexcept {}  // of `value` only the first `count` are made: a key has one or two
+    union {
+        std::array<std::string_view, max_fields> value;
+    };
     std::uint16_t count = 0;
     bool plain = true;  // no field needs escaping: canonical == raw
     std::span<const std::string_view> values() const { return {value.data(), count}; }

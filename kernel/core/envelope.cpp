@@ -5,6 +5,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cassert>
@@ -152,15 +153,17 @@ std::size_t envelope_detail::pairs_size(
     return size;
 }
 
-void envelope_detail::append_pairs(
-    std::span<const std::pair<std::string_view, std::string_view>> with, std::string& out) {
+char* envelope_detail::write_pairs(
+    std::span<const std::pair<std::string_view, std::string_view>> with, char* to) noexcept {
     for (const auto& [name, value] : with) {
         assert(name.size() <= UINT16_MAX && value.size() <= UINT32_MAX);
-        unsigned char sizes[pair_head];
+        auto* const sizes = reinterpret_cast<unsigned char*>(to);
         store(sizes, static_cast<std::uint16_t>(name.size()));
         store(sizes + 2, static_cast<std::uint32_t>(value.size()));
-        out.append(reinterpret_cast<const char*>(sizes), pair_head).append(name).append(value);
+        to = std::copy(name.begin(), name.end(), to + pair_head);
+        to = std::copy(value.begin(), value.end(), to);
     }
+    return to;
 }
 
 EnvelopeView::Verdict EnvelopeView::open(larder_bytes stored, bool verify_check,
@@ -250,12 +253,10 @@ void encode_envelope(const Envelope& envelope, std::string_view payload, std::st
 
     const std::size_t size = envelope_fixed + envelope.scopes.size_bytes() +
                              envelope_detail::pairs_size(envelope.with) + payload.size();
-    out.clear();
-    out.reserve(size);
-    out.append(reinterpret_cast<const char*>(fixed), envelope_fixed);
-    out.append(reinterpret_cast<const char*>(envelope.scopes.data()), envelope.scopes.size_bytes());
-    envelope_detail::append_pairs(envelope.with, out);
-    out.append(payload);
+    out.resize(size);
+    char* at = std::copy_n(reinterpret_cast<const char*>(fixed), envelope_fixed, out.data());
+    at = std::copy_n(reinterpret_cast<const char*>(envelope.scopes.data()), envelope.scopes.size_bytes(), at);
+    std::copy(payload.begin(), payload.end(), envelope_detail::write_pairs(envelope.with, at));
     auto* const bytes = reinterpret_cast<unsigned char*>(out.data());
     store(bytes + at_checksum, checksum_of(bytes, out.size()));
 }

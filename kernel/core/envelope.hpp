@@ -124,7 +124,8 @@ class EnvelopeView {
 
 namespace envelope_detail {  // what both forms share: the pairs, behind the scopes
 std::size_t pairs_size(std::span<const std::pair<std::string_view, std::string_view>> with) noexcept;
-void append_pairs(std::span<const std::pair<std::string_view, std::string_view>> with, std::string& out);
+// Returns where it ended. REQUIRES: room for pairs_size.
+char* write_pairs(std::span<const std::pair<std::string_view, std::string_view>> with, char* to) noexcept;
 // Where what follows `count` pairs at `at` begins; 0: they do not fit into `size`.
 std::size_t behind_pairs(const unsigned char* bytes, std::size_t at, std::size_t count, std::size_t size) noexcept;
 }  // namespace envelope_detail

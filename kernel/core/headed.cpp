@@ -22,8 +22,9 @@ struct Detail {
 static_assert(sizeof(Lives) == 16 && sizeof(Coded) == 8 && sizeof(Detail) == 16);
 
 template <class T>
-void append(std::string& out, const T& part) {
-    out.append(reinterpret_cast<const char*>(&part), sizeof part);
+void write(char*& at, const T& part) {
+    std::memcpy(at, &part, sizeof part);
+    at += sizeof part;
 }
 
 template <class T>
@@ -55,18 +56,16 @@ void encode_headed(const Envelope& envelope, std::span<const std::uint64_t> scop
             scopes.size() << HeadedMark::scopes_at | flags,
         head.id, headed_binding(key_hash)};
 
-    out.clear();
-    out.reserve(sizeof words + 48 + scopes.size_bytes() + envelope_detail::pairs_size(envelope.with) + payload.size());
-    append(out, words);
-    if (lives)
-        append(out, Lives{head.soft_ms == 0 ? 0 : created_ms + head.soft_ms, head.hard_ms == 0 ? 0 : created_ms + head.hard_ms});
-    if (aged) append(out, created_ms);
-    if (coded) append(out, Coded{head.raw_size, head.codec, 0});
-    if (detailed)
-        append(out, Detail{envelope.dictionary, envelope.cost_us, head.version, static_cast<std::uint16_t>(envelope.with.size()), 0});
-    if (!scopes.empty()) out.append(reinterpret_cast<const char*>(scopes.data()), scopes.size_bytes());
-    if (!envelope.with.empty()) envelope_detail::append_pairs(envelope.with, out);
-    out.append(payload);
+    out.resize(sizeof words + (lives ? sizeof(Lives) : 0) + (aged ? sizeof created_ms : 0) + (coded ? sizeof(Coded) : 0) +
+               (detailed ? sizeof(Detail) : 0) + scopes.size_bytes() + envelope_detail::pairs_size(envelope.with) + payload.size());
+    char* at = out.data();
+    write(at, words);
+    if (lives) write(at, Lives{head.soft_ms == 0 ? 0 : created_ms + head.soft_ms, head.hard_ms == 0 ? 0 : created_ms + head.hard_ms});
+    if (aged) write(at, created_ms);
+    if (coded) write(at, Coded{head.raw_size, head.codec, 0});
+    if (detailed) write(at, Detail{envelope.dictionary, envelope.cost_us, head.version, static_cast<std::uint16_t>(envelope.with.size()), 0});
+    at = std::copy_n(reinterpret_cast<const char*>(scopes.data()), scopes.size_bytes(), at);
+    std::copy(payload.begin(), payload.end(), envelope_detail::write_pairs(envelope.with, at));
 }
 
 bool EnvelopeView::open_headed(larder_bytes stored, std::uint64_t key_hash, EnvelopeView& out) noexcept {

@@ -81,7 +81,7 @@ class HeadedWords {
     const std::uint64_t* at_;
 };
 
-// Writes the short form to out (cleared first): head.mark as the epoch, head.id, times, codec, scopes
+// Writes the short form to out, in the place of what is there: head.mark as the epoch, head.id, times, codec, scopes
 // and pairs as given. `aged`: the id does not say when it was created. capped_ms: the life the store is
 // told, 0 none; where it is not the hard life, the true ends are written down. `scopes` stand in
 // for envelope.scopes: without the namespace's chain. REQUIRES: as encode_envelope.
