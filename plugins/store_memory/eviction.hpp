@@ -1,7 +1,8 @@
 // plugins/store_memory/eviction.hpp -- which entry goes when memory is full: the one from which the
 // fewest hits are to be expected.
 //
-// Every entry has an age, the time since its last use, and a class, how often it was used. We count
+// Every entry has an age, the time since its last use, and a class, how often it was used lately
+// (uses that fade, halved in fifty turns of memory; on a log scale, in eight steps). We count
 // how often entries of a class were used again at an age, and for how long such entries were there
 // to be used, resident or remembered as ghosts. The quotient is the hazard of a use: so many per
 // unit of time. From the hazards of all ages to come follows, for an entry of class c and age a,
@@ -20,23 +21,25 @@
 //
 // An entry keeps 11 bits: one that readers set (relaxed, seldom, a lost one is harmless), class and
 // age. Readers never look at a clock and write nothing but that bit, as in CLOCK; the hand, which
-// passes everything once in a while, turns it into an age of zero and a class one higher. There are
+// passes everything once in a while, turns it into an age of zero and a higher class. There are
 // no links, and no order of entries: the hand takes the first entry that belongs to the least
-// thirtieth, by a threshold that follows the ranks it sees, or the least of those it has seen.
+// fourteenth (thirtieth, where entries are few), by a threshold that follows the ranks it sees, or
+// the least of those it has seen.
 //
 // Time is counted in ticks; a tick is as many insertions as a sixteenth of the entries. Ages are
 // told apart at a quarter of an octave, so 48 of them reach from one sixteenth of a turn to 500.
 //
-// What it costs: 5 KiB, a ghost or two of 4 bytes per entry from the first eviction on; for a
-// victim three dozen entries' metadata on average, five or six lines that follow one another, and
-// two lines of ghosts.
+// What it costs: 10 KiB, and two ghosts of 4 bytes per entry from the first eviction on; for a
+// victim the metadata of two dozen entries, four lines that follow one another, and two lines of
+// ghosts.
 //
 // Papers: N. Beckmann, H. Chen, A. Cidon: "LHD: improving cache hit rate by maximizing hit
 // density", NSDI 2018 (ranks by hits per time and space, learnt by class and age). J. C. Gittins:
 // "Bandit processes and dynamic allocation indices", JRSS B 1979 (the index, for lives that end at
 // random). N. Megiddo, D. S. Modha: "ARC: a self-tuning, low overhead replacement cache", FAST 2003
-// (what the return of a ghost tells). F. J. Corbato: "A paging experiment with the Multics system",
-// 1968 (the bit and the hand).
+// (what the return of a ghost tells). D. Lee et al.: "LRFU: a spectrum of policies that subsumes
+// the least recently used and least frequently used policies", IEEE ToC 2001 (uses that fade). F.
+// J. Corbato: "A paging experiment with the Multics system", 1968 (the bit and the hand).
 #pragma once
 
 #include "ghosts.hpp"
@@ -92,8 +95,9 @@ class Eviction {
         unsigned grade = cherished ? 3 : 0;
         Ghost ghost{};
         if (ghosts_.take(hash, ghost)) {
-            reused_[ghost.grade][bucket_of(age_of(ghost))] += 1;
-            grade = std::max(grade, std::min(ghost.grade + 1, classes - 1));
+            const unsigned bucket = bucket_of(age_of(ghost));
+            reused_[ghost.grade][bucket] += 1;
+            grade = std::max(grade, used_again(ghost.grade, bucket));
         }
         return encode(grade, 0);
     }
@@ -200,6 +204,27 @@ class Eviction {
         const unsigned scale = meta >> 4 & 3, stamp = meta >> 6 & 31;
         return (((now_ >> (2 * scale)) - stamp) & 31) << (2 * scale);
     }
+    // The class after a use: what a class stands for, 1.6 to its power, halves in fifty turns,
+    // and a use adds one. What lies between two classes is drawn by lot.
+    static constexpr float uses_per_class = 1.6F, half_life = 800;
+    static std::array<std::array<float, ages>, classes> classes_after_use() noexcept {
+        std::array<std::array<float, ages>, classes> after{};
+        float age = 0;
+        for (unsigned a = 0; a < ages; age += width_of(a++)) {
+            const float kept = std::exp2(-(age + (width_of(a) - 1) / 2) / half_life);
+            for (unsigned grade = 0; grade < classes; ++grade) {
+                const float uses = 1 + std::pow(uses_per_class, static_cast<float>(grade)) * kept;
+                after[grade][a] = std::log(uses) / std::log(uses_per_class);
+            }
+        }
+        return after;
+    }
+    unsigned used_again(unsigned grade, unsigned bucket) noexcept {
+        lot_ = lot_ * 1664525 + 1013904223;
+        const float drawn = static_cast<float>(lot_ >> 8) / (1 << 24);
+        return std::min(static_cast<unsigned>(after_use_[grade][bucket] + drawn), classes - 1);
+    }
+
     void tick() noexcept {
         ++now_;
         for (unsigned scale = 0; scale < scales && (now_ & ((1U << (2 * scale)) - 1)) == 0;
@@ -223,7 +248,7 @@ class Eviction {
         }
         if (bucket != 0) {
             reused_[grade][bucket] += 1;
-            grade = std::min(grade + 1, classes - 1);
+            grade = used_again(grade, bucket);
             bucket = 0;
         }
         return encode(grade, 0);
@@ -313,12 +338,14 @@ class Eviction {
     template <class T>
     using Cells = std::array<std::array<T, stride>, classes>;  // Of a class and an age.
 
+    static inline const std::array<std::array<float, ages>, classes> after_use_ =
+        classes_after_use();
     Cells<float> rank_{};
     Cells<std::uint32_t> looked_{};            // How often the hand met such an entry, lately.
     Cells<float> exposed_{}, reused_{};        // Ticks lived, and uses that ended them.
     std::array<std::uint8_t, 128> ages_of_{};  // Bucket by the seven bits of age in a meta.
     float threshold_ = 1e-3F;
-    std::uint32_t looks_ = 0, below_ = 0, unsampled_ = 0, now_ = 0;
+    std::uint32_t looks_ = 0, below_ = 0, unsampled_ = 0, now_ = 0, lot_ = 1;
     unsigned next_to_learn_ = 0;
     std::uint64_t entries_ = 0, inserted_ = 0, evicted_ = 0, unshared_ = 0, ghosts_for_ = 0;
     Ghosts ghosts_;

@@ -1,8 +1,9 @@
 // tests/bench/eviction/generated.cpp -- the generated families of traces.
 //
 // Every family stands for a way in which single policies lose: zipf (frequency), loop (recency is
-// the worst guess), scan (one-time objects wash out the others), shift (old frequencies are wrong),
-// recent (only recency is right), mixed and phases (now one, now the other).
+// the worst guess), replay (a list of draws again and again, as benchmarks do: both), scan
+// (one-time objects wash out the others), shift (old frequencies are wrong), recent (only recency
+// is right), mixed and phases (now one, now the other).
 #include "tests/bench/eviction/trace.hpp"
 #include "tests/bench/zipf.hpp"
 
@@ -60,6 +61,22 @@ Trace zipf_of(Shape shape, std::uint64_t n, double skew, std::uint64_t requests)
     Writer writer(n);
     while (writer.asked() < requests) {
         writer.ask(zipf(shape.random));
+    }
+    return writer.take("");
+}
+
+Trace replay(Shape shape) {
+    const std::uint64_t n = shape.size(100'000);
+    const Zipf zipf(n, 0.99);
+    std::vector<std::uint64_t> draws(n);
+    for (std::uint64_t& draw : draws) {
+        draw = zipf(shape.random);
+    }
+    Writer writer(n);
+    for (unsigned round = 0; round < 10; ++round) {
+        for (const std::uint64_t draw : draws) {
+            writer.ask(draw);
+        }
     }
     return writer.take("");
 }
@@ -184,6 +201,7 @@ const std::map<std::string, Family>& families() {
         {"zipf_flat", [](Shape s) { return zipf_of(s, s.size(100'000), 0.7, 2'000'000); }},
         {"zipf_steep", [](Shape s) { return zipf_of(s, s.size(100'000), 1.2, 1'000'000); }},
         {"loop", loop},
+        {"replay", replay},
         {"scan", scan},
         {"shift", shift},
         {"recent", recent},
