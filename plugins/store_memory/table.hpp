@@ -161,6 +161,9 @@ class Table {
     // is none.
     std::uint64_t evict_one(Hand& hand, Space* within, std::uint32_t keep) noexcept;
     std::uint64_t evict_in(Held& held, std::uint32_t keep) noexcept;
+    // Shows an entry, or those of the next line, to the policy. The first with its lock held.
+    Eviction::Look look_at(Line& line, unsigned slot, std::uint32_t ref) noexcept;
+    void look_over(Held& held) noexcept;
     std::uint16_t first_rank(std::uint64_t hash, std::uint32_t ns, std::uint32_t priority) noexcept;
     // Evicts from the home of a hash that has too many beside it.
     bool evict_beside(Held& held, std::uint64_t hash) noexcept;

@@ -67,9 +67,35 @@ std::uint16_t Table::first_rank(std::uint64_t hash, std::uint32_t ns,
     constexpr std::uint32_t cherished = 128;
     const auto entries = entries_.about();
     const std::lock_guard lock(policy_mutex_);
-    const std::uint16_t rank = policy_.insert(
-        policy_key(hash, ns), static_cast<std::uint64_t>(std::max<std::int64_t>(entries, 1)));
-    return priority >= cherished ? rank | Eviction::used : rank;
+    return policy_.insert(policy_key(hash, ns),
+                          static_cast<std::uint64_t>(std::max<std::int64_t>(entries, 1)),
+                          priority >= cherished);
+}
+
+Eviction::Look Table::look_at(Line& line, unsigned slot, std::uint32_t ref) noexcept {
+    const std::uint16_t seen = line.meta[slot].load(std::memory_order_relaxed);
+    const Eviction::Look look =
+        policy_.look(static_cast<std::uint16_t>(seen & Eviction::meta_mask), arena_.bytes_of(ref));
+    const std::uint16_t now = meta::of(meta::hint(seen), look.meta);
+    if (now != seen) {
+        line.meta[slot].store(now, std::memory_order_relaxed);
+    }
+    return look;
+}
+
+// While there is room nothing is evicted, and without this nobody would note which entries are
+// used.
+void Table::look_over(Held& held) noexcept {
+    Segment& in = *held.segment;
+    in.hand = in.hand >= in.lines ? 0 : in.hand;
+    Line& line = in.at(in.hand);
+    in.hand = static_cast<std::uint16_t>(in.next(in.hand));
+    const std::lock_guard lock(policy_mutex_);
+    for (unsigned slot = 0; slot < Line::slots; ++slot) {
+        if (const std::uint32_t ref = line.ref[slot].load(std::memory_order_relaxed); ref != 0) {
+            look_at(line, slot, ref);
+        }
+    }
 }
 
 std::uint64_t Table::evict_one(Hand& hand, Space* within, std::uint32_t keep) noexcept {
@@ -138,13 +164,7 @@ std::uint64_t Table::evict_in(Held& held, std::uint32_t keep) noexcept {
                 if (ref == 0 || ref == keep) {
                     continue;
                 }
-                const std::uint16_t seen = line.meta[slot].load(std::memory_order_relaxed);
-                const Eviction::Look look = policy_.look(
-                    static_cast<std::uint16_t>(seen & Eviction::meta_mask), arena_.bytes_of(ref));
-                const std::uint16_t now = meta::of(meta::hint(seen), look.meta);
-                if (now != seen) {
-                    line.meta[slot].store(now, std::memory_order_relaxed);
-                }
+                const Eviction::Look look = look_at(line, slot, ref);
                 ++looked_at;
                 if (!least.found || look.rank < least.rank) {
                     __builtin_prefetch(arena_.at(ref) - 24);

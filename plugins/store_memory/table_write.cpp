@@ -152,6 +152,9 @@ larder_status Table::link(Held& held, const larder_key& key, std::uint64_t hash,
     entries.store(entries.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     entries_.add(static_cast<std::uint32_t>(held.shard - held.set->shards), 1);
     count(held, cost, 0);
+    if (hash % Eviction::insertions_per_idle_line == 0 && !over_capacity()) {
+        look_over(held);
+    }
     return LARDER_OK;
 }
 
