@@ -4,6 +4,7 @@
 #include "plugins/store_memory/eviction.hpp"
 #include "tests/catch.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <random>
@@ -119,6 +120,25 @@ TEST_CASE(
         }
     }
     REQUIRE(hits > measured * 2000 * 4 / 10);
+}
+
+TEST_CASE("what is used four times a round stays before what is used once, however many rounds") {
+    const std::uint64_t seed = chosen_seed();
+    INFO("LARDER_SEED=" << seed);
+    std::vector<std::uint64_t> round;
+    for (std::uint64_t key = 0; key < 3500; ++key) {
+        round.insert(round.end(), key < 500 ? 4 : 1, key);
+    }
+    std::mt19937_64 random(seed);
+    std::shuffle(round.begin(), round.end(), random);
+    Memory memory(600);
+    unsigned hits = 0;
+    for (unsigned i = 0; i < 60; ++i) {
+        for (const std::uint64_t key : round) {
+            hits += memory.ask(key) && key < 500 && i >= 50 ? 1 : 0;
+        }
+    }
+    REQUIRE(hits > 10 * 2000 * 8 / 10);
 }
 
 TEST_CASE("a working set that was hot for long makes room for the next one") {
