@@ -18,6 +18,7 @@
 // Stripes have a mutex and spans of their own, so that two writers seldom meet.
 #pragma once
 
+#include "latch.hpp"
 #include "page_heap.hpp"
 
 #include <array>
@@ -98,7 +99,7 @@ class Arena {
         std::uint32_t size, pages, blocks, offset;
     };
     struct alignas(64) Stripe {
-        mutable std::mutex mutex;  // Guards what follows and the records of the stripe's spans.
+        mutable Latch mutex;  // Guards what follows and the records of the stripe's spans.
         std::vector<std::uint32_t> partial;  // By class: a span with a free block, or none.
         std::vector<std::uint32_t> spans, used;
         std::vector<std::uint32_t> marked;

@@ -9,6 +9,7 @@
 #include "arena.hpp"
 #include "entry.hpp"
 #include "key_hash.hpp"
+#include "latch.hpp"
 #include "limbo.hpp"
 #include "space.hpp"
 
@@ -37,7 +38,7 @@ struct Hit {
 
 // A shard whose mutex is held, and what of it a hash leads to.
 struct Held {
-    std::unique_lock<std::mutex> lock;
+    std::unique_lock<Latch> lock;
     Space* space = nullptr;
     ShardSet* set = nullptr;
     Shard* shard = nullptr;

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "arena.hpp"
+#include "latch.hpp"
 
 #include <array>
 #include <atomic>
@@ -66,7 +67,7 @@ class Limbo {
         std::vector<Item> items;
     };
     struct alignas(64) Stripe {
-        mutable std::mutex mutex;  // Guards what follows.
+        mutable Latch mutex;  // Guards what follows.
         std::vector<Item> open;
         std::uint64_t open_bytes = 0;
         std::vector<Batch> closed;

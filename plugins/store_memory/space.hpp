@@ -14,6 +14,7 @@
 // replaced until its readers are gone; they see a moment of their own reading time.
 #pragma once
 
+#include "latch.hpp"
 #include "segment.hpp"
 #include "thread_card.hpp"
 
@@ -48,7 +49,7 @@ struct Directory {
 struct alignas(64) Shard {
     std::atomic<Directory*> directory{nullptr};
     // On a line of its own: readers share the one above.
-    alignas(64) std::mutex mutex;
+    alignas(64) Latch mutex;
     bool closed = false;  // The set it belongs to was replaced: look the set up again.
     std::uint32_t segments = 0;
     // Changed under the mutex, read by anybody.

@@ -25,6 +25,7 @@
 #include "deadline.hpp"
 #include "eviction.hpp"
 #include "index.hpp"
+#include "latch.hpp"
 #include "limbo.hpp"
 #include "space_map.hpp"
 #include "striped_count.hpp"
@@ -106,7 +107,7 @@ class Table {
     };
     // Where eviction goes on.
     struct alignas(64) Hand {
-        std::mutex mutex;  // Before a shard's.
+        Latch mutex;  // Before a shard's.
         Walk walk;
     };
     // ---- time
@@ -190,7 +191,7 @@ class Table {
     std::atomic<std::uint64_t> errors_{0};
     StripedCount entries_;
     std::unique_ptr<Hand[]> hands_;
-    std::mutex policy_mutex_;  // After a shard's.
+    Latch policy_mutex_;  // After a shard's.
     Eviction policy_;
 
     std::mutex leaving_mutex_;  // Guards the list of cleared namespaces.
