@@ -174,8 +174,9 @@ struct Cache::Impl {
         std::uint64_t epoch, ban_number, writes;
         FencePoint fence() const { return {epoch, ban_number}; }
     };
-    Moment moment(const EntryKey& key) const {
-        return {records.epoch(), bans.number(), stripe(key).writes.load(std::memory_order_acquire)};
+    // `writes` matters only where an entry may be copied up.
+    Moment moment(const Space& space, const EntryKey& key) const {
+        return {records.epoch(), bans.number(), space.tiers.size() > 1 ? stripe(key).writes.load(std::memory_order_acquire) : 0};
     }
     // What a lookup has found so far, tier by tier from the top.
     struct Search {

@@ -162,7 +162,7 @@ void Cache::Impl::look_on(Search& search, const Space& space, const EntryKey& ke
 }
 
 Found Cache::Impl::lookup(const Space& space, const EntryKey& key, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns) {
-    Search search{moment(key), now_ns, deadline_ns};
+    Search search{moment(space, key), now_ns, deadline_ns};
     look_on(search, space, key, 0, space.tiers.size(), flags);
     return std::move(search.best);
 }
@@ -364,7 +364,7 @@ void Cache::Impl::get_one(const State& s, larder_cache_get& item, const larder_c
     if (space == nullptr) return;
     const std::uint64_t now = clock.mono_ns();
     // Taken before the look, so that a change during it is later.
-    const Moment began = moment(key);
+    const Moment began = moment(*space, key);
     const std::size_t to = sync_only ? space->sync_tiers : space->tiers.size();
     const std::uint32_t flags = call != nullptr ? call->flags : 0;
     Pinned value;
@@ -402,7 +402,7 @@ void Cache::Impl::get_batch(const State& s, std::span<larder_cache_get> items, c
             continue;
         }
         of_store[n] = {key.store_key(space->runtime->shelf.load(std::memory_order_acquire)), {}, LARDER_MISS, 0};
-        asked[n++] = {space, &item, key, moment(key)};
+        asked[n++] = {space, &item, key, moment(*space, key)};
     }
     if (n == 0) return;
     tier->get_many({of_store.data(), n}, flags & LARDER_CALL_PEEK, now, deadline(call, now));
@@ -481,6 +481,7 @@ struct Visit {
 
 larder_status Cache::visit(std::uint32_t ns, std::string_view raw, const larder_call* call,
                            void (*fn)(void*, larder_bytes) noexcept, void* ctx) {
+    larder_cache_get item;
     {
         const ReadGuard guard;
         const State& s = *impl_->state.get();
@@ -490,17 +491,24 @@ larder_status Cache::visit(std::uint32_t ns, std::string_view raw, const larder_
         if (!find_key(*space, impl_->names, raw, key)) return LARDER_E_INVALID;
         if (space->sync_tiers > 0) {
             Tier& tier = *space->tiers[0].tier;
+            const Impl::Moment began = impl_->moment(*space, key);
             Visit v{*impl_, *space, key, tier, impl_->clock.mono_ns(), fn, ctx};
-            tier.visit(
+            const larder_status status = tier.visit(
                 key.store_key(space->runtime->shelf.load(std::memory_order_acquire)), v.now_ns,
                 [](void* context, larder_bytes bytes) noexcept { static_cast<Visit*>(context)->judge(bytes); }, &v);
             if (v.done) [[likely]] {
                 space->runtime->count(SpaceCount::hits);
                 return LARDER_OK;
             }
+            if (status == LARDER_MISS && space->tiers.size() == 1) {
+                item = {};
+                impl_->end_item(s, *space, key, began, status, Pinned(), 1, v.now_ns, call, item);
+                return item.status;
+            }
         }
     }
-    larder_cache_get item{};
+    // Another tier, another kind of entry, another kind of store.
+    item = {};
     item.ns = ns;
     item.key = bytes_of(raw);
     larder_call plain{};
