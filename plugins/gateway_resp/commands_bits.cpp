@@ -165,13 +165,17 @@ Step bitcount(Exchange& x) {
 // behind it, unless the client said where to stop.
 Step bitpos(Exchange& x) {
     x.option = 0;
-    if (x.args[2] != "0" && x.args[2] != "1") {
+    std::int64_t bit = 0;
+    if (!x.integer_argument(x.args[2], bit)) {
+        return Step::Done;
+    }
+    if (bit != 0 && bit != 1) {
         return x.error("ERR The bit argument must be 1 or 0.");
     }
     if (!read_range(x, 3)) {
         return Step::Done;
     }
-    x.option |= x.args[2] == "1" ? std::uint32_t{kWantsOne} : 0;
+    x.option |= bit == 1 ? std::uint32_t{kWantsOne} : 0;
     return look_up(x, [](Exchange& y) {
         if (failed_to_look(y)) {
             return Step::Done;

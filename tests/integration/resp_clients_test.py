@@ -6,7 +6,6 @@ import re
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 import unittest
 
@@ -16,6 +15,7 @@ except ImportError:
     redis = None
 
 from larder_server import LarderServer, find
+from redis_server import RedisServer
 
 POLICY = 'namespace legacy { key "{rest...}" }\nnamespace menu { key "{id}" }\n'
 
@@ -36,34 +36,6 @@ class RespHost:
         self.process.stdin.close()
         self.process.wait(10)
         self.process.stdout.close()
-
-
-class RedisServer:
-    """A redis-server on a free port."""
-
-    def __enter__(self):
-        program = shutil.which("redis-server")
-        if program is None:
-            raise unittest.SkipTest("redis-server is not here")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.folder = tempfile.mkdtemp(prefix="larder-redis-")
-        self.process = subprocess.Popen(
-            [program, "--port", str(self.port), "--save", "", "--dir", self.folder],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(200):
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        return self
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(10)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def start():

@@ -93,6 +93,8 @@ TEST_CASE("COMMAND tells what the table says") {
     CHECK(c.ask({"COMMAND", "GETKEYS", "PING", "x"}) == "-ERR The command has no key arguments");
     CHECK(c.ask({"COMMAND", "LIST", "FILTERBY", "PATTERN", "get*"}) ==
           "[$get $getset $getdel $getex $getbit $getrange]");
+    CHECK(c.ask({"COMMAND", "LIST", "FILTERBY", "PATTERN", "client|get*"}) ==
+          "[$client|getname $client|getredir]");
     CHECK(c.ask({"COMMAND"}).size() > 3000);
     CHECK(c.ask({"CLIENT", "HELP"}).starts_with("[+CLIENT <subcommand>"));
 }
