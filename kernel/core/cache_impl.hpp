@@ -213,6 +213,10 @@ struct Cache::Impl {
     // The first tier has answered with `status`: asks the others where that is not enough.
     void end_item(const State& s, const Space& space, const EntryKey& key, const Moment& began, larder_status status,
                   Pinned value, std::size_t to, std::uint64_t now_ns, const larder_call* call, larder_cache_get& item);
+    [[gnu::noinline]] larder_status missed(const State& s, const Space& space, const EntryKey& key, const Moment& began,
+                                           std::uint64_t now_ns, const larder_call* call);
+    [[gnu::noinline]] larder_status visit_by_get(Cache& cache, std::uint32_t ns, std::string_view raw, const larder_call* call,
+                                                 void (*fn)(void*, larder_bytes) noexcept, void* ctx);
     void get_one(const State& s, larder_cache_get& item, const larder_call* call, bool sync_only);
     // As get_one for each with sync_only, at most batch_size of them, in one call of the store they begin with.
     static constexpr std::size_t batch_size = 16;

@@ -481,7 +481,6 @@ struct Visit {
 
 larder_status Cache::visit(std::uint32_t ns, std::string_view raw, const larder_call* call,
                            void (*fn)(void*, larder_bytes) noexcept, void* ctx) {
-    larder_cache_get item;
     {
         const ReadGuard guard;
         const State& s = *impl_->state.get();
@@ -489,7 +488,7 @@ larder_status Cache::visit(std::uint32_t ns, std::string_view raw, const larder_
         if (space == nullptr || !space->keeps_entries() || raw.size() > impl_->options.max_key_bytes) return LARDER_E_INVALID;
         EntryKey key;
         if (!find_key(*space, impl_->names, raw, key)) return LARDER_E_INVALID;
-        if (space->sync_tiers > 0) {
+        if (space->sync_tiers > 0) [[likely]] {
             Tier& tier = *space->tiers[0].tier;
             const Impl::Moment began = impl_->moment(*space, key);
             Visit v{*impl_, *space, key, tier, impl_->clock.mono_ns(), fn, ctx};
@@ -500,22 +499,31 @@ larder_status Cache::visit(std::uint32_t ns, std::string_view raw, const larder_
                 space->runtime->count(SpaceCount::hits);
                 return LARDER_OK;
             }
-            if (status == LARDER_MISS && space->tiers.size() == 1) {
-                item = {};
-                impl_->end_item(s, *space, key, began, status, Pinned(), 1, v.now_ns, call, item);
-                return item.status;
-            }
+            if (status == LARDER_MISS && space->tiers.size() == 1) return impl_->missed(s, *space, key, began, v.now_ns, call);
         }
     }
-    // Another tier, another kind of entry, another kind of store.
-    item = {};
+    return impl_->visit_by_get(*this, ns, raw, call, fn, ctx);
+}
+
+// Out of line, as what follows: a hit does not pay for their frames.
+larder_status Cache::Impl::missed(const State& s, const Space& space, const EntryKey& key, const Moment& began,
+                                  std::uint64_t now_ns, const larder_call* call) {
+    larder_cache_get item{};
+    end_item(s, space, key, began, LARDER_MISS, Pinned(), 1, now_ns, call, item);
+    return item.status;
+}
+
+// Another tier, another kind of entry, another kind of store.
+larder_status Cache::Impl::visit_by_get(Cache& cache, std::uint32_t ns, std::string_view raw, const larder_call* call,
+                                        void (*fn)(void*, larder_bytes) noexcept, void* ctx) {
+    larder_cache_get item{};
     item.ns = ns;
     item.key = bytes_of(raw);
     larder_call plain{};
     plain.struct_size = sizeof plain;
     if (call != nullptr) plain = *call;
     plain.done = nullptr;
-    get_many(&item, 1, &plain);
+    cache.get_many(&item, 1, &plain);
     if (item.status == LARDER_OK && (item.found & LARDER_FOUND_ABSENT) == 0) {
         fn(ctx, {item.value.data, item.value.size});
     } else if (item.status == LARDER_OK) {

@@ -33,9 +33,7 @@ Tier::Tier(StoreHandle store, const BreakerOptions& breaker, Clock& clock, Pendi
     : store_(std::move(store)), breaker_(breaker), clock_(clock), pending_(pending), door_(store_.workers) {}
 
 void Tier::judge(larder_status status, std::uint64_t now_ns) noexcept {
-    if (status >= 0) [[likely]] {
-        breaker_.success();
-    } else if (is_failure(status)) {
+    if (is_failure(status)) {
         counters_.add(errors);
         breaker_.failure(now_ns);
     } else {
@@ -57,7 +55,8 @@ larder_status Tier::guarded(std::uint64_t now_ns, std::uint64_t deadline_ns, Pin
     } else {
         status = wait(now_ns, deadline_ns, out, std::forward<Call>(call));
     }
-    judge(status, now_ns);
+    if (status >= 0) [[likely]] breaker_.success();
+    else judge(status, now_ns);
     return status;
 }
 
