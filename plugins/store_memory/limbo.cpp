@@ -87,38 +87,42 @@ void Limbo::close(Stripe& stripe) {
     stripe.closed.back().ticket = plugin::retire_ticket();
 }
 
+// REQUIRES: the stripe's `sorting` is held, its mutex is not.
 void Limbo::sort_out(Stripe& stripe) noexcept {
-    if (stripe.closed.empty()) {
-        return;
-    }
     const std::uint64_t safe = plugin::safe_ticket();
-    if (stripe.closed.front().ticket >= safe) {
-        return;
-    }
     try {
-        const auto pins = sorted_pins(arena_);
-        std::size_t done = 0;
-        for (; done < stripe.closed.size() && stripe.closed[done].ticket < safe; ++done) {
-            std::vector<Item>& items = stripe.closed[done].items;
-            while (!items.empty()) {
-                const Item item = items.back();
-                if (item.what == What::entry && is_pinned(pins, arena_.at(item.ref))) {
-                    const std::lock_guard lock(pinned_mutex_);
-                    pinned_.push_back(item);
-                    pinned_bytes_.fetch_add(item.bytes, std::memory_order_relaxed);
-                } else {
-                    stripe.ready.push_back(item);
-                }
-                items.pop_back();
-            }
-            if (stripe.open.capacity() == 0) {
-                stripe.open.swap(items);
-            }
+        std::vector<Batch> over;
+        {
+            const std::lock_guard lock(stripe.mutex);
+            const auto first_kept = std::find_if(stripe.closed.begin(), stripe.closed.end(),
+                                                 [safe](const Batch& b) { return b.ticket >= safe; });
+            over.assign(std::make_move_iterator(stripe.closed.begin()),
+                        std::make_move_iterator(first_kept));
+            stripe.closed.erase(stripe.closed.begin(), first_kept);
         }
-        stripe.closed.erase(stripe.closed.begin(),
-                            stripe.closed.begin() + static_cast<std::ptrdiff_t>(done));
+        if (over.empty()) {
+            return;
+        }
+        const auto pins = sorted_pins(arena_);
+        for (Batch& batch_over : over) {
+            const auto kept = std::partition(
+                batch_over.items.begin(), batch_over.items.end(), [&](const Item& item) {
+                    return item.what != What::entry || !is_pinned(pins, arena_.at(item.ref));
+                });
+            if (kept != batch_over.items.end()) {
+                const std::lock_guard lock(pinned_mutex_);
+                for (auto item = kept; item != batch_over.items.end(); ++item) {
+                    pinned_.push_back(*item);
+                    pinned_bytes_.fetch_add(item->bytes, std::memory_order_relaxed);
+                }
+                batch_over.items.erase(kept, batch_over.items.end());
+            }
+            const std::lock_guard lock(stripe.mutex);
+            stripe.ready.insert(stripe.ready.end(), batch_over.items.begin(),
+                                batch_over.items.end());
+        }
     } catch (const std::bad_alloc&) {
-        // What is not sorted out yet stays in its batch.
+        // What was not sorted out is lost to the table, which is better than lost to a reader.
     }
 }
 
@@ -146,19 +150,28 @@ void Limbo::step(std::uint32_t number) noexcept {
     Stripe& stripe = stripes_[number & mask_];
     std::array<Item, most_freed> now;
     std::size_t count = 0;
+    bool due = false;
     {
         const std::lock_guard lock(stripe.mutex);
-        if (stripe.open.size() >= batch || stripe.open_bytes > slack_) [[unlikely]] {
+        due = stripe.open.size() >= batch || stripe.open_bytes > slack_;
+    }
+    if (due) [[unlikely]] {
+        const std::unique_lock sorting(stripe.sorting, std::try_to_lock);
+        if (sorting) {
             try {
+                const std::lock_guard lock(stripe.mutex);
                 close(stripe);
-                sort_out(stripe);
             } catch (const std::bad_alloc&) {
                 // The batch stays open.
             }
+            sort_out(stripe);
             if (pinned_bytes() != 0) {
                 look_at_pinned();
             }
         }
+    }
+    {
+        const std::lock_guard lock(stripe.mutex);
         const std::size_t enough = std::min(most_freed, 3 + stripe.ready.size() / batch);
         while (count < enough && !stripe.ready.empty()) {
             now[count++] = stripe.ready.back();
@@ -173,17 +186,22 @@ void Limbo::step(std::uint32_t number) noexcept {
 void Limbo::settle() noexcept {
     for (std::uint32_t i = 0; i <= mask_; ++i) {
         Stripe& stripe = stripes_[i];
-        const std::lock_guard lock(stripe.mutex);
+        const std::lock_guard sorting(stripe.sorting);
         try {
+            const std::lock_guard lock(stripe.mutex);
             close(stripe);
-            sort_out(stripe);
         } catch (const std::bad_alloc&) {
             // Next time.
         }
-        for (const Item& item : stripe.ready) {
+        sort_out(stripe);
+        std::vector<Item> ready;
+        {
+            const std::lock_guard lock(stripe.mutex);
+            ready.swap(stripe.ready);
+        }
+        for (const Item& item : ready) {
             free(item);
         }
-        stripe.ready.clear();
     }
     look_at_pinned();
 }

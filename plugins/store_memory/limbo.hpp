@@ -51,7 +51,7 @@ class Limbo {
     std::uint64_t waiting() const noexcept;
 
   private:
-    static constexpr std::size_t batch = 128, most_freed = 16;
+    static constexpr std::size_t batch = 512, most_freed = 16;
 
     struct Item {
         void* object;  // Of the heap; or nullptr and a block.
@@ -67,6 +67,8 @@ class Limbo {
         std::vector<Item> items;
     };
     struct alignas(64) Stripe {
+        // Held by the one who waits for readers, which is a system call and not for the latch.
+        std::mutex sorting;
         mutable Latch mutex;  // Guards what follows.
         std::vector<Item> open;
         std::uint64_t open_bytes = 0;

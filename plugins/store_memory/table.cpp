@@ -26,10 +26,14 @@ std::uint32_t shard_bits_for(const Table::Options& options) noexcept {
     return static_cast<std::uint32_t>(std::countr_zero(std::bit_floor(count)));
 }
 
-// Writers of small tables share one stripe: each stripe has spans of its own.
+// Writers of small tables share stripes: each has spans, and a policy, of its own.
 std::uint32_t stripes_for(const Table::Options& options) noexcept {
     const std::uint32_t threads = std::max(1u, std::thread::hardware_concurrency());
-    return options.capacity_bytes < 64 * mib ? 1 : std::min(std::bit_ceil(threads * 2), 16u);
+    if (options.capacity_bytes < 8 * mib) {
+        return 1;
+    }
+    return options.capacity_bytes < 64 * mib ? std::min(std::bit_ceil(threads), 4u)
+                                             : std::min(std::bit_ceil(threads * 2), 16u);
 }
 
 Arena::Options arena_options(const Table::Options& options) noexcept {
@@ -46,7 +50,8 @@ Table::Table(const larder_host* host, const Options& options)
       spaces_(limbo_),
       index_(arena_, limbo_, options.secret, shard_bits_),
       capacity_(0),
-      hands_(std::make_unique<Hand[]>(arena_.stripes())) {
+      hands_(std::make_unique<Hand[]>(arena_.stripes())),
+      policies_(std::make_unique<Policy[]>(arena_.stripes())) {
     set_capacity(options.capacity_bytes);
     const std::uint64_t moment = Deadline::moment_of(now_ms());
     sweep_.done = moment == 0 ? 0 : moment - 1;

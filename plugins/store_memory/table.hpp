@@ -163,9 +163,9 @@ class Table {
     std::uint64_t evict_one(Hand& hand, Space* within, std::uint32_t keep) noexcept;
     std::uint64_t evict_in(Held& held, std::uint32_t keep) noexcept;
     // Shows an entry, or those of the next line, to the policy. The first with its lock held.
-    Eviction::Look look_at(Line& line, unsigned slot, std::uint32_t ref) noexcept;
+    static Eviction::Look look_at(Eviction& policy, const Arena& arena, Line& line, unsigned slot, std::uint32_t ref) noexcept;
     void look_over(Held& held) noexcept;
-    std::uint16_t first_rank(std::uint64_t hash, std::uint32_t ns, std::uint32_t priority) noexcept;
+    std::uint16_t first_rank(const Held& held, std::uint64_t hash, std::uint32_t priority) noexcept;
     // Evicts from the home of a hash that has too many beside it.
     bool evict_beside(Held& held, std::uint64_t hash) noexcept;
 
@@ -191,8 +191,17 @@ class Table {
     std::atomic<std::uint64_t> errors_{0};
     StripedCount entries_;
     std::unique_ptr<Hand[]> hands_;
-    Latch policy_mutex_;  // After a shard's.
-    Eviction policy_;
+    // The entries of each stripe of shards are ranked among themselves: a policy that all shared would
+    // have its writers wait for each other.
+    struct alignas(64) Policy {
+        Latch mutex;  // After a shard's.
+        Eviction eviction;
+    };
+    std::unique_ptr<Policy[]> policies_;  // One for each of the arena's stripes.
+    Policy& policy_of(const Held& held) noexcept {
+        return policies_[static_cast<std::uint32_t>(held.shard - held.set->shards) &
+                         (arena_.stripes() - 1)];
+    }
 
     std::mutex leaving_mutex_;  // Guards the list of cleared namespaces.
     Space* leaving_ = nullptr;

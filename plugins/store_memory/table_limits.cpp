@@ -62,20 +62,22 @@ std::uint64_t policy_key(std::uint64_t hash, std::uint32_t ns) noexcept {
 
 }  // namespace
 
-std::uint16_t Table::first_rank(std::uint64_t hash, std::uint32_t ns,
+std::uint16_t Table::first_rank(const Held& held, std::uint64_t hash,
                                 std::uint32_t priority) noexcept {
     constexpr std::uint32_t cherished = 128;
-    const auto entries = entries_.about();
-    const std::lock_guard lock(policy_mutex_);
-    return policy_.insert(policy_key(hash, ns),
-                          static_cast<std::uint64_t>(std::max<std::int64_t>(entries, 1)),
-                          priority >= cherished);
+    const auto entries = entries_.about() / arena_.stripes();
+    Policy& policy = policy_of(held);
+    const std::lock_guard lock(policy.mutex);
+    return policy.eviction.insert(policy_key(hash, held.space->ns),
+                                  static_cast<std::uint64_t>(std::max<std::int64_t>(entries, 1)),
+                                  priority >= cherished);
 }
 
-Eviction::Look Table::look_at(Line& line, unsigned slot, std::uint32_t ref) noexcept {
+Eviction::Look Table::look_at(Eviction& policy, const Arena& arena, Line& line, unsigned slot,
+                              std::uint32_t ref) noexcept {
     const std::uint16_t seen = line.meta[slot].load(std::memory_order_relaxed);
     const Eviction::Look look =
-        policy_.look(static_cast<std::uint16_t>(seen & Eviction::meta_mask), arena_.bytes_of(ref));
+        policy.look(static_cast<std::uint16_t>(seen & Eviction::meta_mask), arena.bytes_of(ref));
     const std::uint16_t now = meta::of(meta::hint(seen), look.meta);
     if (now != seen) {
         line.meta[slot].store(now, std::memory_order_relaxed);
@@ -90,10 +92,11 @@ void Table::look_over(Held& held) noexcept {
     in.hand = in.hand >= in.lines ? 0 : in.hand;
     Line& line = in.at(in.hand);
     in.hand = static_cast<std::uint16_t>(in.next(in.hand));
-    const std::lock_guard lock(policy_mutex_);
+    Policy& policy = policy_of(held);
+    const std::lock_guard lock(policy.mutex);
     for (unsigned slot = 0; slot < Line::slots; ++slot) {
         if (const std::uint32_t ref = line.ref[slot].load(std::memory_order_relaxed); ref != 0) {
-            look_at(line, slot, ref);
+            look_at(policy.eviction, arena_, line, slot, ref);
         }
     }
 }
@@ -155,16 +158,18 @@ std::uint64_t Table::evict_in(Held& held, std::uint32_t keep) noexcept {
     } least;
     {
         std::uint64_t looked_at = 0;
-        const std::lock_guard lock(policy_mutex_);
+        Policy& shared = policy_of(held);
+        Eviction& policy = shared.eviction;
+        const std::lock_guard lock(shared.mutex);
         for (std::uint32_t n = 0;
-             n < in->lines && !(least.found && policy_.enough(looked_at, least.rank)); ++n) {
+             n < in->lines && !(least.found && policy.enough(looked_at, least.rank)); ++n) {
             Line& line = in->at(in->hand);
             for (unsigned slot = 0; slot < Line::slots; ++slot) {
                 const std::uint32_t ref = line.ref[slot].load(std::memory_order_relaxed);
                 if (ref == 0 || ref == keep) {
                     continue;
                 }
-                const Eviction::Look look = look_at(line, slot, ref);
+                const Eviction::Look look = look_at(policy, arena_, line, slot, ref);
                 ++looked_at;
                 if (!least.found || look.rank < least.rank) {
                     __builtin_prefetch(arena_.at(ref) - 24);
@@ -179,7 +184,7 @@ std::uint64_t Table::evict_in(Held& held, std::uint32_t keep) noexcept {
         if (least.found) {
             const Entry entry = least.found.entry = index_.entry(least.found.ref);
             const std::uint64_t hash = index_.hash(entry.key(), entry.key_size());
-            policy_.evict(policy_key(hash, held.space->ns), least.meta);
+            policy.evict(policy_key(hash, held.space->ns), least.meta);
         }
     }
     // What the next eviction begins with.

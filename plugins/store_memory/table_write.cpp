@@ -137,7 +137,7 @@ larder_status Table::link(Held& held, const larder_key& key, std::uint64_t hash,
         return LARDER_OK;
     }
     const std::uint32_t hint = Deadline::hint(entry.deadline_ms());
-    const std::uint16_t rank = meta::of(hint, first_rank(hash, key.ns, put.priority));
+    const std::uint16_t rank = meta::of(hint, first_rank(held, hash, put.priority));
     for (;;) {
         const Index::Placed placed = index_.place(held, hash, fresh, rank);
         if (placed == Index::Placed::yes) {
