@@ -2,13 +2,14 @@
 //
 // A mutex of the system puts a thread to sleep that finds it taken, and waking it takes tens of
 // microseconds: a hundred times what the holder needed. Here it looks again, politely, and only after
-// many looks gives its processor to others, for the case that the holder lost its own. Taking a free one
+// many looks sleeps, for the case that the holder lost its processor. Taking a free one
 // is one atomic exchange, giving it back a plain store.
 //
 // Not recursive, not fair. Nothing that may sleep or call foreign code belongs under it.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #if defined(__x86_64__)
@@ -33,7 +34,8 @@ class Latch {
     [[gnu::noinline]] void wait() noexcept {
         for (int seen = 0; taken_.load(std::memory_order_relaxed); ++seen) {
             if (seen >= looks) {
-                std::this_thread::yield();
+                // The holder lost its processor: sleeping gives it this one, yielding may not.
+                std::this_thread::sleep_for(std::chrono::microseconds(50));
                 continue;
             }
 #if defined(__x86_64__)
