@@ -8,10 +8,11 @@
 
 #include "arena.hpp"
 #include "entry.hpp"
-#include "key_hash.hpp"
 #include "latch.hpp"
 #include "limbo.hpp"
 #include "space.hpp"
+
+#include <larder/plugin/key_hash.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -50,7 +51,7 @@ struct Held {
 
 class Index {
   public:
-    Index(Arena& arena, Limbo& limbo, const HashSecret& secret, std::uint32_t shard_bits) noexcept
+    Index(Arena& arena, Limbo& limbo, const plugin::HashSecret& secret, std::uint32_t shard_bits) noexcept
         : base_(arena.at(0)),
           shift_(arena.shift()),
           secret_(secret),
@@ -59,7 +60,7 @@ class Index {
           limbo_(limbo) {}
 
     std::uint64_t hash(const char* data, std::size_t size) const noexcept {
-        return key_hash(secret_, data, size);
+        return plugin::key_hash(secret_, data, size);
     }
     std::uint64_t hash(const larder_key& key) const noexcept { return hash(key.data, key.size); }
     // Whose memory and whose limbo somebody with this hash uses.
@@ -131,7 +132,7 @@ class Index {
     // The arena's, on the line that every lookup reads.
     std::byte* const base_;
     const unsigned shift_;
-    const HashSecret secret_;
+    const plugin::HashSecret secret_;
     const std::uint32_t shard_bits_;
     Arena& arena_;
     Limbo& limbo_;

@@ -49,7 +49,7 @@ class Table {
         // Of a namespace that has grown, for its writers: a power of two at most 1024; 0: by the
         // machine and the capacity.
         std::uint32_t shards = 0;
-        HashSecret secret;
+        plugin::HashSecret secret;
         std::uint64_t most_reserved = 0;  // Of addresses; 0: by the capacity.
         PageHeap::Map map = nullptr;      // nullptr: the system's mmap.
     };
