@@ -129,12 +129,6 @@ void Space::limit(std::uint32_t shelf) const {
 
 namespace {
 
-void finish(const Space& space, const ScopeNames& names, std::string_view canonical, EntryKey& out) {
-    out.canonical = canonical;
-    out.hash = plugin::key_hash(space.hash_secret, canonical.data(), canonical.size());
-    if (!space.all_headed) out.binding = names.binding(space.ns->name, canonical);
-}
-
 std::string_view canonical_of(const Space& space, const dsl::Fields& fields, std::string_view raw, std::string& buffer) {
     if (fields.plain) [[likely]] return raw;
     buffer.clear();
@@ -144,22 +138,18 @@ std::string_view canonical_of(const Space& space, const dsl::Fields& fields, std
 
 }  // namespace
 
-bool find_key_slowly(const Space& space, const ScopeNames& names, std::string_view raw, EntryKey& out) {
-    std::string_view canonical = raw;
-    if (!space.ns->key->is_canonical(raw)) {
-        thread_local std::string buffer;
-        dsl::Fields fields;
-        if (!space.ns->key->read(raw, fields)) return false;
-        canonical = canonical_of(space, fields, raw, buffer);
-    }
-    finish(space, names, canonical, out);
+bool find_escaped_key(const Space& space, const ScopeNames& names, std::string_view raw, EntryKey& out) {
+    thread_local std::string buffer;
+    dsl::Fields fields;
+    if (!space.ns->key->read(raw, fields)) return false;
+    bind_key(space, names, canonical_of(space, fields, raw, buffer), out);
     return true;
 }
 
 bool make_key(const Space& space, const ScopeNames& names, std::string_view raw, std::string& buffer, FieldedKey& out) {
     if (!space.reads_fields) return find_key(space, names, raw, out);
     if (!space.ns->key->read(raw, out.fields)) return false;
-    finish(space, names, canonical_of(space, out.fields, raw, buffer), out);
+    bind_key(space, names, canonical_of(space, out.fields, raw, buffer), out);
     return true;
 }
 
@@ -167,7 +157,7 @@ bool make_canonical_key(const Space& space, const ScopeNames& names, std::string
     // A canonical key reads as a raw one whose fields hold no colon.
     dsl::Fields fields;
     if (!space.ns->key->read(canonical, fields)) return false;
-    finish(space, names, canonical, out);
+    bind_key(space, names, canonical, out);
     return true;
 }
 

@@ -78,8 +78,6 @@ struct Space {
     Ms ttl{};                     // 0: none
     Ms stale{};                   // the longest window after it
     bool keeps_entries() const { return ns->key.has_value(); }
-    // Of the scopes of an entry, those beyond the chain, which is in front.
-    std::span<const ScopeId> own(const ScopeList& scopes) const { return scopes.ids().subspan(chain.size()); }
     bool all_sync() const { return sync_tiers == tiers.size(); }
     // Tells the stores of this process what entries and bytes a shelf may hold.
     void limit(std::uint32_t shelf) const;
@@ -123,7 +121,7 @@ struct FieldedKey : EntryKey {
 // False: the key does not fit the namespace's template. Where fields need escaping the canonical key is
 // not `raw` and lives until the thread's next call. [hot]
 inline bool find_key(const Space& space, const ScopeNames& names, std::string_view raw, EntryKey& out);
-bool find_key_slowly(const Space& space, const ScopeNames& names, std::string_view raw, EntryKey& out);
+bool find_escaped_key(const Space& space, const ScopeNames& names, std::string_view raw, EntryKey& out);
 // The same with its fields, dearer; `buffer` is used when they need escaping.
 bool make_key(const Space& space, const ScopeNames& names, std::string_view raw, std::string& buffer, FieldedKey& out);
 // From a canonical key, as stores list them.
@@ -136,10 +134,16 @@ void entry_scopes(const State& state, const Space& space, const ScopeNames& name
 // How long an entry lives: ttl (dated, jittered), 0 = for ever.
 Ms entry_ttl(const Space& space, const FieldedKey& key, const Clock& clock, Random& random);
 
+// Hashes and binds a canonical key.
+inline void bind_key(const Space& space, const ScopeNames& names, std::string_view canonical, EntryKey& out) {
+    out.canonical = canonical;
+    out.hash = plugin::key_hash(space.hash_secret, canonical.data(), canonical.size());
+    if (!space.all_headed) out.binding = names.binding(space.ns->name, canonical);
+}
+
 inline bool find_key(const Space& space, const ScopeNames& names, std::string_view raw, EntryKey& out) {
-    if (!space.ns->key->is_canonical(raw) || !space.all_headed) [[unlikely]] return find_key_slowly(space, names, raw, out);
-    out.canonical = raw;
-    out.hash = plugin::key_hash(space.hash_secret, raw.data(), raw.size());
+    if (!space.ns->key->is_canonical(raw)) [[unlikely]] return find_escaped_key(space, names, raw, out);
+    bind_key(space, names, raw, out);
     return true;
 }
 

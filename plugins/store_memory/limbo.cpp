@@ -154,6 +154,14 @@ void Limbo::step(std::uint32_t number) noexcept {
     {
         const std::lock_guard lock(stripe.mutex);
         due = stripe.open.size() >= batch || stripe.open_bytes > slack_;
+        const std::size_t enough = std::min(most_freed, 3 + stripe.ready.size() / batch);
+        while (count < enough && !stripe.ready.empty()) {
+            now[count++] = stripe.ready.back();
+            stripe.ready.pop_back();
+        }
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        free(now[i]);
     }
     if (due) [[unlikely]] {
         const std::unique_lock sorting(stripe.sorting, std::try_to_lock);
@@ -169,17 +177,6 @@ void Limbo::step(std::uint32_t number) noexcept {
                 look_at_pinned();
             }
         }
-    }
-    {
-        const std::lock_guard lock(stripe.mutex);
-        const std::size_t enough = std::min(most_freed, 3 + stripe.ready.size() / batch);
-        while (count < enough && !stripe.ready.empty()) {
-            now[count++] = stripe.ready.back();
-            stripe.ready.pop_back();
-        }
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-        free(now[i]);
     }
 }
 

@@ -197,10 +197,6 @@ class TbbMap final : public Subject {
 #endif
 
 template <class S>
-bool get(S& subject, std::string_view key, std::uint64_t& sum) {
-    return subject.get(key, sum);
-}
-template <class S>
 Measured run(const Row& row, std::size_t operations, std::function<std::unique_ptr<S>(unsigned)> make) {
     return in_own_process([&] { return measure<S>(row, operations, make, [](S& s, std::string_view k, std::uint64_t& sum) { return s.get(k, sum); }); });
 }

@@ -31,6 +31,8 @@ inline std::string numbered(std::string_view prefix, std::uint64_t n) {
     return name;
 }
 
+inline std::string numbered(int i) { return numbered("key:", static_cast<std::uint64_t>(i)); }
+
 inline larder_key key_of(std::string_view text, std::uint32_t ns = 1) noexcept {
     return {text.data(), static_cast<std::uint32_t>(text.size()), ns, spread(text, ns)};
 }
