@@ -216,6 +216,25 @@ std::uint32_t Arena::take_entry(std::uint32_t stripe, std::size_t before,
     return ref_of(block + 4 + up(before - 4));
 }
 
+std::byte* Arena::block_of(const std::byte* inside, std::uint32_t span,
+                           const Class& c) const noexcept {
+    std::byte* const first = heap_.address(span) + c.offset;
+    return first + std::size_t{static_cast<std::uint32_t>(inside - first) / c.size} * c.size;
+}
+
+std::uint32_t Arena::fit(std::uint32_t ref, std::size_t before, std::size_t after) const noexcept {
+    const std::byte* const inside = at(ref);
+    const std::uint8_t kind = class_of(block_size(before, after));
+    if (kind == large || kind != heap_.kind_of(inside)) {
+        return 0;
+    }
+    const std::uint32_t span = heap_.first_of(inside);
+    if (sparse(heap_.page(span)).load(std::memory_order_relaxed) != 0) {
+        return 0;
+    }
+    return ref_of(block_of(inside, span, classes_[kind]) + 4 + up(before - 4));
+}
+
 std::uint32_t Arena::take_index(std::uint32_t stripe, std::uint32_t lines) noexcept {
     const std::uint32_t number = stripe & stripe_mask_;
     std::byte* block =
@@ -236,10 +255,9 @@ void Arena::give(std::uint32_t ref) noexcept {
     const Class& c = classes_[kind];
     Stripe& stripe = all_[page.stripe];
     const std::lock_guard lock(stripe.mutex);
-    std::byte* const first = heap_.address(span) + c.offset;
+    std::byte* const block = block_of(inside, span, c);
     const auto number =
-        static_cast<std::uint32_t>(static_cast<std::size_t>(inside - first) / c.size);
-    std::byte* const block = first + std::size_t{number} * c.size;
+        static_cast<std::uint32_t>(block - heap_.address(span) - c.offset) / c.size;
     std::memcpy(block, &page.free_list, sizeof page.free_list);
     ASAN_POISON_MEMORY_REGION(block, c.size);
     page.free_list = number;
@@ -263,21 +281,23 @@ void Arena::give(std::uint32_t ref) noexcept {
 // ---- evacuation
 
 std::size_t Arena::mark_sparse(std::uint32_t number) {
-    constexpr std::size_t most_spans = 256;
+    constexpr std::size_t most_spans = 1024;
     Stripe& stripe = all_[number];
     const std::lock_guard lock(stripe.mutex);
     for (std::uint8_t kind = 0; kind < entry_classes_; ++kind) {
         const Class& c = classes_[kind];
         const std::uint64_t room = std::uint64_t{stripe.spans[kind]} * c.blocks;
         const std::uint64_t idle = room - stripe.used[kind];
-        if (stripe.spans[kind] < 4 || idle * 4 < room) {
+        if (stripe.spans[kind] < 4 || idle * 8 < room) {
             continue;
         }
+        // Where a quarter is free, it pays to move three blocks for one.
+        const std::uint32_t full_enough = idle * 4 < room ? c.blocks / 2 : c.blocks / 4 * 3;
         for (std::uint32_t at = stripe.partial[kind];
              at != none && stripe.marked.size() < most_spans;) {
             PageHeap::Page& page = heap_.page(at);
             const std::uint32_t next = page.next;
-            if (page.used * 2u < c.blocks) {
+            if (page.used < full_enough) {
                 stripe.marked.push_back(at);
                 unlink(stripe, at, kind);
                 sparse(page).store(1, std::memory_order_relaxed);

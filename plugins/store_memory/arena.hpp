@@ -15,7 +15,7 @@
 // empty after sizes shifted are marked sparse: nothing new goes there, and whoever walks the index
 // (table_tend.cpp) moves their entries.
 //
-// Stripes have a mutex and spans of their own, so that two writers seldom meet.
+// Stripes have a latch and spans of their own, so that two writers seldom meet.
 #pragma once
 
 #include "latch.hpp"
@@ -68,6 +68,9 @@ class Arena {
     }
     // The head of a new block; 0: there is no memory.
     std::uint32_t take_entry(std::uint32_t stripe, std::size_t before, std::size_t after) noexcept;
+    // The head of an entry of these sizes in the block of another that is no more; 0: they have not the
+    // same class, or the block's span is being emptied, and it is still to be given back.
+    std::uint32_t fit(std::uint32_t ref, std::size_t before, std::size_t after) const noexcept;
     // The least block of at least so many cache lines, in lines.
     static std::uint32_t index_lines(std::uint32_t lines) noexcept;
     static constexpr std::uint32_t most_index_lines = 128;
@@ -77,7 +80,8 @@ class Arena {
     void give(std::uint32_t ref) noexcept;
 
     // ---- evacuation
-    // Marks spans that are less than half full in classes where a quarter is free: one stripe a
+    // Marks spans that are less than half full in classes where an eighth is free, or less than three
+    // quarters where a quarter is: one stripe a
     // call. How many.
     std::size_t mark_sparse(std::uint32_t stripe);
     // Whether the block stands in a marked span.
@@ -110,6 +114,8 @@ class Arena {
     // The class of a block of `bytes`; `large` where it has a run of its own.
     std::uint8_t class_of(std::size_t bytes) const noexcept;
     std::uint32_t large_pages(std::size_t bytes) const noexcept;
+    // Where the block begins that `inside` points into.
+    std::byte* block_of(const std::byte* inside, std::uint32_t span, const Class& c) const noexcept;
     std::byte* take_block(Stripe& stripe, std::uint32_t number, std::uint8_t kind) noexcept;
     void link(Stripe& stripe, std::uint32_t page, std::uint8_t kind) noexcept;
     void unlink(Stripe& stripe, std::uint32_t page, std::uint8_t kind) noexcept;

@@ -1,5 +1,6 @@
 // plugins/store_memory/eviction.hpp -- which entry goes when memory is full: the one from which the
-// fewest hits are to be expected.
+// fewest hits are to be expected. Here is what all writers know together; what one of them sees and
+// does is in watch.hpp.
 //
 // Every entry has an age, the time since its last use, and a class, how often it was used lately
 // (uses that fade, halved in fifty turns of memory; on a log scale, in eight steps). We count
@@ -29,9 +30,9 @@
 // Time is counted in ticks; a tick is as many insertions as a sixteenth of the entries. Ages are
 // told apart at a quarter of an octave, so 48 of them reach from one sixteenth of a turn to 500.
 //
-// What it costs: 10 KiB, and two ghosts of 4 bytes per entry from the first eviction on; for a
-// victim the metadata of two dozen entries, four lines that follow one another, and two lines of
-// ghosts.
+// What it costs: 6 KiB, as much for each writer, and two ghosts of 4 bytes per entry from the first
+// eviction on; for a victim the metadata of two dozen entries, four lines that follow one another,
+// and two lines of ghosts.
 //
 // Papers: N. Beckmann, H. Chen, A. Cidon: "LHD: improving cache hit rate by maximizing hit
 // density", NSDI 2018 (ranks by hits per time and space, learnt by class and age). J. C. Gittins:
@@ -43,21 +44,26 @@
 #pragma once
 
 #include "ghosts.hpp"
+#include "latch.hpp"
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
+#include <utility>
 
 namespace larder::store_memory {
 
-// Not safe for several threads at once, but for `used`, which is all that readers need.
+class Watch;
+
+// Safe for many threads, each with a Watch. The ranks that one Eviction gives compare with each other.
 //
-// A victim is found by showing entries to look(), line after line from where the hand stood, until
-// enough() says that the least rank so far will do. The ranks of one Eviction compare with each
-// other.
+// Ranks, ages and ghosts are relaxed atomics, written seldom: once in some hundred insertions
+// somebody moves time on, once in a hundred-odd evictions somebody learns, if no one else does.
 class Eviction {
   public:
     static constexpr std::uint16_t used = 1;           // A reader sets it.
@@ -66,12 +72,8 @@ class Eviction {
     // uses before the first eviction count too.
     static constexpr unsigned insertions_per_idle_line = 4;
 
-    struct Look {
-        float rank;          // The least goes.
-        std::uint16_t meta;  // To be stored back if it differs.
-    };
-
-    Eviction() noexcept {
+    // For at most so many entries; more are ranked, too, by fewer ghosts.
+    explicit Eviction(std::size_t most_entries) noexcept : ghosts_(most_entries * ghosts_per_entry) {
         for (unsigned scale = 0; scale < scales; ++scale) {
             find_ages(scale);
         }
@@ -79,97 +81,23 @@ class Eviction {
             learn(grade);
         }
     }
-
-    // An entry comes in, beside `entries` others: its first meta. Moves time on. What is cherished
-    // begins as if it had been used before.
-    std::uint16_t insert(std::uint64_t hash, std::uint64_t entries,
-                         bool cherished = false) noexcept {
-        entries_ = entries;
-        if (++inserted_ * ticks_per_turn >= entries) {
-            inserted_ = 0;
-            tick();
-        }
-        if (++unshared_ >= most_unshared || unshared_ * 8 >= entries + 8 * least_unshared) {
-            share_time();
-        }
-        unsigned grade = cherished ? 3 : 0;
-        Ghost ghost{};
-        if (ghosts_.take(hash, ghost)) {
-            const unsigned bucket = bucket_of(age_of(ghost));
-            reused_[ghost.grade][bucket] += 1;
-            grade = std::max(grade, used_again(ghost.grade, bucket));
-        }
-        return encode(grade, 0);
-    }
-
-    // The hand meets an entry of `size` bytes.
-    Look look(std::uint16_t meta, std::uint32_t size) noexcept {
-        const std::uint8_t age = ages_of_[meta >> 4 & 127];
-        unsigned grade = meta >> 1 & (classes - 1), bucket = age & (stride - 1);
-        ++looked_[grade][bucket];
-        if ((meta & used) != 0 || (age & coarser) != 0) {
-            meta = settled(meta, grade, bucket);
-        }
-        // Size to the power of -1/4, within 6 %: a quarter of its logarithm, by way of its bits.
-        const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(size));
-        const float rank = rank_[grade][bucket] * std::bit_cast<float>(0x4f580000 - (bits >> 2));
-        ++looks_;
-        below_ += rank < threshold_ ? 1 : 0;
-        return {rank, meta};
-    }
-
-    // Whether the hand may stop, having seen so many entries (each once, if there are fewer).
-    bool enough(std::uint64_t seen, float least_rank) const noexcept {
-        const Search& search = this->search();
-        return seen >= search.least && (least_rank <= threshold_ || seen >= search.most);
-    }
-
-    // The victim goes, with the meta that its look gave. Not for what is removed or lapses.
-    void evict(std::uint64_t hash, std::uint16_t meta) noexcept {
-        if (entries_ > ghosts_for_ || entries_ < ghosts_for_ / 8) {
-            ghosts_.fit(entries_ * ghosts_per_entry);
-            ghosts_for_ = entries_ + entries_ / 8;
-        }
-        // Each of the line's ghosts stands for as many as there are lines, for the time of as many
-        // insertions as there were evictions since the last sample.
-        const Search& search = this->search();
-        const bool sampled = ++unsampled_ >= search.evictions_per_sample;
-        const float share =
-            static_cast<float>(ghosts_.room() * unsampled_) / static_cast<float>(entries_ + 1);
-        ghosts_.add(hash, {meta >> 1U & (classes - 1), now_ - age_of(meta)}, [&](Ghost ghost) {
-            if (sampled) {
-                exposed_[ghost.grade][bucket_of(age_of(ghost))] += share;
-            }
-            return sampled;
-        });
-        unsampled_ = sampled ? 0 : unsampled_;
-        const float excess =
-            static_cast<float>(below_) - static_cast<float>(looks_) * search.part_below;
-        threshold_ *= std::clamp(1 - 0.02F * excess, 0.5F, 2.0F);
-        looks_ = below_ = 0;
-        if (++evicted_ >=
-            std::max(fewest_between_learning, entries_ / (ticks_per_turn * classes))) {
-            learn_next();
-        }
-    }
+    Eviction(const Eviction&) = delete;
+    Eviction& operator=(const Eviction&) = delete;
 
   private:
+    friend class Watch;
+
     // Rows of ages are strides apart, so that a cell's place is bits put together.
     static constexpr unsigned classes = 8, ages = 48, stride = 64, scales = 4;
     static constexpr std::uint8_t coarser = 0x80;  // In ages_of_: the stamp wants a coarser scale.
     static constexpr std::uint64_t ticks_per_turn = 16, ghosts_per_entry = 2;
-    static constexpr std::uint64_t least_unshared = 16, most_unshared = 64;
     static constexpr std::uint64_t fewest_between_learning = 2;
-    // How long the hand searches: it takes what is among the least `part_below`. Where few entries
-    // are, they are in the nearest cache, and each one counts.
-    struct Search {
-        std::uint64_t least, most;
-        float part_below;
-        std::uint32_t evictions_per_sample;
+    template <class T>
+    using Cells = std::array<std::array<T, stride>, classes>;  // Of a class and an age.
+    // How long entries were there to be used, in ticks, and uses that ended that.
+    struct Seen {
+        Cells<float> exposed{}, reused{};
     };
-    static constexpr std::uint64_t few = 4096;
-    static constexpr Search among_few{16, 128, 1 / 30.0F, 1}, among_many{8, 64, 1 / 14.0F, 4};
-    const Search& search() const noexcept { return entries_ < few ? among_few : among_many; }
 
     static constexpr float kept_per_turn = 0.95F;
     static constexpr float share_of_next_age = 0.2F, share_of_next_class = 0.2F;
@@ -194,15 +122,15 @@ class Eviction {
             ++scale;
         }
         const std::uint32_t oldest = 28U << (2 * scale);
-        const std::uint32_t stamp = (now_ - std::min(age, oldest)) >> (2 * scale) & 31;
+        const std::uint32_t stamp = (now() - std::min(age, oldest)) >> (2 * scale) & 31;
         return static_cast<std::uint16_t>(stamp << 6 | scale << 4 | grade << 1);
     }
     std::uint32_t age_of(Ghost ghost) const noexcept {
-        return (now_ - ghost.last_use) & Ghost::stamp_mask;
+        return (now() - ghost.last_use) & Ghost::stamp_mask;
     }
     std::uint32_t age_of(std::uint16_t meta) const noexcept {
         const unsigned scale = meta >> 4 & 3, stamp = meta >> 6 & 31;
-        return (((now_ >> (2 * scale)) - stamp) & 31) << (2 * scale);
+        return (((now() >> (2 * scale)) - stamp) & 31) << (2 * scale);
     }
     // The class after a use: what a class stands for, 1.6 to its power, halves in fifty turns,
     // and a use adds one. What lies between two classes is drawn by lot.
@@ -219,15 +147,30 @@ class Eviction {
         }
         return after;
     }
-    unsigned used_again(unsigned grade, unsigned bucket) noexcept {
-        lot_ = lot_ * 1664525 + 1013904223;
-        const float drawn = static_cast<float>(lot_ >> 8) / (1 << 24);
-        return std::min(static_cast<unsigned>(after_use_[grade][bucket] + drawn), classes - 1);
+    std::uint32_t now() const noexcept { return now_.load(std::memory_order_relaxed); }
+    std::uint8_t age_byte(std::uint16_t meta) const noexcept {
+        return ages_of_[meta >> 4 & 127].load(std::memory_order_relaxed);
+    }
+    float rank(unsigned grade, unsigned bucket) const noexcept {
+        return rank_[grade][bucket].load(std::memory_order_relaxed);
     }
 
+    // So many insertions beside `entries` others: a tick is a sixteenth of a turn.
+    void pass(std::uint64_t insertions, std::uint64_t entries) noexcept {
+        const auto inserted = inserted_.fetch_add(insertions, std::memory_order_relaxed) + insertions;
+        if (inserted * ticks_per_turn < entries) {
+            return;
+        }
+        const std::unique_lock lock(latch_, std::try_to_lock);
+        if (lock && inserted_.load(std::memory_order_relaxed) * ticks_per_turn >= entries) {
+            inserted_.store(0, std::memory_order_relaxed);
+            tick();
+        }
+    }
+    // REQUIRES: latch_ is held.
     void tick() noexcept {
-        ++now_;
-        for (unsigned scale = 0; scale < scales && (now_ & ((1U << (2 * scale)) - 1)) == 0;
+        now_.store(now() + 1, std::memory_order_relaxed);
+        for (unsigned scale = 0; scale < scales && (now() & ((1U << (2 * scale)) - 1)) == 0;
              ++scale) {
             find_ages(scale);
         }
@@ -236,66 +179,53 @@ class Eviction {
     void find_ages(unsigned scale) noexcept {
         const std::uint32_t worn = (scale < scales - 1 ? 16U : 28U) << (2 * scale);
         for (unsigned stamp = 0; stamp < 32; ++stamp) {
-            const std::uint32_t age = (((now_ >> (2 * scale)) - stamp) & 31) << (2 * scale);
-            ages_of_[stamp << 2 | scale] =
-                static_cast<std::uint8_t>(bucket_of(age) | (age >= worn ? coarser : 0U));
+            const std::uint32_t age = (((now() >> (2 * scale)) - stamp) & 31) << (2 * scale);
+            ages_of_[stamp << 2 | scale].store(
+                static_cast<std::uint8_t>(bucket_of(age) | (age >= worn ? coarser : 0U)),
+                std::memory_order_relaxed);
         }
-    }
-    // The entry's use is noted, or its stamp made coarser. Changes its class and age accordingly.
-    std::uint16_t settled(std::uint16_t meta, unsigned& grade, unsigned& bucket) noexcept {
-        if ((meta & used) == 0) {
-            return encode(grade, age_of(meta));
-        }
-        if (bucket != 0) {
-            reused_[grade][bucket] += 1;
-            grade = used_again(grade, bucket);
-            bucket = 0;
-        }
-        return encode(grade, 0);
     }
 
-    // All entries together lived one tick per entry and tick: sixteen per insertion. The looks
-    // since then stand for them all.
-    void share_time() noexcept {
-        std::uint64_t looks = 0;
-        for (const auto& row : looked_) {
-            for (unsigned a = 0; a < ages; ++a) {
-                looks += row[a];
-            }
+    void begin_ghosts(std::uint64_t entries) noexcept {
+        if (const std::unique_lock lock(latch_, std::try_to_lock); lock) {
+            ghosts_.fit(entries * ghosts_per_entry, 0);
         }
-        const float time =
-            looks == 0 ? 0
-                       : static_cast<float>(unshared_ * ticks_per_turn) / static_cast<float>(looks);
-        for (unsigned grade = 0; looks != 0 && grade < classes; ++grade) {
-            for (unsigned a = 0; a < ages; ++a) {
-                exposed_[grade][a] += time * static_cast<float>(looked_[grade][a]);
-                looked_[grade][a] = 0;
-            }
-        }
-        unshared_ = 0;
     }
-
-    // One class at a time, so that it never takes long.
-    void learn_next() noexcept {
-        const float kept = std::pow(kept_per_turn, static_cast<float>(evicted_ * classes) /
-                                                       static_cast<float>(entries_ + 1));
-        evicted_ = 0;
-        next_to_learn_ = (next_to_learn_ + 1) % classes;
+    // After so many evictions of one writer, who saw `seen` meanwhile, beside `entries` others. One
+    // class at a time, so that it never takes long; of `seen` what that class is judged by is moved
+    // over. False: somebody else learns just now.
+    bool learn_next(Seen& seen, std::uint64_t evicted, std::uint64_t entries) noexcept {
+        const std::unique_lock lock(latch_, std::try_to_lock);
+        if (!lock) {
+            return false;
+        }
+        entries_ = entries;
+        ghosts_.fit(entries * ghosts_per_entry, evicted);
+        const float kept = std::pow(
+            kept_per_turn, static_cast<float>(evicted * classes) / static_cast<float>(entries + 1));
+        const unsigned grade = next_to_learn_ = (next_to_learn_ + 1) % classes;
+        for (unsigned g = grade == 0 ? 0 : grade - 1; g <= grade + 1 && g < classes; ++g) {
+            for (unsigned a = 0; a < ages; ++a) {
+                seen_.exposed[g][a] += std::exchange(seen.exposed[g][a], 0.0F);
+                seen_.reused[g][a] += std::exchange(seen.reused[g][a], 0.0F);
+            }
+        }
         for (unsigned a = 0; a < ages; ++a) {
-            reused_[next_to_learn_][a] *= kept;
-            exposed_[next_to_learn_][a] *= kept;
+            seen_.exposed[grade][a] *= kept;
+            seen_.reused[grade][a] *= kept;
         }
-        learn(next_to_learn_);
+        learn(grade);
+        return true;
     }
 
     // Uses per tick and entry. What neighbours in age and class saw counts for a fifth each: single
     // counts are noise, and the least of many noisy ranks is the noisiest.
     float hazard(unsigned grade, unsigned age) const noexcept {
-        float uses = reused_[grade][age], time = exposed_[grade][age];
+        float uses = seen_.reused[grade][age], time = seen_.exposed[grade][age];
         const auto borrow = [&](unsigned g, unsigned a, float part) {
             if (g < classes && a < ages) {
-                uses += part * reused_[g][a];
-                time += part * exposed_[g][a];
+                uses += part * seen_.reused[g][a];
+                time += part * seen_.exposed[g][a];
             }
         };
         borrow(grade, age - 1, share_of_next_age);
@@ -330,25 +260,22 @@ class Eviction {
                 stretch.hits += stretch.left * next.hits;
                 stretch.left *= next.left;
             }
-            rank_[grade][a] = stretch.hits / stretch.time;
+            rank_[grade][a].store(stretch.hits / stretch.time, std::memory_order_relaxed);
             stretches[count++] = stretch;
         }
     }
 
-    template <class T>
-    using Cells = std::array<std::array<T, stride>, classes>;  // Of a class and an age.
-
     static inline const std::array<std::array<float, ages>, classes> after_use_ =
         classes_after_use();
-    Cells<float> rank_{};
-    Cells<std::uint32_t> looked_{};            // How often the hand met such an entry, lately.
-    Cells<float> exposed_{}, reused_{};        // Ticks lived, and uses that ended them.
-    std::array<std::uint8_t, 128> ages_of_{};  // Bucket by the seven bits of age in a meta.
-    float threshold_ = 1e-3F;
-    std::uint32_t looks_ = 0, below_ = 0, unsampled_ = 0, now_ = 0, lot_ = 1;
-    unsigned next_to_learn_ = 0;
-    std::uint64_t entries_ = 0, inserted_ = 0, evicted_ = 0, unshared_ = 0, ghosts_for_ = 0;
+    Cells<std::atomic<float>> rank_{};
+    std::array<std::atomic<std::uint8_t>, 128> ages_of_{};  // Bucket by the seven bits of age in a meta.
+    std::atomic<std::uint32_t> now_{0};                     // In ticks.
     Ghosts ghosts_;
+    alignas(64) std::atomic<std::uint64_t> inserted_{0};  // Since the last tick.
+    Latch latch_;                                         // Guards what follows, and who moves time on.
+    unsigned next_to_learn_ = 0;
+    std::uint64_t entries_ = 0;
+    Seen seen_;
 };
 
 }  // namespace larder::store_memory

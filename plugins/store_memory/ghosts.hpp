@@ -4,20 +4,21 @@
 // line of 64 bytes has sixteen of them, the newest first, so that a line forgets its oldest; which
 // line, the hash says. One look-up or addition is one cache miss.
 //
-// Lines are in blocks of 32 KiB that come into being when they are first written, and a field of
-// them that has become too small is not copied: it is still searched while as many ghosts are added
-// as it had room for, and given back block by block meanwhile. So nothing here takes longer than a
-// few microseconds, whatever the size. Without memory some ghosts are not remembered.
+// The lines are one reservation of addresses, of which the first so many are in use and cost
+// memory. When that number changes, hashes have other lines from then on; ghosts that are there are
+// still found at their former place, until as many were added as there is room for. Without memory
+// nothing is remembered.
+//
+// Safe for many threads without a lock: words are relaxed atomics, and when two add to the same line
+// at once a ghost may be lost or stand there twice, which is harmless.
 #pragma once
 
-#include <array>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
-#include <memory>
-#include <new>
-#include <utility>
 
 namespace larder::store_memory {
 
@@ -29,46 +30,85 @@ struct Ghost {
 
 class Ghosts {
   public:
-    // Makes room for about `count` of them; those there are stay a while.
-    void fit(std::size_t count) noexcept {
-        const std::size_t lines = count / ways + 1;
-        if (lines > now_.lines || lines < now_.lines / 4) {
-            Field wider(lines + lines / 8);
-            if (wider.lines != 0) {
-                before_ = std::exchange(now_, std::move(wider));
-                added_ = 0;
+    // Never more than `most`; fewer where the system does not give the addresses.
+    explicit Ghosts(std::size_t most) noexcept {
+        most_lines_ = std::min<std::size_t>(most / ways + 1, UINT32_MAX);
+        for (; most_lines_ != 0; most_lines_ /= 2) {
+            void* const memory = ::mmap(nullptr, most_lines_ * sizeof(Line), PROT_READ | PROT_WRITE,
+                                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+            if (memory != MAP_FAILED) {
+                lines_ = static_cast<Line*>(memory);
+                break;
             }
         }
     }
-    std::size_t room() const noexcept { return now_.lines * ways; }
+    ~Ghosts() {
+        if (lines_ != nullptr) {
+            ::munmap(static_cast<void*>(lines_), most_lines_ * sizeof(Line));
+        }
+    }
+    Ghosts(const Ghosts&) = delete;
+    Ghosts& operator=(const Ghosts&) = delete;
 
+    // Makes room for about `count` of them; `added`: since the last call. One thread at a time.
+    void fit(std::size_t count, std::size_t added) noexcept {
+        const Extent was = extent();
+        const std::size_t lines = std::min(count / ways + 1, most_lines_);
+        added_ += added;
+        if (lines > was.now || lines < was.now / 4) {
+            const auto wider = static_cast<std::uint32_t>(std::min(lines + lines / 8, most_lines_));
+            added_ = 0;
+            set({wider, was.now});
+            give_back(std::max(wider, was.now), was.before);
+        } else if (was.before != 0 && added_ / ways > was.before) {
+            set({was.now, 0});
+            give_back(was.now, was.before);
+        }
+    }
+    std::size_t room() const noexcept { return std::size_t{extent().now} * ways; }
+
+    // Asks for its line.
+    void expect(std::uint64_t hash) const noexcept {
+        if (const std::uint32_t lines = extent().now; lines != 0) {
+            __builtin_prefetch(&line(hash, lines), 1);
+        }
+    }
     // The ghost of this hash, which is then forgotten.
     bool take(std::uint64_t hash, Ghost& ghost) noexcept {
-        return now_.take(hash, ghost) || before_.take(hash, ghost);
+        const Extent e = extent();
+        return (e.now != 0 && take(line(hash, e.now), hash, ghost)) ||
+               (e.before != 0 && take(line(hash, e.before), hash, ghost));
     }
 
     // Remembers one, and shows those of its line, itself included, to `see(Ghost)`, a fair sample,
     // as long as that returns true.
     template <class See>
     void add(std::uint64_t hash, Ghost fresh, const See& see) noexcept {
-        if (before_.lines != 0) {
-            before_.give_back(++added_ / ways);
-        }
-        Line* const line = now_.written_line(hash);
-        if (line == nullptr) {
+        const std::uint32_t lines = extent().now;
+        if (lines == 0) {
             return;
         }
-        std::memmove(&(*line)[1], &(*line)[0], (ways - 1) * sizeof(std::uint32_t));
-        (*line)[0] = print_of(hash) | fresh.grade << 13 | (fresh.last_use & Ghost::stamp_mask);
-        for (std::size_t i = 0; i < ways && (*line)[i] != 0 && see(ghost_of((*line)[i])); ++i) {
+        Line& at = line(hash, lines);
+        std::uint32_t next =
+            print_of(hash) | fresh.grade << 13 | (fresh.last_use & Ghost::stamp_mask);
+        bool more = true;
+        for (Word& word : at.words) {
+            const std::uint32_t moved = word.load(std::memory_order_relaxed);
+            word.store(next, std::memory_order_relaxed);
+            more = more && next != 0 && see(ghost_of(next));
+            next = moved;
         }
     }
 
   private:
-    static constexpr std::size_t ways = 16, block_lines = 512;
-    using Line = std::array<std::uint32_t, ways>;
-    struct Free {
-        void operator()(void* memory) const noexcept { std::free(memory); }
+    static constexpr std::size_t ways = 16;
+    using Word = std::atomic<std::uint32_t>;
+    struct alignas(64) Line {
+        Word words[ways];
+    };
+    // How many lines are in use, and how many were before that; one word, so that they fit together.
+    struct Extent {
+        std::uint32_t now, before;
     };
 
     static std::uint32_t print_of(std::uint64_t hash) noexcept {
@@ -77,74 +117,46 @@ class Ghosts {
     static Ghost ghost_of(std::uint32_t word) noexcept {
         return {word >> 13 & 7, word & Ghost::stamp_mask};
     }
-
-    struct Field {
-        Field() noexcept = default;
-        explicit Field(std::size_t wanted) noexcept
-            : blocks(new (std::nothrow) Block[wanted / block_lines + 1]),
-              lines(blocks ? wanted : 0) {}
-
-        Line* line(std::uint64_t hash) const noexcept {
-            const std::size_t at = place(hash);
-            Line* const block = blocks[at / block_lines].get();
-            return block == nullptr ? nullptr : block + at % block_lines;
-        }
-        Line* written_line(std::uint64_t hash) noexcept {
-            if (lines == 0) {
-                return nullptr;
-            }
-            const std::size_t at = place(hash), first = at - at % block_lines;
-            Block& block = blocks[at / block_lines];
-            if (!block) {
-                const std::size_t bytes =
-                    (lines - first < block_lines ? lines - first : block_lines) * sizeof(Line);
-                void* const memory = std::aligned_alloc(sizeof(Line), bytes);
-                if (memory == nullptr) {
-                    return nullptr;
+    Extent extent() const noexcept {
+        const std::uint64_t word = extent_.load(std::memory_order_relaxed);
+        return {static_cast<std::uint32_t>(word), static_cast<std::uint32_t>(word >> 32)};
+    }
+    void set(Extent e) noexcept {
+        extent_.store(std::uint64_t{e.before} << 32 | e.now, std::memory_order_relaxed);
+    }
+    Line& line(std::uint64_t hash, std::uint32_t lines) const noexcept {
+        const std::uint64_t spread = hash * 0x9e3779b97f4a7c15u >> 32;
+        return lines_[spread * lines >> 32];
+    }
+    static bool take(Line& at, std::uint64_t hash, Ghost& ghost) noexcept {
+        const std::uint32_t print = print_of(hash);
+        for (std::size_t i = 0; i < ways; ++i) {
+            const std::uint32_t word = at.words[i].load(std::memory_order_relaxed);
+            if ((word & 0xffff0000) == print) {
+                ghost = ghost_of(word);
+                for (; i + 1 < ways; ++i) {
+                    at.words[i].store(at.words[i + 1].load(std::memory_order_relaxed),
+                                      std::memory_order_relaxed);
                 }
-                block.reset(static_cast<Line*>(std::memset(memory, 0, bytes)));
-            }
-            return block.get() + at % block_lines;
-        }
-        bool take(std::uint64_t hash, Ghost& ghost) noexcept {
-            Line* const found = lines == 0 ? nullptr : line(hash);
-            if (found == nullptr) {
-                return false;
-            }
-            const std::uint32_t print = print_of(hash);
-            for (std::size_t i = 0; i < ways; ++i) {
-                if (((*found)[i] & 0xffff0000) == print) {
-                    ghost = ghost_of((*found)[i]);
-                    std::memmove(&(*found)[i], &(*found)[i + 1],
-                                 (ways - 1 - i) * sizeof(std::uint32_t));
-                    (*found)[ways - 1] = 0;
-                    return true;
-                }
-            }
-            return false;
-        }
-        // Of the first so many lines.
-        void give_back(std::size_t count) noexcept {
-            if (count >= lines) {
-                *this = Field();
-            } else if (count % block_lines == 0 && count != 0) {
-                blocks[count / block_lines - 1].reset();
+                at.words[ways - 1].store(0, std::memory_order_relaxed);
+                return true;
             }
         }
+        return false;
+    }
+    // The memory of lines from `kept` on, of which `used` were in use.
+    void give_back(std::uint32_t kept, std::uint32_t used) noexcept {
+        constexpr std::size_t page = 4096 / sizeof(Line);
+        const std::size_t from = (kept + page - 1) / page * page;
+        if (from < used) {
+            ::madvise(static_cast<void*>(lines_ + from), (used - from) * sizeof(Line), MADV_DONTNEED);
+        }
+    }
 
-        using Block = std::unique_ptr<Line, Free>;
-        std::unique_ptr<Block[]> blocks;
-        std::size_t lines = 0;
-
-      private:
-        std::size_t place(std::uint64_t hash) const noexcept {
-            const std::uint64_t spread = hash * 0x9e3779b97f4a7c15u >> 32;
-            return spread * lines >> 32;
-        }
-    };
-
-    Field now_, before_;
-    std::uint64_t added_ = 0;  // Since the field before was replaced.
+    Line* lines_ = nullptr;
+    std::size_t most_lines_ = 0;
+    std::atomic<std::uint64_t> extent_{0};
+    std::size_t added_ = 0;  // Since the number of lines changed.
 };
 
 }  // namespace larder::store_memory

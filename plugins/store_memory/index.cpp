@@ -91,19 +91,18 @@ Index::Placed Index::place(Held& held, std::uint64_t hash, std::uint32_t ref,
     return Placed::yes;
 }
 
-Segment* Index::make_segment(std::uint32_t stripe, std::uint32_t block_lines,
-                             unsigned depth) noexcept {
-    const std::uint32_t ref = arena_.take_index(stripe, block_lines);
+Segment* Index::make_segment(std::uint32_t block_lines, unsigned depth) noexcept {
+    const std::uint32_t ref = arena_.take_index(my_card().number, block_lines);
     return ref == 0 ? nullptr : Segment::make(arena_.at(ref), block_lines - 1, depth);
 }
 
-void Index::retire(std::uint32_t stripe, Segment* segment) noexcept {
-    limbo_.retire(stripe, arena_.ref_of(reinterpret_cast<std::byte*>(segment)), 0,
+void Index::retire(Segment* segment) noexcept {
+    limbo_.retire(my_card().number, arena_.ref_of(reinterpret_cast<std::byte*>(segment)), 0,
                   Limbo::What::index);
 }
 
 bool Index::begin(Held& held, std::uint64_t hash) noexcept {
-    Segment* first = make_segment(stripe(hash), 2, held.set->bits);
+    Segment* first = make_segment(2, held.set->bits);
     Directory* directory = first != nullptr ? Directory::make(0) : nullptr;
     if (directory == nullptr) {
         if (first != nullptr) {
@@ -136,10 +135,9 @@ void Index::publish(const Held& held, Segment* segment, std::uint64_t first,
 }
 
 // The entries of the held segment in a new one; null: no memory, or no room by bad luck.
-Segment* Index::laid_out(const Held& held, std::uint32_t block_lines,
-                         std::uint32_t stripe) noexcept {
+Segment* Index::laid_out(const Held& held, std::uint32_t block_lines) noexcept {
     Segment& old = *held.segment;
-    Segment* fresh = make_segment(stripe, block_lines, old.depth);
+    Segment* fresh = make_segment(block_lines, old.depth);
     if (fresh == nullptr) {
         return nullptr;
     }
@@ -168,10 +166,10 @@ Index::Placed Index::grow(Held& held, std::uint64_t hash) noexcept {
     }
     for (std::uint32_t block = Arena::index_lines(old->lines + 2u + old->lines / 8u);
          block <= most_lines + 1; block = Arena::index_lines(block + 1)) {
-        if (Segment* fresh = laid_out(held, block, stripe(hash))) {
+        if (Segment* fresh = laid_out(held, block)) {
             const std::uint64_t count = leaves(held, *old);
             publish(held, fresh, held.place & ~(count - 1), count);
-            retire(stripe(hash), old);
+            retire(old);
             look(held, hash);
             return Placed::yes;
         }
@@ -190,7 +188,7 @@ bool Index::double_directory(Held& held, std::uint64_t hash) noexcept {
                            std::memory_order_relaxed);
     }
     held.shard->directory.store(fresh, std::memory_order_release);
-    limbo_.retire(stripe(hash), old, &Directory::drop);
+    limbo_.retire(my_card().number, old, &Directory::drop);
     look(held, hash);
     return true;
 }
@@ -211,8 +209,8 @@ Index::Placed Index::split(Held& held, std::uint64_t hash) noexcept {
     const std::uint32_t lines = old.used / 2 * 3 / 2 / Line::slots + 2;
     std::uint32_t block = std::min(Arena::index_lines(lines + 1), most_lines + 1);
     for (;;) {
-        Segment* half[2] = {make_segment(stripe(hash), block, old.depth + 1u),
-                            make_segment(stripe(hash), block, old.depth + 1u)};
+        Segment* half[2] = {make_segment(block, old.depth + 1u),
+                            make_segment(block, old.depth + 1u)};
         bool placed = half[0] != nullptr && half[1] != nullptr;
         const bool memory = placed;
         for (std::uint32_t i = 0; i < old.lines && placed; ++i) {
@@ -243,7 +241,7 @@ Index::Placed Index::split(Held& held, std::uint64_t hash) noexcept {
                 publish(held, half[i], first + i * (count / 2), count / 2);
             }
             ++held.shard->segments;
-            retire(stripe(hash), &old);
+            retire(&old);
             look(held, hash);
             return Placed::yes;
         }
@@ -272,11 +270,10 @@ void Index::shorten(Held& held) noexcept {
     if (block > old->lines) {
         return;
     }
-    const std::uint32_t ref = arena_.ref_of(reinterpret_cast<std::byte*>(old));
-    if (Segment* fresh = laid_out(held, block, ref)) {
+    if (Segment* fresh = laid_out(held, block)) {
         const std::uint64_t count = leaves(held, *old);
         publish(held, fresh, held.place & ~(count - 1), count);
-        retire(ref, old);
+        retire(old);
         held.segment = fresh;
     }
 }
@@ -319,11 +316,13 @@ void Index::cut(Space& space) noexcept {
         (set->shards[0].*what)
             .store((held.shard->*what).load(std::memory_order_relaxed), std::memory_order_relaxed);
     }
+    set->shards[0].told_entries = held.shard->told_entries;
+    set->shards[0].told_bytes = held.shard->told_bytes;
     space.set.store(set, std::memory_order_release);
     held.shard->closed = true;
     ShardSet* old = held.set;
     held.lock.unlock();
-    limbo_.retire(0, old, &ShardSet::drop);
+    limbo_.retire(my_card().number, old, &ShardSet::drop);
 }
 
 }  // namespace larder::store_memory

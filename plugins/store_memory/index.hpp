@@ -11,6 +11,7 @@
 #include "latch.hpp"
 #include "limbo.hpp"
 #include "space.hpp"
+#include "thread_card.hpp"
 
 #include <larder/plugin/key_hash.hpp>
 
@@ -63,10 +64,6 @@ class Index {
         return plugin::key_hash(secret_, data, size);
     }
     std::uint64_t hash(const larder_key& key) const noexcept { return hash(key.data, key.size); }
-    // Whose memory and whose limbo somebody with this hash uses.
-    static std::uint32_t stripe(std::uint64_t hash) noexcept {
-        return static_cast<std::uint32_t>(hash >> 58);
-    }
     Entry entry(std::uint32_t ref) const noexcept { return Entry(at(ref)); }
 
     // ---- readers, inside a read section
@@ -118,12 +115,12 @@ class Index {
     // The slot of this key in a line; Line::slots: none.
     unsigned probe(const Line& line, std::uint16_t print, const larder_key& key) const noexcept;
     void look(Held& held, std::uint64_t hash) const noexcept;
-    Segment* make_segment(std::uint32_t stripe, std::uint32_t lines, unsigned depth) noexcept;
-    Segment* laid_out(const Held& held, std::uint32_t block_lines, std::uint32_t stripe) noexcept;
+    Segment* make_segment(std::uint32_t lines, unsigned depth) noexcept;
+    Segment* laid_out(const Held& held, std::uint32_t block_lines) noexcept;
     void publish(const Held& held, Segment* segment, std::uint64_t first,
                  std::uint64_t count) const noexcept;
     std::uint64_t leaves(const Held& held, const Segment& segment) const noexcept;
-    void retire(std::uint32_t stripe, Segment* segment) noexcept;
+    void retire(Segment* segment) noexcept;
     Placed grow(Held& held, std::uint64_t hash) noexcept;
     Placed split(Held& held, std::uint64_t hash) noexcept;
     bool begin(Held& held, std::uint64_t hash) noexcept;

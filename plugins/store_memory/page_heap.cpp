@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <new>
 
 namespace larder::store_memory {
 namespace {
 
-constexpr std::uint32_t trim_pages = 512;  // 2 MiB
+constexpr std::uint32_t huge_page_pages = 512, trim_pages = huge_page_pages;  // 2 MiB
+constexpr int collapse = 25;  // MADV_COLLAPSE, which older headers lack.
 constexpr std::uint8_t is_free = 1, is_used = 2;
 
 void* reserved(std::size_t bytes) noexcept {
@@ -46,9 +48,7 @@ PageHeap::PageHeap(std::size_t bytes, std::size_t least, bool huge, Map map) noe
         kinds_ = reinterpret_cast<std::uint8_t*>(firsts_ + count);
         limit_ = static_cast<std::uint32_t>(count);
         memory_ = memory;
-        if (huge) {
-            ::madvise(base_, bytes, MADV_HUGEPAGE);
-        }
+        huge_ = huge;
         return;
     }
 }
@@ -184,6 +184,28 @@ void PageHeap::set_kind(std::uint32_t first, std::uint8_t kind) noexcept {
     std::fill_n(kinds_ + first, pages_[first].length, kind);
 }
 
+bool PageHeap::make_huge() noexcept {
+    std::uint32_t first = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        first = huge_to_;
+        if (!huge_ || top_ - first < huge_page_pages) {
+            return false;
+        }
+        huge_to_ += huge_page_pages;
+        const Page& run = pages_[firsts_[first]];
+        if (run.state == is_free && firsts_[first] + run.length >= huge_to_) {
+            return true;
+        }
+    }
+    if (::madvise(address(first), huge_page_pages * page_size, collapse) != 0 && errno == EINVAL) {
+        ::madvise(base_, std::size_t{limit_} * page_size, MADV_HUGEPAGE);
+        const std::lock_guard lock(mutex_);
+        huge_ = false;
+    }
+    return true;
+}
+
 bool PageHeap::trim() noexcept {
     std::uint32_t first = none, length = 0;
     {
@@ -215,6 +237,7 @@ bool PageHeap::trim() noexcept {
     link(first, length);
     pages_[first].used = 1;
     trimmed_pages_ += length;
+    huge_to_ = std::min(huge_to_, first / huge_page_pages * huge_page_pages);
     return true;
 }
 

@@ -62,6 +62,10 @@ class PageHeap {
     void set_kind(std::uint32_t first, std::uint8_t kind) noexcept;
     std::uint32_t limit() const noexcept { return limit_; }
 
+    // Makes the next 2 MiB that are in use one huge page; true: there may be more. Not when memory is
+    // first touched, where a put would wait, for milliseconds, while the system makes room for one.
+    // (MADV_COLLAPSE, Linux 6.1; before that the system does it in its own time.)
+    bool make_huge() noexcept;
     // Gives free runs of 2 MiB and more back to the system, one at most. True: there may be more.
     bool trim() noexcept;
     std::uint64_t free_bytes() const noexcept;
@@ -85,6 +89,8 @@ class PageHeap {
     std::uint32_t limit_ = 0;   // Pages there are.
     mutable std::mutex mutex_;  // Guards what follows, and the records of free pages.
     std::uint32_t top_ = 0;     // Pages from here on were never handed out.
+    bool huge_ = false;
+    std::uint32_t huge_to_ = 0;  // How far make_huge() has come.
     std::uint64_t free_pages_ = 0, trimmed_pages_ = 0;
     std::array<std::uint32_t, bins> first_;
     std::array<std::uint64_t, 2> filled_{};

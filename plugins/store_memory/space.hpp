@@ -52,6 +52,8 @@ struct alignas(64) Shard {
     alignas(64) Latch mutex;
     bool closed = false;  // The set it belongs to was replaced: look the set up again.
     std::uint32_t segments = 0;
+    // What the namespace was told of entries and bytes.
+    std::uint64_t told_entries = 0, told_bytes = 0;
     // Changed under the mutex, read by anybody.
     std::atomic<std::uint64_t> entries{0}, bytes{0}, evictions{0}, expirations{0};
 };
@@ -130,6 +132,9 @@ struct Space {
     const std::uint32_t ns;
     std::atomic<ShardSet*> set;
     std::atomic<std::uint64_t> most_entries{0}, most_bytes{0};  // 0: no limit of its own.
+    // What its shards told, where it has a limit: right to within a 256th of that, and exact where
+    // it has but one shard.
+    std::atomic<std::uint64_t> about_entries{0}, about_bytes{0};
     std::uint32_t serial = 0;                                   // Of the scan over all namespaces.
     std::atomic<std::uint32_t> hand{0};                         // Where eviction within it goes on.
     Tallies tallies;
@@ -141,7 +146,26 @@ struct Space {
     bool over_limit() const noexcept {
         const std::uint64_t e = most_entries.load(std::memory_order_relaxed);
         const std::uint64_t b = most_bytes.load(std::memory_order_relaxed);
-        return (e != 0 && entries() > e) || (b != 0 && bytes() > b);
+        const unsigned slack = set.load(std::memory_order_acquire)->bits == 0 ? 63 : slack_bits;
+        return (e != 0 && about_entries.load(std::memory_order_relaxed) > e - (e >> slack)) ||
+               (b != 0 && about_bytes.load(std::memory_order_relaxed) > b - (b >> slack));
+    }
+    // A shard tells what it has, where there is a limit; one of several only when it differs by more
+    // than its part of a 256th of that. REQUIRES: its mutex is held.
+    static constexpr unsigned slack_bits = 8;
+    void tell(Shard& shard, std::uint32_t shards) noexcept {
+        const auto one = [shards](std::atomic<std::uint64_t>& about, std::uint64_t most,
+                                  std::uint64_t now, std::uint64_t& told) {
+            const std::uint64_t off = now > told ? now - told : told - now;
+            if (most != 0 && off * (shards - 1) >= (shards == 1 ? 0 : (most >> slack_bits) + 1)) {
+                about.fetch_add(now - told, std::memory_order_relaxed);
+                told = now;
+            }
+        };
+        one(about_entries, most_entries.load(std::memory_order_relaxed),
+            shard.entries.load(std::memory_order_relaxed), shard.told_entries);
+        one(about_bytes, most_bytes.load(std::memory_order_relaxed),
+            shard.bytes.load(std::memory_order_relaxed), shard.told_bytes);
     }
     // Of all its shards. Exact at rest. Inside a read section, or when nobody else is there.
     std::uint64_t sum(std::atomic<std::uint64_t> Shard::*what) const noexcept {

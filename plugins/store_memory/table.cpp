@@ -14,19 +14,20 @@ namespace {
 using plugin::ReadSection;
 
 constexpr std::uint64_t mib = 1 << 20;
+constexpr std::uint64_t least_entry = 48;  // Bytes, about.
 
 std::uint32_t shard_bits_for(const Table::Options& options) noexcept {
     if (options.shards != 0) {
         return static_cast<std::uint32_t>(std::countr_zero(std::bit_ceil(options.shards)));
     }
     const std::uint64_t threads = std::max(1u, std::thread::hardware_concurrency());
-    const std::uint64_t by_size = options.capacity_bytes / mib;
+    const std::uint64_t by_size = options.capacity_bytes / (mib / 4);
     const std::uint64_t count =
-        std::clamp<std::uint64_t>(by_size, 1, std::min<std::uint64_t>(threads * 8, 256));
+        std::clamp<std::uint64_t>(by_size, 1, std::min<std::uint64_t>(threads * 32, 512));
     return static_cast<std::uint32_t>(std::countr_zero(std::bit_floor(count)));
 }
 
-// Writers of small tables share stripes: each has spans, and a policy, of its own.
+// Writers of small tables share lanes: each has spans of its own.
 std::uint32_t stripes_for(const Table::Options& options) noexcept {
     const std::uint32_t threads = std::max(1u, std::thread::hardware_concurrency());
     if (options.capacity_bytes < 8 * mib) {
@@ -34,6 +35,15 @@ std::uint32_t stripes_for(const Table::Options& options) noexcept {
     }
     return options.capacity_bytes < 64 * mib ? std::min(std::bit_ceil(threads), 4u)
                                              : std::min(std::bit_ceil(threads * 2), 16u);
+}
+
+// The bits in opposite order: 0, a half, a quarter, three quarters, ... of their range.
+std::uint32_t reversed(std::uint32_t bits) noexcept {
+    std::uint32_t out = 0;
+    for (unsigned i = 0; i < 32; ++i) {
+        out |= (bits >> i & 1) << (31 - i);
+    }
+    return out;
 }
 
 Arena::Options arena_options(const Table::Options& options) noexcept {
@@ -50,14 +60,16 @@ Table::Table(const larder_host* host, const Options& options)
       spaces_(limbo_),
       index_(arena_, limbo_, options.secret, shard_bits_),
       capacity_(0),
-      hands_(std::make_unique<Hand[]>(arena_.stripes())),
-      policies_(std::make_unique<Policy[]>(arena_.stripes())) {
+      eviction_(arena_.reach() / least_entry) {
     set_capacity(options.capacity_bytes);
     const std::uint64_t moment = Deadline::moment_of(now_ms());
     sweep_.done = moment == 0 ? 0 : moment - 1;
     index_.set_swept(static_cast<std::uint32_t>(sweep_.done));
+    // Hands begin far from each other, and go on at the same speed.
     for (std::uint32_t i = 0; i < arena_.stripes(); ++i) {
-        hands_[i].walk.hash = std::uint64_t{i} << 58;
+        Lane& lane = lanes_.emplace_back(eviction_);
+        lane.number = i;
+        lane.hand.hash = std::uint64_t{reversed(i)} << 32;
     }
 }
 
@@ -70,9 +82,9 @@ Table::~Table() {
 
 void Table::set_capacity(std::uint64_t bytes) noexcept {
     capacity_.store(bytes, std::memory_order_relaxed);
-    // A sixteenth of a hundredth, so that all stripes together are far below one.
-    live_.set_grain(bytes < 64 * mib ? 0 : static_cast<std::int64_t>(bytes / 2048 / 16));
-    entries_.set_grain(bytes < 64 * mib ? 0 : 1024);
+    // All lanes together are wrong by a twentieth of a hundredth at most.
+    live_.set_grain(static_cast<std::int64_t>(bytes / 2048 / 16));
+    entries_.set_grain(static_cast<std::int64_t>(std::min<std::uint64_t>(bytes >> 18, 1024)));
 }
 
 std::uint64_t Table::cost_of(std::size_t key_size, std::size_t value_size,
@@ -90,12 +102,22 @@ std::uint64_t Table::deadline_in(std::uint64_t ttl_ms) const noexcept {
     return std::min(now_ms() + std::min(ttl_ms, longest_ms), Entry::deadline_mask);
 }
 
+void Table::InLane::take_another(Table& table) noexcept {
+    for (Lane& other : table.lanes_) {
+        if (other.latch.try_lock()) {
+            lane_ = &other;
+            return;
+        }
+    }
+    lane_->latch.lock();
+}
+
 void Table::count(Held& held, std::uint64_t more, std::uint64_t less) noexcept {
     std::atomic<std::uint64_t>& bytes = held.shard->bytes;
     bytes.store(bytes.load(std::memory_order_relaxed) + more - less, std::memory_order_relaxed);
+    held.space->tell(*held.shard, held.set->count());
     if (more != less) {
-        live_.add(static_cast<std::uint32_t>(held.shard - held.set->shards),
-                  static_cast<std::int64_t>(more - less));
+        live_.add(lane(), static_cast<std::int64_t>(more - less));
     }
 }
 
@@ -141,7 +163,7 @@ void Table::clear(std::uint32_t ns) noexcept {
         space->next_leaving = leaving_;
         leaving_ = space;
     }
-    constexpr std::size_t at_once = 4096;
+    constexpr std::size_t at_once = 256;
     static_cast<void>(dismantle(at_once));
 }
 

@@ -23,12 +23,12 @@
 
 #include "arena.hpp"
 #include "deadline.hpp"
-#include "eviction.hpp"
 #include "index.hpp"
 #include "latch.hpp"
 #include "limbo.hpp"
 #include "space_map.hpp"
 #include "striped_count.hpp"
+#include "watch.hpp"
 
 #include <larder/plugin/services.h>
 #include <larder/plugin/store.h>
@@ -36,7 +36,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <memory>
+#include <deque>
 #include <mutex>
 #include <span>
 
@@ -105,11 +105,17 @@ class Table {
         std::uint32_t space = 0;
         std::uint64_t hash = 0;
     };
-    // Where eviction goes on.
-    struct alignas(64) Hand {
-        Latch mutex;  // Before a shard's.
-        Walk walk;
+    // What a thread writes with: spans and a limbo of its own (by the same number), counts, and its
+    // part of eviction. So two writers meet where they want the same shard, and nowhere else. A
+    // thread keeps to one lane; it takes another when somebody is in it.
+    struct alignas(64) Lane {
+        explicit Lane(Eviction& all) noexcept : watch(all) {}
+        Latch latch;  // Before a shard's.
+        std::uint32_t number = 0;
+        Walk hand;  // Where its evictions go on.
+        Watch watch;
     };
+    class InLane;
     // ---- time
     std::uint64_t now_ms() const noexcept { return host_->mono_ns(host_) / 1'000'000; }
     // In `ttl_ms`; 0 for 0.
@@ -141,10 +147,12 @@ class Table {
     // The shard of a key, held; the namespace made if `make`. Not held: there is no such namespace,
     // or no memory for it.
     Held hold(std::uint32_t ns, std::uint64_t hash, bool make) noexcept;
-    larder_status link(Held& held, const larder_key& key, std::uint64_t hash, const larder_put& put,
-                       std::uint32_t fresh) noexcept;
+    // A block, of those that became free in this lane or of the arena; 0: no memory.
+    std::uint32_t take_block(std::uint32_t lane, std::size_t before, std::size_t after) noexcept;
+    larder_status link(Lane& lane, Held& held, const larder_key& key, std::uint64_t hash,
+                       const larder_put& put, std::uint32_t fresh) noexcept;
     // Puts `fresh` into the slot of `old`.
-    void replace(Held& held, const Found& old, std::uint32_t fresh, std::uint64_t hash) noexcept;
+    void replace(Held& held, const Found& old, std::uint32_t fresh) noexcept;
     void unlink(Held& held, const Found& found, Cause cause) noexcept;
     void count(Held& held, std::uint64_t more, std::uint64_t less) noexcept;
 
@@ -156,16 +164,17 @@ class Table {
                static_cast<std::int64_t>(capacity());
     }
     // After a put of `cost` bytes, not inside a read section. `keep` is what was put.
-    void make_room(std::uint32_t ns, std::uint64_t hash, std::uint32_t keep,
-                   std::uint64_t cost) noexcept;
+    void make_room(Lane& lane, std::uint32_t ns, std::uint32_t keep, std::uint64_t cost) noexcept;
     // Evicts one entry, of `within` only if that is not null, but not `keep`; the bytes, 0: there
     // is none.
-    std::uint64_t evict_one(Hand& hand, Space* within, std::uint32_t keep) noexcept;
-    std::uint64_t evict_in(Held& held, std::uint32_t keep) noexcept;
-    // Shows an entry, or those of the next line, to the policy. The first with its lock held.
-    static Eviction::Look look_at(Eviction& policy, const Arena& arena, Line& line, unsigned slot, std::uint32_t ref) noexcept;
-    void look_over(Held& held) noexcept;
-    std::uint16_t first_rank(const Held& held, std::uint64_t hash, std::uint32_t priority) noexcept;
+    std::uint64_t evict_one(Lane& lane, Space* within, std::uint32_t keep) noexcept;
+    std::uint64_t evict_in(Lane& lane, Held& held, std::uint32_t keep, std::size_t most) noexcept;
+    // Shows an entry, or those of the next line, to the lane's watch.
+    static Watch::Look look_at(Watch& watch, const Arena& arena, Line& line, unsigned slot,
+                               std::uint32_t ref) noexcept;
+    void look_over(Lane& lane, Held& held) noexcept;
+    std::uint16_t first_rank(Lane& lane, const Held& held, std::uint64_t hash,
+                             std::uint32_t priority) noexcept;
     // Evicts from the home of a hash that has too many beside it.
     bool evict_beside(Held& held, std::uint64_t hash) noexcept;
 
@@ -176,7 +185,7 @@ class Table {
     bool dismantle(std::size_t most) noexcept;
     bool sweep() noexcept;
     bool evacuate() noexcept;
-    void evacuate_segment(Held& held) noexcept;
+    std::size_t evacuate_segment(Held& held) noexcept;
 
     const larder_host* host_;
     Past past_;  // Outlives what may still count into it.
@@ -190,23 +199,15 @@ class Table {
     Tallies strays_;  // Reads of namespaces that are not there.
     std::atomic<std::uint64_t> errors_{0};
     StripedCount entries_;
-    std::unique_ptr<Hand[]> hands_;
-    // The entries of each stripe of shards are ranked among themselves: a policy that all shared would
-    // have its writers wait for each other.
-    struct alignas(64) Policy {
-        Latch mutex;  // After a shard's.
-        Eviction eviction;
-    };
-    std::unique_ptr<Policy[]> policies_;  // One for each of the arena's stripes.
-    Policy& policy_of(const Held& held) noexcept {
-        return policies_[static_cast<std::uint32_t>(held.shard - held.set->shards) &
-                         (arena_.stripes() - 1)];
-    }
+    Eviction eviction_;
+    std::deque<Lane> lanes_;  // As many as the arena has stripes.
+    std::uint32_t lane() const noexcept { return my_lane(arena_.stripes() - 1); }
 
     std::mutex leaving_mutex_;  // Guards the list of cleared namespaces.
     Space* leaving_ = nullptr;
     std::mutex dismantling_;           // Held by the one who takes the first of them apart.
-    std::uint64_t dismantled_to_ = 0;  // How far, as a hash.
+    std::uint64_t dismantled_to_ = 0;  // How far, as a hash,
+    std::uint32_t dismantled_line_ = 0;  // and within a segment.
     std::atomic<std::uint64_t> leaving_bytes_{0};
 
     // The background's own.
@@ -221,6 +222,25 @@ class Table {
         bool on = false;
         std::uint64_t not_before = 0;
     } evacuation_;
+};
+
+// A lane, held.
+class Table::InLane {
+  public:
+    explicit InLane(Table& table) noexcept : lane_(&table.lanes_[table.lane()]) {
+        if (!lane_->latch.try_lock()) [[unlikely]] {
+            take_another(table);
+        }
+    }
+    ~InLane() { lane_->latch.unlock(); }
+    InLane(const InLane&) = delete;
+    InLane& operator=(const InLane&) = delete;
+    Lane& operator*() const noexcept { return *lane_; }
+    Lane* operator->() const noexcept { return lane_; }
+
+  private:
+    void take_another(Table& table) noexcept;
+    Lane* lane_;
 };
 
 }  // namespace larder::store_memory

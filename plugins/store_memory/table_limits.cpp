@@ -1,60 +1,61 @@
 // plugins/store_memory/table_limits.cpp -- keeping the table and its namespaces to their limits.
-#include "eviction.hpp"
 #include "table.hpp"
 #include "thread_card.hpp"
 
 #include <larder/plugin/read_section.hpp>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 namespace larder::store_memory {
 
 using plugin::ReadSection;
 
 // Evicts until the namespace and the table are within their limits, or until this put has done its
-// part: as many bytes as it brought, and some more entries, so that an excess that nobody caused
+// part: as many bytes as it brought, and an entry more, so that an excess that nobody caused
 // shrinks with every put.
-void Table::make_room(std::uint32_t ns, std::uint64_t hash, std::uint32_t keep,
+void Table::make_room(Lane& lane, std::uint32_t ns, std::uint32_t keep,
                       std::uint64_t cost) noexcept {
-    constexpr std::uint64_t most_helped = 64;
-    Hand& hand = hands_[Index::stripe(hash) & (arena_.stripes() - 1)];
-    const std::uint32_t stripe = Index::stripe(hash);
+    constexpr std::uint64_t least_evicted = 2, most_dismantled = 64, most_rounds = 4;
     for (;;) {
         {
             const ReadSection section;
             Space* space = spaces_.find(ns);
-            if (space == nullptr || !space->over_limit() || evict_one(hand, space, keep) == 0) {
+            if (space == nullptr || !space->over_limit() || evict_one(lane, space, keep) == 0) {
                 break;
             }
         }
-        limbo_.step(stripe);
+        limbo_.step(lane.number);
     }
-    std::uint64_t entries = 0, freed = 0;
-    while (over_capacity() && (entries < most_helped || freed < cost)) {
+    std::uint64_t entries = 0, freed = 0, rounds = 0;
+    while (over_capacity() && (entries < least_evicted || freed < cost)) {
         if (leaving_bytes_.load(std::memory_order_relaxed) != 0) {
-            if (!dismantle(most_helped)) {
-                limbo_.step(stripe);
+            if (++rounds > most_rounds) {
+                break;
             }
-            entries += most_helped / 4;
+            static_cast<void>(dismantle(most_dismantled));
+            limbo_.step(lane.number);
             continue;
         }
         std::uint64_t bytes = 0;
         {
             const ReadSection section;
-            bytes = evict_one(hand, nullptr, keep);
+            bytes = evict_one(lane, nullptr, keep);
         }
         if (bytes == 0) {
             break;
         }
         ++entries;
         freed += bytes;
-        limbo_.step(stripe);
+        limbo_.step(lane.number);
     }
 }
 
 namespace {
 
 constexpr std::uint32_t lines_ahead = 6;
+constexpr std::size_t most_at_once = 4;  // Victims of one search.
 
 std::uint64_t policy_key(std::uint64_t hash, std::uint32_t ns) noexcept {
     return hash ^ ns * 0x9e3779b97f4a7c15u;
@@ -62,22 +63,19 @@ std::uint64_t policy_key(std::uint64_t hash, std::uint32_t ns) noexcept {
 
 }  // namespace
 
-std::uint16_t Table::first_rank(const Held& held, std::uint64_t hash,
+std::uint16_t Table::first_rank(Lane& lane, const Held& held, std::uint64_t hash,
                                 std::uint32_t priority) noexcept {
     constexpr std::uint32_t cherished = 128;
-    const auto entries = entries_.about() / arena_.stripes();
-    Policy& policy = policy_of(held);
-    const std::lock_guard lock(policy.mutex);
-    return policy.eviction.insert(policy_key(hash, held.space->ns),
-                                  static_cast<std::uint64_t>(std::max<std::int64_t>(entries, 1)),
-                                  priority >= cherished);
+    const std::int64_t entries = std::max<std::int64_t>(entries_.about(), 1);
+    return lane.watch.insert(policy_key(hash, held.space->ns), static_cast<std::uint64_t>(entries),
+                             priority >= cherished);
 }
 
-Eviction::Look Table::look_at(Eviction& policy, const Arena& arena, Line& line, unsigned slot,
-                              std::uint32_t ref) noexcept {
+[[gnu::always_inline]] inline Watch::Look Table::look_at(Watch& watch, const Arena& arena, Line& line, unsigned slot,
+                           std::uint32_t ref) noexcept {
     const std::uint16_t seen = line.meta[slot].load(std::memory_order_relaxed);
-    const Eviction::Look look =
-        policy.look(static_cast<std::uint16_t>(seen & Eviction::meta_mask), arena.bytes_of(ref));
+    const Watch::Look look =
+        watch.look(static_cast<std::uint16_t>(seen & Eviction::meta_mask), arena.bytes_of(ref));
     const std::uint16_t now = meta::of(meta::hint(seen), look.meta);
     if (now != seen) {
         line.meta[slot].store(now, std::memory_order_relaxed);
@@ -87,21 +85,19 @@ Eviction::Look Table::look_at(Eviction& policy, const Arena& arena, Line& line, 
 
 // While there is room nothing is evicted, and without this nobody would note which entries are
 // used.
-void Table::look_over(Held& held) noexcept {
+void Table::look_over(Lane& lane, Held& held) noexcept {
     Segment& in = *held.segment;
     in.hand = in.hand >= in.lines ? 0 : in.hand;
     Line& line = in.at(in.hand);
     in.hand = static_cast<std::uint16_t>(in.next(in.hand));
-    Policy& policy = policy_of(held);
-    const std::lock_guard lock(policy.mutex);
     for (unsigned slot = 0; slot < Line::slots; ++slot) {
         if (const std::uint32_t ref = line.ref[slot].load(std::memory_order_relaxed); ref != 0) {
-            look_at(policy.eviction, arena_, line, slot, ref);
+            look_at(lane.watch, arena_, line, slot, ref);
         }
     }
 }
 
-std::uint64_t Table::evict_one(Hand& hand, Space* within, std::uint32_t keep) noexcept {
+std::uint64_t Table::evict_one(Lane& lane, Space* within, std::uint32_t keep) noexcept {
     // Around once and a little more: then there is nothing but `keep`.
     int rounds = 0;
     if (within != nullptr) {
@@ -113,7 +109,7 @@ std::uint64_t Table::evict_one(Hand& hand, Space* within, std::uint32_t keep) no
                 if (!held) {
                     return 0;
                 }
-                bytes = evict_in(held, keep);
+                bytes = evict_in(lane, held, keep, 1);
                 if (bytes == 0 || held.segment->hand == 0) {
                     at = behind;
                     rounds += behind == 0;
@@ -125,15 +121,14 @@ std::uint64_t Table::evict_one(Hand& hand, Space* within, std::uint32_t keep) no
             }
         }
     }
-    const std::lock_guard lock(hand.mutex);
     for (;;) {
-        const Walk here = hand.walk;
+        const Walk here = lane.hand;
         bool ended = false;
         std::uint64_t bytes = 0;
-        if (Held held = next_of(hand.walk, ended)) {
-            bytes = evict_in(held, keep);
+        if (Held held = next_of(lane.hand, ended)) {
+            bytes = evict_in(lane, held, keep, most_at_once);
             if (bytes != 0 && held.segment->hand != 0) {
-                hand.walk = here;
+                lane.hand = here;
             }
         }
         rounds += ended;
@@ -143,59 +138,73 @@ std::uint64_t Table::evict_one(Hand& hand, Space* within, std::uint32_t keep) no
     }
 }
 
-// Looks at the entries of the next lines and evicts the one of the least rank. (Two for one look
-// take a sixth less time at a tenth of the keys, and 0.6 points of the hits: not worth it.)
-std::uint64_t Table::evict_in(Held& held, std::uint32_t keep) noexcept {
+// Looks at the entries of the next lines and evicts the one of the least rank, and with it those seen
+// on the way that are as little worth: the next puts will not have to search for them.
+std::uint64_t Table::evict_in(Lane& lane, Held& held, std::uint32_t keep,
+                              std::size_t most) noexcept {
     Segment* in = held.segment;
     if (in == nullptr || in->used == 0) {
         return 0;
     }
     in->hand = in->hand >= in->lines ? 0 : in->hand;
     struct Candidate {
-        Found found;
+        Line* line = nullptr;
+        unsigned slot = 0;
+        std::uint32_t ref = 0;
         std::uint16_t meta = 0;
         float rank = 0;
-    } least;
-    {
-        std::uint64_t looked_at = 0;
-        Policy& shared = policy_of(held);
-        Eviction& policy = shared.eviction;
-        const std::lock_guard lock(shared.mutex);
-        for (std::uint32_t n = 0;
-             n < in->lines && !(least.found && policy.enough(looked_at, least.rank)); ++n) {
-            Line& line = in->at(in->hand);
-            for (unsigned slot = 0; slot < Line::slots; ++slot) {
-                const std::uint32_t ref = line.ref[slot].load(std::memory_order_relaxed);
-                if (ref == 0 || ref == keep) {
-                    continue;
-                }
-                const Eviction::Look look = look_at(policy, arena_, line, slot, ref);
-                ++looked_at;
-                if (!least.found || look.rank < least.rank) {
-                    __builtin_prefetch(arena_.at(ref) - 24);
-                    least = {{Entry(), ref, &line, slot}, look.meta, look.rank};
-                }
+    };
+    std::array<Candidate, most_at_once> victims;  // The least first, then others that will do.
+    std::size_t others = 0;
+    Candidate& least = victims[0];
+    std::uint64_t looked_at = 0;
+    for (std::uint32_t n = 0;
+         n < in->lines && !(least.ref != 0 && lane.watch.enough(looked_at, least.rank)); ++n) {
+        Line& line = in->at(in->hand);
+        for (unsigned slot = 0; slot < Line::slots; ++slot) {
+            const std::uint32_t ref = line.ref[slot].load(std::memory_order_relaxed);
+            if (ref == 0 || ref == keep) {
+                continue;
             }
-            in->hand = static_cast<std::uint16_t>(in->next(in->hand));
-            if (in->hand == 0 && least.found) {
-                break;
+            const Watch::Look look = look_at(lane.watch, arena_, line, slot, ref);
+            ++looked_at;
+            const bool is_least = least.ref == 0 || look.rank < least.rank;
+            if (!is_least && !lane.watch.will_do(look.rank)) {
+                continue;
+            }
+            __builtin_prefetch(arena_.at(ref) - 24);
+            Candidate now{&line, slot, ref, look.meta, look.rank};
+            if (is_least) {
+                std::swap(now, least);
+            }
+            if (now.ref != 0 && others + 1 < most && lane.watch.will_do(now.rank)) {
+                victims[++others] = now;
             }
         }
-        if (least.found) {
-            const Entry entry = least.found.entry = index_.entry(least.found.ref);
-            const std::uint64_t hash = index_.hash(entry.key(), entry.key_size());
-            policy.evict(policy_key(hash, held.space->ns), least.meta);
+        in->hand = static_cast<std::uint16_t>(in->next(in->hand));
+        if (in->hand == 0 && least.ref != 0) {
+            break;
         }
     }
     // What the next eviction begins with.
     for (std::uint32_t i = in->hand; i < in->lines && i < in->hand + lines_ahead; ++i) {
         __builtin_prefetch(&in->at(i));
     }
-    if (!least.found) {
+    if (least.ref == 0) {
         return 0;
     }
-    const std::uint64_t bytes = cost_of(least.found.entry);
-    unlink(held, least.found, lapsed(least.found.entry) ? Cause::lapsed : Cause::evicted);
+    std::uint64_t bytes = 0;
+    for (std::size_t i = 0; i <= others; ++i) {
+        const Candidate& victim = victims[i];
+        const Entry entry = index_.entry(victim.ref);
+        const std::uint64_t ghost =
+            policy_key(index_.hash(entry.key(), entry.key_size()), held.space->ns);
+        lane.watch.expect(ghost);
+        bytes += cost_of(entry);
+        unlink(held, {entry, victim.ref, victim.line, victim.slot},
+               lapsed(entry) ? Cause::lapsed : Cause::evicted);
+        lane.watch.evict(ghost, victim.meta);
+    }
     return bytes;
 }
 
@@ -223,6 +232,12 @@ larder_status Table::limits(std::uint32_t ns, std::uint64_t entries, std::uint64
         space->most_entries.store(entries, std::memory_order_relaxed);
         space->most_bytes.store(bytes, std::memory_order_relaxed);
         idle = entries == 0 && bytes == 0 && space->entries() == 0;
+        std::uint64_t behind = 0;
+        do {
+            if (const Held held = index_.hold_at(*space, behind, behind)) {
+                space->tell(*held.shard, held.set->count());
+            }
+        } while (behind != 0);
     }
     if (idle) {
         clear(ns);

@@ -150,7 +150,7 @@ void Table::reclaim(const larder_key& key, std::uint64_t hash) noexcept {
             unlink(held, found, Cause::lapsed);
         }
     }
-    limbo_.step(Index::stripe(hash));
+    limbo_.step(lane());
 }
 
 }  // namespace larder::store_memory

@@ -3,7 +3,7 @@
 // Lapsed entries: every four seconds a pass begins over all segments that hint at a moment which is
 // over; it reads probe lines in order and only those entries that hint so.
 //
-// Evacuation: where a quarter of a class of blocks is free after the sizes of values shifted, its
+// Evacuation: where an eighth of a class of blocks is free after the sizes of values shifted, its
 // emptiest spans are marked, and a pass over the index moves what still stands there, an entry at a
 // time, each as a put would. (Log-structured memory needs the same, S. Rumble et al., FAST 2014;
 // here it is the exception, as a free block is used by the next put of its size.)
@@ -18,7 +18,8 @@ namespace {
 
 using plugin::ReadSection;
 
-constexpr std::size_t most_taken = 512;      // Entries a step frees or moves.
+constexpr std::size_t most_taken = 192;      // Entries a step takes out or moves.
+constexpr std::size_t most_evicted = 64;     // Which have to be searched for.
 constexpr std::size_t most_at_once = 64;     // Entries a lock is held for.
 constexpr std::size_t most_segments = 1024;  // Segments a step looks at.
 
@@ -29,20 +30,22 @@ bool Table::tend() noexcept {
     more |= sweep();
     if (over_capacity()) {
         const std::uint64_t before = live_.sum();
-        Hand& hand = hands_[0];
-        for (std::size_t i = 0; i < most_taken / 2 && over_capacity(); ++i) {
+        const InLane lane(*this);
+        for (std::size_t i = 0; i < most_evicted && over_capacity(); ++i) {
             const ReadSection section;
-            if (evict_one(hand, nullptr, 0) == 0) {
+            if (evict_one(*lane, nullptr, 0) == 0) {
                 break;
             }
         }
         more |= over_capacity() && live_.sum() < before;
     }
     more |= evacuate();
-    limbo_.settle();
+    more |= limbo_.settle(4 * most_taken);
     const std::uint64_t held = arena_.pages().held_bytes();
     if (arena_.pages().free_bytes() > held / 4) {
         more |= arena_.pages().trim();
+    } else {
+        more |= arena_.pages().make_huge();
     }
     return more;
 }
@@ -92,7 +95,8 @@ bool Table::dismantle(std::size_t most) noexcept {
                     std::memory_order_relaxed));
                 Segment* in = index_.segment(at.ref);
                 depth = in->depth;
-                for (std::uint32_t i = 0; i < in->lines; ++i) {
+                std::uint32_t& i = dismantled_line_;
+                for (; i < in->lines && taken < most; ++i) {
                     const Line& ahead = in->at(std::min(i + 2u, in->lines - 1u));
                     for (unsigned slot = 0; slot < Line::slots; ++slot) {
                         __builtin_prefetch(
@@ -102,13 +106,17 @@ bool Table::dismantle(std::size_t most) noexcept {
                         const auto ref = in->at(i).ref[slot].load(std::memory_order_relaxed);
                         if (ref != 0) {
                             const std::uint64_t bytes = cost_of(index_.entry(ref));
-                            limbo_.retire(number, ref, bytes, Limbo::What::entry);
+                            limbo_.retire(lane(), ref, bytes, Limbo::What::entry);
                             leaving_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
                             ++taken;
                         }
                     }
                 }
-                limbo_.retire(number, at.ref, 0, Limbo::What::index);
+                if (i < in->lines) {
+                    continue;
+                }
+                i = 0;
+                limbo_.retire(lane(), at.ref, 0, Limbo::What::index);
             }
             dismantled_to_ = depth == 0 ? 0 : ((hash >> (64 - depth)) + 1) << (64 - depth);
             ended = dismantled_to_ == 0;
@@ -122,10 +130,9 @@ bool Table::dismantle(std::size_t most) noexcept {
                 }
                 *at = space->next_leaving;
             }
-            limbo_.retire(0, space, &Space::drop);
+            limbo_.retire(lane(), space, &Space::drop);
         }
     }
-    limbo_.settle();
     const std::lock_guard lock(leaving_mutex_);
     return leaving_ != nullptr;
 }
@@ -230,11 +237,12 @@ bool Table::evacuate() noexcept {
         evacuation_.walk = {};
     }
     constexpr std::size_t segments_a_step = 64;
-    for (std::size_t i = 0; i < segments_a_step; ++i) {
+    std::size_t moved = 0;
+    for (std::size_t i = 0; i < segments_a_step && moved < most_taken; ++i) {
         const ReadSection section;
         bool ended = false;
         if (Held held = next_of(evacuation_.walk, ended)) {
-            evacuate_segment(held);
+            moved += evacuate_segment(held);
         }
         if (ended) {
             evacuation_.on = false;
@@ -245,12 +253,12 @@ bool Table::evacuate() noexcept {
     return true;
 }
 
-void Table::evacuate_segment(Held& held) noexcept {
+std::size_t Table::evacuate_segment(Held& held) noexcept {
     Segment* in = held.segment;
     if (in == nullptr) {
-        return;
+        return 0;
     }
-    const auto stripe = static_cast<std::uint32_t>(held.shard - held.set->shards);
+    std::size_t moved = 0;
     for (std::uint32_t i = 0; i < in->lines; ++i) {
         Line& line = in->at(i);
         for (unsigned slot = 0; slot < Line::slots; ++slot) {
@@ -261,15 +269,17 @@ void Table::evacuate_segment(Held& held) noexcept {
             const Entry from = index_.entry(ref);
             const std::size_t value = from.value_size();
             const std::uint32_t copy = arena_.take_entry(
-                stripe, Entry::before_head(from.key_size(), value), Entry::after(value));
+                lane(), Entry::before_head(from.key_size(), value), Entry::after(value));
             if (copy == 0) {
-                return;
+                return moved;
             }
+            ++moved;
             index_.entry(copy).copy_from(from);
             line.ref[slot].store(copy, std::memory_order_release);
-            limbo_.retire(stripe, ref, cost_of(from), Limbo::What::entry);
+            limbo_.retire(lane(), ref, cost_of(from), Limbo::What::entry);
         }
     }
+    return moved;
 }
 
 }  // namespace larder::store_memory

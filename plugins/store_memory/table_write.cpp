@@ -1,5 +1,4 @@
 // plugins/store_memory/table_write.cpp -- putting, removing and touching entries.
-#include "eviction.hpp"
 #include "table.hpp"
 
 #include <larder/plugin/read_section.hpp>
@@ -64,7 +63,6 @@ larder_status Table::put(const larder_key& key, const larder_put& put) noexcept 
         return LARDER_E_TOO_LARGE;
     }
     const std::uint64_t hash = index_.hash(key);
-    const std::uint32_t stripe = Index::stripe(hash);
     {
         // The probe line comes while the entry is made.
         const ReadSection section;
@@ -72,10 +70,11 @@ larder_status Table::put(const larder_key& key, const larder_put& put) noexcept 
             static_cast<void>(index_.reach(*space, hash));
         }
     }
-    std::uint32_t fresh = arena_.take_entry(stripe, before, after);
+    const InLane lane(*this);
+    std::uint32_t fresh = take_block(lane->number, before, after);
     if (fresh == 0) [[unlikely]] {
         limbo_.settle();
-        fresh = arena_.take_entry(stripe, before, after);
+        fresh = arena_.take_entry(lane->number, before, after);
     }
     if (fresh == 0) [[unlikely]] {
         errors_.fetch_add(1, std::memory_order_relaxed);
@@ -88,7 +87,7 @@ larder_status Table::put(const larder_key& key, const larder_put& put) noexcept 
     {
         const ReadSection section;
         if (Held held = hold(key.ns, hash, true)) {
-            status = link(held, key, hash, put, fresh);
+            status = link(*lane, held, key, hash, put, fresh);
             to_cut = Index::wants_cut(held);
             held.lock.unlock();
             limited = held.space->over_limit();
@@ -103,13 +102,24 @@ larder_status Table::put(const larder_key& key, const larder_put& put) noexcept 
         return status;
     }
     if (limited || over_capacity()) {
-        make_room(key.ns, hash, fresh, cost);
+        make_room(*lane, key.ns, fresh, cost);
     }
-    limbo_.step(stripe);
+    limbo_.step(lane->number);
     return LARDER_OK;
 }
 
-larder_status Table::link(Held& held, const larder_key& key, std::uint64_t hash,
+std::uint32_t Table::take_block(std::uint32_t lane, std::size_t before,
+                                std::size_t after) noexcept {
+    if (const std::uint32_t ready = limbo_.take_ready(lane)) {
+        if (const std::uint32_t fresh = arena_.fit(ready, before, after)) {
+            return fresh;
+        }
+        arena_.give(ready);
+    }
+    return arena_.take_entry(lane, before, after);
+}
+
+larder_status Table::link(Lane& lane, Held& held, const larder_key& key, std::uint64_t hash,
                           const larder_put& put, std::uint32_t fresh) noexcept {
     Found old = index_.find(held, hash, key);
     if (old && lapsed(old.entry)) {
@@ -133,11 +143,11 @@ larder_status Table::link(Held& held, const larder_key& key, std::uint64_t hash,
         if ((put.flags & LARDER_PUT_KEEP_TTL) != 0) {
             entry.set_deadline(old.entry.deadline_ms());
         }
-        replace(held, old, fresh, hash);
+        replace(held, old, fresh);
         return LARDER_OK;
     }
     const std::uint32_t hint = Deadline::hint(entry.deadline_ms());
-    const std::uint16_t rank = meta::of(hint, first_rank(held, hash, put.priority));
+    const std::uint16_t rank = meta::of(hint, first_rank(lane, held, hash, put.priority));
     for (;;) {
         const Index::Placed placed = index_.place(held, hash, fresh, rank);
         if (placed == Index::Placed::yes) {
@@ -150,16 +160,15 @@ larder_status Table::link(Held& held, const larder_key& key, std::uint64_t hash,
     held.segment->hints |= 1u << hint;
     std::atomic<std::uint64_t>& entries = held.shard->entries;
     entries.store(entries.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    entries_.add(static_cast<std::uint32_t>(held.shard - held.set->shards), 1);
+    entries_.add(lane.number, 1);
     count(held, cost, 0);
     if (hash % Eviction::insertions_per_idle_line == 0 && !over_capacity()) {
-        look_over(held);
+        look_over(lane, held);
     }
     return LARDER_OK;
 }
 
-void Table::replace(Held& held, const Found& old, std::uint32_t fresh,
-                    std::uint64_t hash) noexcept {
+void Table::replace(Held& held, const Found& old, std::uint32_t fresh) noexcept {
     const Entry entry = index_.entry(fresh);
     const std::uint32_t hint = Deadline::hint(entry.deadline_ms());
     const std::uint16_t seen = old.meta().load(std::memory_order_relaxed);
@@ -168,7 +177,7 @@ void Table::replace(Held& held, const Found& old, std::uint32_t fresh,
     old.meta().store(meta::of(hint, meta::rank(seen) | Eviction::used), std::memory_order_relaxed);
     const std::uint64_t less = cost_of(old.entry);
     count(held, cost_of(entry), less);
-    limbo_.retire(Index::stripe(hash), old.ref, less, Limbo::What::entry);
+    limbo_.retire(lane(), old.ref, less, Limbo::What::entry);
 }
 
 void Table::unlink(Held& held, const Found& found, Cause cause) noexcept {
@@ -178,14 +187,13 @@ void Table::unlink(Held& held, const Found& found, Cause cause) noexcept {
     };
     index_.erase(held, found);
     add(shard.entries, ~std::uint64_t{0});
-    entries_.add(static_cast<std::uint32_t>(held.shard - held.set->shards), -1);
+    entries_.add(lane(), -1);
     if (cause != Cause::taken) {
         add(cause == Cause::evicted ? shard.evictions : shard.expirations, 1);
     }
     const std::uint64_t less = cost_of(found.entry);
     count(held, 0, less);
-    limbo_.retire(static_cast<std::uint32_t>(held.shard - held.set->shards), found.ref, less,
-                  Limbo::What::entry);
+    limbo_.retire(lane(), found.ref, less, Limbo::What::entry);
 }
 
 larder_status Table::remove(const larder_key& key, std::uint64_t if_version) noexcept {
@@ -207,14 +215,13 @@ larder_status Table::remove(const larder_key& key, std::uint64_t if_version) noe
             status = LARDER_OK;
         }
     }
-    limbo_.step(Index::stripe(hash));
+    limbo_.step(lane());
     return status;
 }
 
 larder_status Table::touch(const larder_key& key, const larder_touch& touch) noexcept {
     const std::uint64_t hash = index_.hash(key);
     const std::uint64_t deadline = deadline_in(touch.ttl_ms);
-    const std::uint32_t stripe = Index::stripe(hash);
     std::uint32_t copied = 0, copy = 0;  // What was copied, and where to.
     larder_status status = LARDER_PENDING;
     // One section for all of it: what was copied cannot be replaced by another at the same place.
@@ -242,7 +249,7 @@ larder_status Table::touch(const larder_key& key, const larder_touch& touch) noe
                 found.meta().store(meta::of(hint, meta::rank(seen)), std::memory_order_relaxed);
                 status = LARDER_OK;
             } else if (found.ref == copied) {
-                replace(held, found, copy, hash);
+                replace(held, found, copy);
                 copy = 0;
                 status = LARDER_OK;
             }
@@ -259,7 +266,7 @@ larder_status Table::touch(const larder_key& key, const larder_touch& touch) noe
         if (copy != 0) {
             arena_.give(copy);
         }
-        copy = arena_.take_entry(stripe, Entry::before_head(key.size, size), Entry::after(size));
+        copy = take_block(lane(), Entry::before_head(key.size, size), Entry::after(size));
         if (copy == 0) {
             errors_.fetch_add(1, std::memory_order_relaxed);
             status = LARDER_E_NOMEM;
@@ -276,7 +283,7 @@ larder_status Table::touch(const larder_key& key, const larder_touch& touch) noe
     if (copy != 0) {
         arena_.give(copy);
     }
-    limbo_.step(stripe);
+    limbo_.step(lane());
     return status;
 }
 

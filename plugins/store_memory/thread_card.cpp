@@ -96,7 +96,7 @@ PinCell* ThreadCard::pin_elsewhere(const std::byte* head) noexcept {
     return &block->cells[0];
 }
 
-void collect_pins(std::vector<const std::byte*>& into) {
+void each_pin(void (*see)(void* context, const std::byte* head) noexcept, void* context) noexcept {
     for (const ThreadCard* card = all.load(std::memory_order_acquire); card != nullptr;
          card = card->next) {
         for (const PinBlock* block = card->pins.load(std::memory_order_acquire); block != nullptr;
@@ -105,7 +105,7 @@ void collect_pins(std::vector<const std::byte*>& into) {
                 // Acquire: pairs with unpin.
                 const std::byte* head = block->cells[i].load(std::memory_order_acquire);
                 if (head != nullptr) {
-                    into.push_back(head);
+                    see(context, head);
                 }
             }
         }

@@ -14,7 +14,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace larder::store_memory {
 
@@ -57,8 +56,11 @@ inline ThreadCard& my_card() noexcept {
     return card != nullptr ? *card : *threads::enlist();
 }
 
-// Appends what all threads have pinned, in no order. May throw std::bad_alloc.
-void collect_pins(std::vector<const std::byte*>& into);
+// Which lane a thread writes in (table.hpp), among `mask` + 1.
+inline std::uint32_t my_lane(std::uint32_t mask) noexcept { return my_card().number & mask; }
+
+// Shows what all threads have pinned, in no order.
+void each_pin(void (*see)(void* context, const std::byte* head) noexcept, void* context) noexcept;
 
 inline PinCell* ThreadCard::pin(const std::byte* head) noexcept {
     if (current != nullptr) [[likely]] {

@@ -30,7 +30,10 @@ void Upkeep::step() {
         }
         stepping_ = true;
     }
-    const bool more = table_.tend();
+    bool more = true;
+    for (int i = 0; i < steps_at_once && more; ++i) {
+        more = table_.tend();
+    }
     const std::lock_guard lock(mutex_);
     stepping_ = false;
     idle_.notify_all();

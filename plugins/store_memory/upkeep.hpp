@@ -24,6 +24,7 @@ class Upkeep {
     void stop() noexcept;
 
   private:
+    static constexpr int steps_at_once = 4;
     static constexpr std::uint64_t soon_ns = 1'000'000, later_ns = 100'000'000;
 
     void step();

@@ -5,17 +5,19 @@
 // line and its neighbour, and a hand that walks the lines in the order of hashes.
 #pragma once
 
-#include "plugins/store_memory/eviction.hpp"
+#include "plugins/store_memory/watch.hpp"
 #include "tests/bench/eviction/trace.hpp"
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace larder::bench {
 
 class LarderCache {
   public:
-    LarderCache(std::uint64_t capacity, const Trace&) : capacity_(capacity) {
+    LarderCache(std::uint64_t capacity, const Trace& trace)
+        : capacity_(capacity), eviction_(trace.requests.size()) {
         segments_.push_back(std::make_unique<Segment>());
         directory_.push_back(segments_.back().get());
     }
@@ -34,7 +36,7 @@ class LarderCache {
         while (size_ + r.size > capacity_) {
             evict();
         }
-        const std::uint16_t meta = eviction_.insert(hash, count_);
+        const std::uint16_t meta = watch_.insert(hash, count_);
         insert({r.object, r.size, meta, true});
         size_ += r.size;
         ++count_;
@@ -47,6 +49,7 @@ class LarderCache {
 
   private:
     using Eviction = store_memory::Eviction;
+    using Watch = store_memory::Watch;
     static constexpr std::size_t line_slots = 8, most_lines = 128;
 
     struct Slot {
@@ -141,6 +144,7 @@ class LarderCache {
         Slot* victim = nullptr;
         float least = 0;
         std::uint64_t seen = 0;
+        std::vector<Slot*> others;  // Seen on the way and as little worth, at most three.
     };
     void pass_line(Hand& hand) {
         if (hand_line_ >= directory_[hand_segment_]->lines()) {
@@ -155,11 +159,16 @@ class LarderCache {
                 continue;
             }
             ++hand.seen;
-            const Eviction::Look look = eviction_.look(line[i].meta, line[i].size);
+            const Watch::Look look = watch_.look(line[i].meta, line[i].size);
             line[i].meta = look.meta;
-            if (hand.victim == nullptr || look.rank < hand.least) {
-                hand.victim = &line[i];
-                hand.least = look.rank;
+            Slot* other = &line[i];
+            float rank = look.rank;
+            if (hand.victim == nullptr || rank < hand.least) {
+                std::swap(hand.victim, other);
+                std::swap(hand.least, rank);
+            }
+            if (other != nullptr && watch_.will_do(rank) && hand.others.size() < 3) {
+                hand.others.push_back(other);
             }
         }
     }
@@ -173,15 +182,19 @@ class LarderCache {
         do {
             pass_line(hand);
         } while (hand.victim == nullptr ||
-                 (hand.seen < count_ && !eviction_.enough(hand.seen, hand.least)));
-        eviction_.evict(hash_of(hand.victim->object), hand.victim->meta);
-        hand.victim->live = false;
-        size_ -= hand.victim->size;
-        --count_;
+                 (hand.seen < count_ && !watch_.enough(hand.seen, hand.least)));
+        hand.others.insert(hand.others.begin(), hand.victim);
+        for (Slot* const victim : hand.others) {
+            watch_.evict(hash_of(victim->object), victim->meta);
+            victim->live = false;
+            size_ -= victim->size;
+            --count_;
+        }
     }
 
     std::uint64_t capacity_, size_ = 0, count_ = 0;
     Eviction eviction_;
+    Watch watch_{eviction_};
     std::vector<std::unique_ptr<Segment>> segments_;
     std::vector<Segment*> directory_;
     unsigned depth_ = 0;

@@ -44,6 +44,7 @@ class Subject {
     virtual ~Subject() = default;
     virtual void put(std::string_view key, std::string_view value) = 0;
     virtual void drop_tag_of(std::uint64_t) {}  // of key number n
+    virtual void rest() {}                      // lets happen what it does in the background
 };
 
 // A key in text without special characters, of 16 or 40 bytes.

@@ -120,6 +120,7 @@ Measured measure(const Row& row, std::size_t operations, const std::function<std
         return static_cast<double>(operations * row.threads) / *std::max_element(seconds.begin(), seconds.end()) * 1e-6;
     };
     round(false);  // warm
+    subject->rest();
     std::vector<double> rates;
     for (int i = 0; i < 3; ++i) rates.push_back(round(false));
     std::sort(rates.begin(), rates.end());

@@ -70,6 +70,7 @@ class Engine final : public Subject {
                             },
                             &sum) == LARDER_OK;
     }
+    void rest() override { host_.advance(std::chrono::seconds(2)); }
     double bytes_per_entry() {
         larder_store_stats stats{};
         stats.struct_size = sizeof stats;
@@ -130,6 +131,7 @@ class Whole final : public Subject {
                                       [](void* ctx, larder_bytes b) noexcept { *static_cast<std::uint64_t*>(ctx) += read_all(b.data, b.size); },
                                       &sum) == LARDER_OK;
     }
+    void rest() override { std::this_thread::sleep_for(std::chrono::milliseconds(500)); }
     void drop_tag_of(std::uint64_t n) override {
         const std::string tag = "of:" + std::string(Key(n, 16).view());
         const larder_target target{LARDER_TARGET_TAG, LARDER_NS_NONE, bytes(tag)};
@@ -282,7 +284,9 @@ int main(int argc, char** argv) {
     const bool full = argc > 1 && std::strcmp(argv[1], "full") == 0;
     const std::size_t operations = (argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 2) * 1'000'000;
     const char* const filter = argc > 3 ? argv[3] : "";
-    const std::vector<Column> all = columns();
+    const char* const column = argc > 4 ? argv[4] : "";
+    std::vector<Column> all = columns();
+    std::erase_if(all, [&](const Column& c) { return c.name.find(column) == std::string::npos; });
     std::vector<std::pair<std::string, std::vector<Measured>>> table;
     print_header(all, "Million operations a second, and in brackets the ratio to the first column");
     for (const Row& row : rows(full)) {

@@ -1,25 +1,24 @@
-// tests/bench/store_memory/store_memory_bench.cpp -- what a hit and a put cost, through the table
-// the kernel calls.
+// tests/bench/store_memory/store_memory_bench.cpp -- for how long the memory store ever holds anybody up.
 //
-// A million keys of 16 bytes with values of 100, drawn by Zipf's law (0.99), as in
-// docs/performance.md. "all fit": capacity for all of them, so every get is a hit. "a tenth fits":
-// misses are put back, as a cache does, and the hit ratio is told. Draws are made beforehand;
-// medians of five runs.
+// Each row is something that a table has to do to many entries: a million that lapse in the same second, a
+// million in one namespace from the first put on, a namespace of a million that is dropped, a capacity that
+// is halved, sizes that shift, eviction while values are pinned. Meanwhile a writer and a reader work, and
+// the background tends. Told are the longest step of the background and the longest put and get, in
+// processor time of their thread, so that another program's turn does not count; and how many of them
+// there were. (What hits and puts cost on average: bench_peers.)
 //
-//     bench_store_memory [million-operations-per-run]
-#include "plugins/store_memory/memory_store.hpp"
-#include "tests/support/fake_host.hpp"
+//     bench_store_memory
+#include "plugins/store_memory/table.hpp"
+#include "tests/unit/plugins/memory_table.hpp"
 
 #include <time.h>
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
+#include <deque>
+#include <functional>
 #include <random>
 #include <string>
 #include <thread>
@@ -28,216 +27,154 @@
 namespace {
 
 using namespace larder::test;
-using Component = larder::plugin::Store<larder::store_memory::MemoryStore>;
-using Clock = std::chrono::steady_clock;
+using larder::store_memory::Table;
 
-constexpr std::size_t key_count = 1'000'000;
-constexpr std::size_t key_size = 16, value_size = 100;
-constexpr double skew = 0.99;
-constexpr int runs = 5;
+constexpr std::uint64_t million = 1'000'000, mib = 1 << 20;
 
-// J. Gray et al., "Quickly generating billion-record synthetic databases", SIGMOD 1994.
-class Zipf {
+double thread_us() {
+    timespec now{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) * 1e-3;
+}
+
+// Times calls of one kind; buckets of a quarter octave.
+class Calls {
   public:
-    explicit Zipf(std::size_t n) : n_(static_cast<double>(n)) {
-        for (std::size_t i = 1; i <= n; ++i) {
-            zeta_ += 1 / std::pow(static_cast<double>(i), skew);
-        }
-        const double zeta_two = 1 + std::pow(0.5, skew);
-        alpha_ = 1 / (1 - skew);
-        eta_ = (1 - std::pow(2 / n_, 1 - skew)) / (1 - zeta_two / zeta_);
+    template <class F>
+    void time(F&& call) {
+        const double begun = thread_us();
+        call();
+        const double us = thread_us() - begun;
+        longest_ = std::max(longest_, us);
+        all_.push_back(static_cast<float>(us));
     }
-    std::size_t operator()(std::mt19937_64& random) const {
-        const double u = std::uniform_real_distribution<>()(random), uz = u * zeta_;
-        if (uz < 1) {
-            return 0;
+    void print() {
+        if (all_.empty()) {
+            std::printf(" - |");
+            return;
         }
-        if (uz < 1 + std::pow(0.5, skew)) {
-            return 1;
-        }
-        return std::min(static_cast<std::size_t>(n_ * std::pow(eta_ * u - eta_ + 1, alpha_)),
-                        static_cast<std::size_t>(n_) - 1);
+        const auto at = all_.begin() + static_cast<std::ptrdiff_t>(all_.size() - 1 - all_.size() / 10'000);
+        std::nth_element(all_.begin(), at, all_.end());
+        std::printf(" %.1f, %.1f of %zu |", static_cast<double>(*at), longest_, all_.size());
     }
 
   private:
-    double n_, zeta_ = 0, alpha_, eta_;
+    double longest_ = 0;
+    std::vector<float> all_;
 };
 
-std::uint64_t mix(std::uint64_t h) {
-    h = (h ^ h >> 33) * 0xff51afd7ed558ccdu;
-    h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53u;
-    return h ^ h >> 33;
+struct Row {
+    const char* name;
+    std::uint64_t capacity;
+    std::function<void(MemoryTable&)> before;                    // Not timed.
+    std::function<void(MemoryTable&, std::uint64_t)> operation;  // The writer's, by number; empty: none.
+    std::uint64_t operations;
+};
+
+void fill(MemoryTable& m, std::uint64_t count, std::uint64_t ttl_ms = 0, std::size_t size = 100) {
+    const std::string value(size, 'v');
+    for (std::uint64_t i = 0; i < count; ++i) {
+        m.put(numbered("key", i), value, ttl_ms);
+    }
 }
 
-struct Load {
-    std::vector<char> names = std::vector<char>(key_count * key_size);
-    std::vector<larder_key> keys = std::vector<larder_key>(key_count);
-    std::vector<std::vector<std::uint32_t>> draws;
-
-    Load(std::size_t threads, std::size_t operations) : draws(threads) {
-        for (std::size_t i = 0; i < key_count; ++i) {
-            char* name = &names[i * key_size];
-            std::snprintf(name, key_size, "%015zu", i);
-            name[key_size - 1] = '.';
-            keys[i] = {name, key_size, 1, mix(i + 0x9e3779b97f4a7c15u)};
-        }
-        // Which keys are hot has nothing to do with the order in which they were put.
-        std::vector<std::uint32_t> place(key_count);
-        for (std::size_t i = 0; i < key_count; ++i) {
-            place[i] = static_cast<std::uint32_t>(i);
-        }
-        std::mt19937_64 random(1);
-        std::shuffle(place.begin(), place.end(), random);
-        const Zipf zipf(key_count);
-        for (auto& list : draws) {
-            list.resize(operations);
-            for (std::uint32_t& draw : list) {
-                draw = place[zipf(random)];
+void run(const Row& row) {
+    MemoryTable m(row.capacity, 0);
+    row.before(m);
+    Calls steps, puts, gets;
+    std::atomic<bool> done{false};
+    std::thread background([&] {
+        do {
+            bool more = false;
+            steps.time([&] { more = m.table.tend(); });
+            if (!more) {
+                std::this_thread::yield();
             }
+        } while (!done.load());
+        bool more = true;
+        while (more) {
+            steps.time([&] { more = m.table.tend(); });
         }
-    }
-};
-
-struct Bench {
-    FakeHost host;
-    FakeInstance instance;
-    const larder_store_v1& table;
-    char value[value_size] = {};
-
-    explicit Bench(std::uint64_t capacity)
-        : instance(host, Component::value, FakeConfig().set("capacity", capacity)),
-          table(instance.table<larder_store_v1>()) {}
-
-    void put(const larder_key& key) {
-        larder_put put{};
-        put.struct_size = sizeof put;
-        put.value = {value, value_size};
-        put.version = 1;
-        const larder_call call{};
-        static_cast<void>(table.put(instance.self(), &key, &put, &call));
-    }
-};
-
-struct Cost {
-    double wall_ns, cpu_ns;
-};
-
-double thread_ns() {
-    timespec now{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
-}
-
-double median(std::vector<double> all) {
-    std::sort(all.begin(), all.end());
-    return all[all.size() / 2];
-}
-
-// Median nanoseconds an operation takes the slowest thread.
-template <class F>
-Cost measured(const Load& load, std::size_t threads, F&& operation) {
-    std::vector<double> wall, cpu;
-    for (int run = 0; run < runs; ++run) {
-        std::atomic<std::size_t> ready{0};
-        std::vector<std::thread> workers;
-        std::vector<Cost> each(threads);
-        for (std::size_t t = 0; t < threads; ++t) {
-            workers.emplace_back([&, t] {
-                const auto& draws = load.draws[t];
-                ++ready;
-                while (ready < threads) {
-                    std::this_thread::yield();
-                }
-                const auto begin = Clock::now();
-                const double cpu_begin = thread_ns();
-                for (const std::uint32_t draw : draws) {
-                    operation(load.keys[draw]);
-                }
-                const auto count = static_cast<double>(draws.size());
-                each[t].cpu_ns = (thread_ns() - cpu_begin) / count;
-                each[t].wall_ns =
-                    std::chrono::duration<double, std::nano>(Clock::now() - begin).count() / count;
+    });
+    std::thread reader([&] {
+        std::mt19937_64 random(2);
+        std::string key;
+        while (!done.load()) {
+            key = numbered("key", random() % million);
+            const larder_key k = key_of(key);
+            gets.time([&] {
+                static_cast<void>(m.table.visit(k, 0, [](void*, larder_bytes) noexcept {}, nullptr));
             });
         }
-        for (std::thread& worker : workers) {
-            worker.join();
-        }
-        Cost worst{};
-        for (const Cost& one : each) {
-            worst = {std::max(worst.wall_ns, one.wall_ns), std::max(worst.cpu_ns, one.cpu_ns)};
-        }
-        wall.push_back(worst.wall_ns);
-        cpu.push_back(worst.cpu_ns);
+    });
+    for (std::uint64_t i = 0; i < row.operations; ++i) {
+        puts.time([&] { row.operation(m, i); });
     }
-    return {median(wall), median(cpu)};
-}
-
-void report(const char* what, std::size_t threads, Cost cost) {
-    std::printf("%-26s %zu thread%s %8.1f ns %8.1f ns cpu %8.2f M op/s\n", what, threads,
-                threads == 1 ? " " : "s", cost.wall_ns, cost.cpu_ns,
-                static_cast<double>(threads) * 1000 / cost.wall_ns);
+    done = true;
+    reader.join();
+    background.join();
+    std::printf("| %s |", row.name);
+    steps.print();
+    puts.print();
+    gets.print();
+    std::printf("\n");
+    std::fflush(stdout);
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    const std::size_t millions = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 2;
-    const Load load(2, std::max<std::size_t>(millions, 1) * 1'000'000);
-    const larder_call call{};
-
-    Bench fits(std::uint64_t{1} << 30);
-    const auto begin = Clock::now();
-    const double cpu_begin = thread_ns();
-    for (const larder_key& key : load.keys) {
-        fits.put(key);
+int main() {
+    const std::string value(100, 'v'), longer(300, 'w');
+    const auto put_new = [&](MemoryTable& m, std::uint64_t i) { m.put(numbered("new", i), value); };
+    std::deque<Pin> pins;
+    const std::vector<Row> rows = {
+        {"a million entries lapse in the same second", 512 * mib,
+         [](MemoryTable& m) {
+             fill(m, million, 1000);
+             m.host.advance(std::chrono::seconds(10));
+         },
+         put_new, million},
+        {"a million keys come into one namespace", 512 * mib, [](MemoryTable&) {},
+         [&](MemoryTable& m, std::uint64_t i) { m.put(numbered("key", i), value); }, million},
+        {"a namespace of a million is dropped", 512 * mib,
+         [](MemoryTable& m) {
+             fill(m, million);
+         },
+         [&](MemoryTable& m, std::uint64_t i) {
+             if (i == 1000) {
+                 m.table.clear(1);
+             } else {
+                 m.put(numbered("new", i), value, 0, 2);
+             }
+         },
+         million / 4},
+        {"the capacity is halved", 160 * mib,
+         [](MemoryTable& m) {
+             fill(m, million);
+             m.table.set_capacity(80 * mib);
+         },
+         put_new, million / 4},
+        {"values grow from 100 to 300 bytes", 160 * mib, [](MemoryTable& m) { fill(m, million); },
+         [&](MemoryTable& m, std::uint64_t i) { m.put(numbered("key", i), longer); }, million / 2},
+        {"entries are evicted while 10,000 values are pinned", 80 * mib,
+         [](MemoryTable& m) { fill(m, million / 2); },
+         [&](MemoryTable& m, std::uint64_t i) {
+             m.put(numbered("new", i), value);
+             if (i % 10 == 0) {
+                 pins.push_back(m.pin(numbered("new", i)));
+             }
+             if (pins.size() > 10'000) {
+                 pins.pop_front();
+             }
+             if (i + 1 == million / 2) {
+                 pins.clear();
+             }
+         },
+         million / 2},
+    };
+    std::printf("us of processor time: 9,999 of 10,000, longest, of how many\n\n"
+                "| what | steps of the background | puts | gets |\n|---|---|---|---|\n");
+    for (const Row& row : rows) {
+        run(row);
     }
-    const double cpu = (thread_ns() - cpu_begin) / key_count;
-    const double wall =
-        std::chrono::duration<double, std::nano>(Clock::now() - begin).count() / key_count;
-    larder_store_stats stats{};
-    stats.struct_size = sizeof stats;
-    static_cast<void>(fits.table.stats(fits.instance.self(), UINT32_MAX, &stats));
-    std::printf("%zu entries, %zu-byte keys, %zu-byte values: %.0f bytes an entry\n", key_count,
-                key_size, value_size,
-                static_cast<double>(stats.bytes) / static_cast<double>(stats.entries));
-    report("put, new", 1, {wall, cpu});
-    for (const std::size_t threads : {std::size_t{1}, std::size_t{2}}) {
-        report("get hit, visited", threads, measured(load, threads, [&](const larder_key& key) {
-                   std::uint64_t word = 0;
-                   fits.table.visit(
-                       fits.instance.self(), &key, &call,
-                       [](void* ctx, larder_bytes b) noexcept {
-                           std::memcpy(ctx, b.data, sizeof(std::uint64_t));
-                       },
-                       &word);
-               }));
-        report("get hit, pinned", threads, measured(load, threads, [&](const larder_key& key) {
-                   larder_value value{};
-                   if (fits.table.get(fits.instance.self(), &key, &call, &value) == LARDER_OK) {
-                       value.release(&value);
-                   }
-               }));
-        report("put, over another", threads,
-               measured(load, threads, [&](const larder_key& key) { fits.put(key); }));
-    }
-
-    Bench tenth(stats.bytes / 10);
-    for (const std::size_t threads : {std::size_t{1}, std::size_t{2}}) {
-        static_cast<void>(tenth.table.stats(tenth.instance.self(), UINT32_MAX, &stats));
-        const std::uint64_t hits = stats.hits, misses = stats.misses;
-        report("a tenth fits: get or put", threads,
-               measured(load, threads, [&](const larder_key& key) {
-                   larder_value value{};
-                   if (tenth.table.get(tenth.instance.self(), &key, &call, &value) == LARDER_OK) {
-                       value.release(&value);
-                   } else {
-                       tenth.put(key);
-                   }
-               }));
-        static_cast<void>(tenth.table.stats(tenth.instance.self(), UINT32_MAX, &stats));
-        std::printf("    hit ratio %.1f %%\n",
-                    100 * static_cast<double>(stats.hits - hits) /
-                        static_cast<double>(stats.hits - hits + stats.misses - misses));
-    }
-    return 0;
 }

@@ -1,7 +1,7 @@
 // tests/unit/plugins/store_memory_eviction_test.cpp -- what the ranks of
 // plugins/store_memory/eviction.hpp promise, over the simplest memory there is: an array that the
 // hand walks round.
-#include "plugins/store_memory/eviction.hpp"
+#include "plugins/store_memory/watch.hpp"
 #include "tests/catch.hpp"
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 using larder::store_memory::Eviction;
 using larder::store_memory::Ghost;
 using larder::store_memory::Ghosts;
+using larder::store_memory::Watch;
 
 namespace {
 
@@ -42,7 +43,7 @@ class Memory {
         while (bytes_ + size > capacity_) {
             evict();
         }
-        const std::uint16_t meta = eviction_.insert(hash_of(key), entries_.size());
+        const std::uint16_t meta = watch_.insert(hash_of(key), entries_.size());
         places_[key] = entries_.size();
         entries_.push_back({key, size, meta});
         bytes_ += size;
@@ -61,18 +62,18 @@ class Memory {
         for (std::uint64_t seen = 0; seen < entries_.size();) {
             hand_ = (hand_ + 1) % entries_.size();
             ++seen;
-            const Eviction::Look look = eviction_.look(entries_[hand_].meta, entries_[hand_].size);
+            const Watch::Look look = watch_.look(entries_[hand_].meta, entries_[hand_].size);
             entries_[hand_].meta = look.meta;
             if (victim == entries_.size() || look.rank < least) {
                 victim = hand_;
                 least = look.rank;
             }
-            if (eviction_.enough(seen, least)) {
+            if (watch_.enough(seen, least)) {
                 break;
             }
         }
         const Entry gone = entries_[victim];
-        eviction_.evict(hash_of(gone.key), gone.meta);
+        watch_.evict(hash_of(gone.key), gone.meta);
         bytes_ -= gone.size;
         places_.erase(gone.key);
         if (victim + 1 != entries_.size()) {
@@ -83,7 +84,8 @@ class Memory {
     }
 
     std::uint64_t capacity_, bytes_ = 0;
-    Eviction eviction_;
+    Eviction eviction_{1 << 20};
+    Watch watch_{eviction_};
     std::vector<Entry> entries_;
     std::unordered_map<std::uint64_t, std::size_t> places_;
     std::size_t hand_ = 0;
@@ -157,16 +159,18 @@ TEST_CASE("a working set that was hot for long makes room for the next one") {
 }
 
 TEST_CASE("of two entries alike but for their size the larger goes") {
-    Eviction eviction;
-    const std::uint16_t meta = eviction.insert(hash_of(1), 100);
-    REQUIRE(eviction.look(meta, 4096).rank < eviction.look(meta, 64).rank);
+    Eviction eviction(1000);
+    Watch watch(eviction);
+    const std::uint16_t meta = watch.insert(hash_of(1), 100);
+    REQUIRE(watch.look(meta, 4096).rank < watch.look(meta, 64).rank);
 }
 
 TEST_CASE("metadata keep to their eleven bits, whatever comes in") {
-    Eviction eviction;
+    Eviction eviction(1000);
+    Watch watch(eviction);
     for (unsigned meta = 0; meta <= Eviction::meta_mask; ++meta) {
-        eviction.insert(hash_of(meta), 16);
-        const Eviction::Look look = eviction.look(static_cast<std::uint16_t>(meta), 1);
+        watch.insert(hash_of(meta), 16);
+        const Watch::Look look = watch.look(static_cast<std::uint16_t>(meta), 1);
         REQUIRE((look.meta & ~Eviction::meta_mask) == 0);
         REQUIRE((look.meta & Eviction::used) == 0);
         REQUIRE(look.rank > 0);
@@ -175,37 +179,39 @@ TEST_CASE("metadata keep to their eleven bits, whatever comes in") {
 
 TEST_CASE(
     "an entry that nobody uses never passes for one that is used, however long it lies there") {
-    Eviction eviction;
-    std::uint16_t idle = eviction.insert(hash_of(0), 16);
+    Eviction eviction(1000);
+    Watch watch(eviction);
+    std::uint16_t idle = watch.insert(hash_of(0), 16);
     std::uint16_t busy = idle;
     for (std::uint64_t tick = 1; tick < 100'000; ++tick) {
-        eviction.insert(hash_of(tick), 16);
-        eviction.evict(hash_of(tick), idle);
-        busy = eviction.look(static_cast<std::uint16_t>(busy | Eviction::used), 1).meta;
-        idle = eviction.look(idle, 1).meta;
+        watch.insert(hash_of(tick), 16);
+        watch.evict(hash_of(tick), idle);
+        busy = watch.look(static_cast<std::uint16_t>(busy | Eviction::used), 1).meta;
+        idle = watch.look(idle, 1).meta;
         if (tick > 100) {
-            REQUIRE(eviction.look(idle, 1).rank < eviction.look(busy, 1).rank);
+            REQUIRE(watch.look(idle, 1).rank < watch.look(busy, 1).rank);
         }
     }
 }
 
 TEST_CASE("what comes back soon after its eviction counts as used twice") {
-    Eviction eviction;
-    const std::uint16_t first = eviction.insert(hash_of(7), 100);
-    eviction.evict(hash_of(7), first);
-    const std::uint16_t stranger = eviction.insert(hash_of(8), 100);
-    const std::uint16_t again = eviction.insert(hash_of(7), 100);
-    REQUIRE(eviction.look(again, 1).rank > eviction.look(stranger, 1).rank);
+    Eviction eviction(1000);
+    Watch watch(eviction);
+    const std::uint16_t first = watch.insert(hash_of(7), 100);
+    watch.evict(hash_of(7), first);
+    const std::uint16_t stranger = watch.insert(hash_of(8), 100);
+    const std::uint16_t again = watch.insert(hash_of(7), 100);
+    REQUIRE(watch.look(again, 1).rank > watch.look(stranger, 1).rank);
 }
 
 TEST_CASE("ghosts are found once, and the latest of them survive growing") {
-    Ghosts ghosts;
-    ghosts.fit(2048);
+    Ghosts ghosts(1 << 20);
+    ghosts.fit(2048, 0);
     Ghost ghost{};
     for (std::uint64_t key = 0; key < 1000; ++key) {
         ghosts.add(hash_of(key), {static_cast<unsigned>(key % 8), 5}, [](Ghost) { return false; });
     }
-    ghosts.fit(8000);
+    ghosts.fit(8000, 1000);
     unsigned found = 0;
     for (std::uint64_t key = 0; key < 1000; ++key) {
         if (ghosts.take(hash_of(key), ghost)) {

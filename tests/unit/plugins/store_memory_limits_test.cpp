@@ -2,6 +2,7 @@
 #include "tests/catch.hpp"
 #include "tests/unit/plugins/memory_table.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -160,4 +161,57 @@ TEST_CASE("after all is removed, cleared or lapsed, no byte is counted") {
     m.table.clear(UINT32_MAX);
     REQUIRE(m.stats().bytes == 0);
     REQUIRE(m.stats().entries == 0);
+}
+
+TEST_CASE("a million entries that lapse in the same second are given back in steps of some hundred") {
+    constexpr std::uint64_t count = 1'000'000, most_a_step = 600;
+    MemoryTable m(std::uint64_t{512} << 20, 0);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        REQUIRE(m.put(numbered("k", i), "value", 1000 + i % 1000) == LARDER_OK);
+    }
+    m.host.advance_clock_only(2s);
+    REQUIRE_FALSE(m.has("k0"));
+    REQUIRE_FALSE(m.has("k999999"));
+    m.host.advance_clock_only(8s);
+    REQUIRE(m.put("fresh", "value") == LARDER_OK);
+    const auto entries = [&] {
+        larder_store_stats stats{};
+        stats.struct_size = sizeof stats;
+        REQUIRE(m.table.stats(UINT32_MAX, stats) == LARDER_OK);
+        return stats.entries;
+    };
+    std::uint64_t before = entries(), steps = 0, most_taken = 0;
+    for (bool more = true; more; ++steps) {
+        more = m.table.tend();
+        const std::uint64_t now = entries();
+        most_taken = std::max(most_taken, before - now);
+        before = now;
+    }
+    REQUIRE(before == 1);
+    REQUIRE(most_taken <= most_a_step);
+    REQUIRE(m.get("fresh") == "value");
+    REQUIRE(m.stats().expirations == count);
+    REQUIRE(m.stats().errors == 0);
+    REQUIRE(m.table.bytes() < 1000);
+}
+
+TEST_CASE("a million keys of one namespace are all found, and take what a million entries take") {
+    constexpr std::uint64_t count = 1'000'000;
+    MemoryTable m(std::uint64_t{512} << 20, 0);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        REQUIRE(m.put(numbered("k", i), numbered("value ", i)) == LARDER_OK);
+    }
+    std::uint64_t found = 0;
+    for (std::uint64_t i = 0; i < count; ++i) {
+        const auto value = m.get(numbered("k", i));
+        found += value && *value == numbered("value ", i) ? 1 : 0;
+    }
+    REQUIRE(found == count);
+    REQUIRE(m.stats(1).entries == count);
+    REQUIRE(m.stats().errors == 0);
+    REQUIRE(m.table.arena().pages().held_bytes() < m.table.bytes() * 11 / 10);
+    m.table.limits(1, 1000, 0);
+    REQUIRE(m.put("one more", "v") == LARDER_OK);
+    REQUIRE(m.stats(1).entries <= 1000);
+    REQUIRE(m.get("one more") == "v");
 }
