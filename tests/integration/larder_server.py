@@ -23,7 +23,8 @@ def find(name):
     if name == "larder" and given:
         return pathlib.Path(given)
     build = os.environ.get("LARDER_BUILD_DIR")
-    builds = [pathlib.Path(build)] if build else sorted((SOURCE / "build").glob("*"))
+    builds = [pathlib.Path(build)] if build else sorted(
+        (SOURCE / "build").glob("*"), key=lambda folder: (folder.name != "release", folder.name))
     for folder in builds:
         for place in (folder / "bin" / name, folder / "bin" / "tests" / name):
             if place.is_file():
