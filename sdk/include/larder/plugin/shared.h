@@ -42,7 +42,7 @@ typedef struct larder_record { /* frozen */
 } larder_record;
 
 /* What a store tells. Called on the store's own threads, one call at a time; the kernel only marks
- * what it keeps, and does not block. From listen until stop returned. */
+ * what it keeps, and does not block. From listen until it is called again or stop returned. */
 typedef struct larder_sink {
   uint32_t struct_size;
   uint32_t reserved;
@@ -67,7 +67,9 @@ typedef struct larder_shared_v1 {
   uint32_t reserved;
   /* PREFIX; lives as long as the instance. [any] */
   larder_bytes(LARDER_CALL *prefix)(void *self) LARDER_NOEXCEPT;
-  /* Once, before start. NULL members are not called. [control] */
+  /* From now on this sink is told, also when the store has started long ago: it begins with no trust,
+   * and when there is trust already, changed_all and trust follow at once. NULL: nobody is told any more,
+   * and no call of the sink before is under way when listen returns. The sink is copied. [control] */
   larder_status(LARDER_CALL *listen)(void *self, const larder_sink *sink) LARDER_NOEXCEPT;
   /* The server's clock in ms since 1970 as this node knows it, right to about half a round trip;
    * 0: not known yet. Ages of entries are counted by it, so that nodes need no common clock. [hot] */
@@ -78,8 +80,8 @@ typedef struct larder_shared_v1 {
   /* Values (as get_many) and records, in one round trip. [any] */
   larder_status(LARDER_CALL *read)(void *self, larder_get_item *items, size_t n, larder_record *records, size_t m,
       const larder_call *call) LARDER_NOEXCEPT;
-  /* Writes each record where there is none (to live ttl_ms), and answers what is there then: OK in any
-   * case, drop, expire and expired_at_ms being the ones in force. Done in the order given: the answer for
+  /* Writes each record where there is none, and answers what is there then: OK in any case, drop, expire
+   * and expired_at_ms being the ones in force. Either lives at least ttl_ms from now on. Done in the order given: the answer for
    * a record is no older than the one before it. [any] */
   larder_status(LARDER_CALL *make)(void *self, larder_record *records, size_t m, uint64_t ttl_ms, const larder_call *call) LARDER_NOEXCEPT;
   /* Overwrites the records that are there (MISS: there is none, nothing is written), to live ttl_ms, in
