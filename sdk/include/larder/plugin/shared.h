@@ -35,7 +35,7 @@ extern "C" {
 
 typedef struct larder_record { /* frozen */
   larder_bytes key;       /* PREFIX:g:SCOPE */
-  uint64_t drop, expire;  /* never 0 both */
+  uint64_t drop, expire;  /* never 0, but for change: drop 0 leaves that number as it is (an expire) */
   uint64_t expired_at_ms; /* by the store's clock; 0: never expired */
   larder_status status;   /* out: OK, MISS (there is none) or an error */
   uint32_t reserved;
@@ -84,8 +84,9 @@ typedef struct larder_shared_v1 {
    * and expired_at_ms being the ones in force. Either lives at least ttl_ms from now on. Done in the order given: the answer for
    * a record is no older than the one before it. [any] */
   larder_status(LARDER_CALL *make)(void *self, larder_record *records, size_t m, uint64_t ttl_ms, const larder_call *call) LARDER_NOEXCEPT;
-  /* Overwrites the records that are there (MISS: there is none, nothing is written), to live ttl_ms, in
-   * the order given, each done before the next begins; then removes the keys and their leases, leases
+  /* Overwrites the records that are there (MISS: there is none, nothing is written), to live ttl_ms, each
+   * as one step; with drop 0 only its expire and expired_at_ms, so that an expire takes no drop back. In
+   * the order given, each done before the next begins. Then removes the keys and their leases, leases
    * first. One round trip where all is on one server. replicas > 0: OK only when so many replicas have
    * it, else E_TIMEOUT. [any] */
   larder_status(LARDER_CALL *change)(void *self, larder_record *records, size_t m, uint64_t ttl_ms, const larder_key *keys, size_t n,
