@@ -1,5 +1,4 @@
 # tests/integration/resp_tls_test.py -- TLS clients: redis-py, redis-cli and bare sockets, good and bad ones.
-import pathlib
 import shutil
 import socket
 import ssl
@@ -12,31 +11,14 @@ try:
 except ImportError:
     redis = None
 
+from certificates import Certificates
 from larder_server import LarderServer
 
 POLICY = 'namespace legacy { key "{rest...}" }\n'
 
 
-class Certificates:
-    """A server's certificate, and one of a client with its root, made for one test run."""
-
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        self._make("server", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
-        self._make("client", "/CN=client")
-        self._make("stranger", "/CN=stranger")
-
-    def _make(self, name, subject, *more):
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-             "-nodes", "-days", "2", "-subj", subject, "-keyout", self.key(name),
-             "-out", self.certificate(name), *more], check=True, capture_output=True)
-
-    def key(self, name):
-        return str(self.folder / f"{name}.key")
-
-    def certificate(self, name):
-        return str(self.folder / f"{name}.crt")
+class Gateway(Certificates):
+    """The same with the gateway's own options."""
 
     def conf(self, more=""):
         return (f'namespace = "legacy"\ntls_certificate = "{self.certificate("server")}"\n'
@@ -52,7 +34,7 @@ class RespTlsTest(unittest.TestCase):
             raise unittest.SkipTest("openssl is not here")
         folder = tempfile.TemporaryDirectory(prefix="larder-tls-")
         cls.addClassCleanup(folder.cleanup)
-        cls.made = Certificates(folder.name)
+        cls.made = Gateway(folder.name)
 
     def serve(self, more=""):
         server = LarderServer(POLICY, gateway=self.made.conf(more), listen="tls:127.0.0.1:0")
