@@ -140,7 +140,17 @@ TEST_CASE("a record is made once and changed only where it is", "[virtual]") {
     CHECK(seen.status == LARDER_OK);
     CHECK(seen.drop == 5);
     CHECK(seen.expired_at_ms == 77);
-    p.clock.advance(Ms(1000));
+    larder_record soft{bytes(record_key), 0, 8, 99, LARDER_MISS, 0};
+    CHECK(p.shared.change(&p.one, &soft, 1, 1000, nullptr, 0, 0, &p.call) == LARDER_OK);
+    CHECK(p.shared.read(&p.two, &item, 1, &seen, 1, &p.call) == LARDER_OK);
+    CHECK(seen.drop == 5);
+    CHECK(seen.expire == 8);
+    p.clock.advance(Ms(500));
+    CHECK(p.shared.make(&p.one, &mine, 1, 1000, &p.call) == LARDER_OK);
+    p.clock.advance(Ms(999));
+    CHECK(p.shared.read(&p.two, &item, 1, &seen, 1, &p.call) == LARDER_OK);
+    CHECK(seen.status == LARDER_OK);
+    p.clock.advance(Ms(1));
     CHECK(p.shared.read(&p.two, &item, 1, &seen, 1, &p.call) == LARDER_OK);
     CHECK(seen.status == LARDER_MISS);
 }
@@ -156,6 +166,8 @@ TEST_CASE("every change of a value or record is told, of a lease none, and only 
     p.shared.make(&p.one, &mine, 1, 1000, &p.call);
     p.shared.make(&p.one, &mine, 1, 1000, &p.call);
     CHECK(p.hear() == std::vector<std::string>{record_key});
+    p.shared.make(&p.one, &mine, 1, 2000, &p.call);
+    CHECK(p.hear() == std::vector<std::string>{record_key});
     const larder_key k = key_of(value_key);
     p.shared.change(&p.one, &mine, 1, 5000, &k, 1, 0, &p.call);
     CHECK(p.hear() == std::vector<std::string>{record_key, value_key});
@@ -165,6 +177,24 @@ TEST_CASE("every change of a value or record is told, of a lease none, and only 
     p.redis.flush();
     CHECK(p.told.back() == "*");
     CHECK(p.get(value_key) == "(none)");
+}
+
+TEST_CASE("a sink that comes late hears that anything may have changed before it may trust", "[virtual]") {
+    Pair p;
+    p.two.trust(true);
+    larder_sink late{};
+    late.struct_size = sizeof late;
+    std::string heard;
+    late.ctx = &heard;
+    late.changed_all = [](void* ctx) noexcept { *static_cast<std::string*>(ctx) += "all "; };
+    late.trust = [](void* ctx, std::int32_t yes) noexcept { *static_cast<std::string*>(ctx) += yes != 0 ? "yes " : "no "; };
+    p.shared.listen(&p.two, &late);
+    CHECK(heard == "all yes ");
+    p.shared.listen(&p.two, nullptr);
+    p.two.trust(false);
+    p.put(value_key, "x");
+    p.redis.deliver();
+    CHECK(heard == "all yes ");
 }
 
 TEST_CASE("calls are counted by kind and fail when they shall", "[virtual]") {

@@ -56,8 +56,12 @@ struct Items {
         values.resize(n);
         status.resize(n, LARDER_MISS);
     }
-    void work(VirtualServer& server) {
-        for (std::size_t i = 0; i < keys.size(); ++i) status[i] = server.get(keys[i], values[i]);
+    static void add_to(std::vector<VirtualMessage::Step>& steps, const std::shared_ptr<Items>& items) {
+        for (std::size_t i = 0; i < items->keys.size(); ++i)
+            steps.push_back([items, i](VirtualServer& server) {
+                items->status[i] = server.get(items->keys[i], items->values[i]);
+                return larder_status{LARDER_OK};
+            });
     }
     void land() const {
         for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -81,49 +85,50 @@ const char* name_of(StoreCall call) {
 }
 
 struct VirtualNode::Functions {
+    using Steps = std::vector<VirtualMessage::Step>;
     static VirtualNode& self(void* p) { return *static_cast<VirtualNode*>(p); }
+    template <class Step>
+    static larder_status send_one(void* p, StoreCall kind, const larder_key* key, const larder_call* call, Step step) {
+        return self(p).send({kind, text_of(*key), {[step, k = text_of(*key)](VirtualServer& server) { return step(server, k); }}, true, {}},
+                            call, nullptr);
+    }
 
     static larder_status get(void* p, const larder_key* key, const larder_call* call, larder_value* out) noexcept {
         auto found = std::make_shared<VirtualServer::Value>();
         return self(p).send({StoreCall::get, text_of(*key),
-                             [found, k = text_of(*key)](VirtualServer& server) { return server.get(k, *found); },
+                             {[found, k = text_of(*key)](VirtualServer& server) { return server.get(k, *found); }}, true,
                              [found](larder_value* value) { *value = value_of(found->bytes); }},
                             call, out);
     }
     static larder_status put(void* p, const larder_key* key, const larder_put* put, const larder_call* call) noexcept {
-        return self(p).send({StoreCall::put, text_of(*key),
-                             [w = put_of(*put), k = text_of(*key)](VirtualServer& server) { return server.put(k, w); }, {}},
-                            call, nullptr);
+        return send_one(p, StoreCall::put, key, call,
+                        [w = put_of(*put)](VirtualServer& server, const std::string& k) { return server.put(k, w); });
     }
     static larder_status remove(void* p, const larder_key* key, std::uint64_t if_version, const larder_call* call) noexcept {
-        return self(p).send({StoreCall::remove, text_of(*key),
-                             [if_version, k = text_of(*key)](VirtualServer& server) { return server.remove(k, if_version); }, {}},
-                            call, nullptr);
+        return send_one(p, StoreCall::remove, key, call,
+                        [if_version](VirtualServer& server, const std::string& k) { return server.remove(k, if_version); });
     }
     static larder_status touch(void* p, const larder_key* key, const larder_touch* touch, const larder_call* call) noexcept {
         const VirtualServer::Touch w{text_of(touch->patch), touch->patch_offset, touch->ttl_ms, touch->if_version};
-        return self(p).send({StoreCall::touch, text_of(*key),
-                             [w, k = text_of(*key)](VirtualServer& server) { return server.touch(k, w); }, {}},
-                            call, nullptr);
+        return send_one(p, StoreCall::touch, key, call,
+                        [w](VirtualServer& server, const std::string& k) { return server.touch(k, w); });
     }
     static larder_status get_many(void* p, larder_get_item* items, std::size_t n, const larder_call* call) noexcept {
         auto asked = std::make_shared<Items>(items, n);
-        return self(p).send({StoreCall::get_many, n > 0 ? asked->keys[0] : "",
-                             [asked](VirtualServer& server) {
-                                 asked->work(server);
-                                 return larder_status{LARDER_OK};
-                             },
+        Steps steps;
+        asked->add_to(steps, asked);
+        return self(p).send({StoreCall::get_many, n > 0 ? asked->keys[0] : "", std::move(steps), false,
                              [asked](larder_value*) { asked->land(); }},
                             call, nullptr);
     }
     static larder_status remove_many(void* p, const larder_key* keys, std::size_t n, const larder_call* call) noexcept {
-        return self(p).send({StoreCall::remove_many, n > 0 ? text_of(keys[0]) : "",
-                             [gone = keys_of(keys, n)](VirtualServer& server) {
-                                 for (const std::string& key : gone) server.remove(key, 0);
-                                 return larder_status{LARDER_OK};
-                             },
-                             {}},
-                            call, nullptr);
+        Steps steps;
+        for (const std::string& key : keys_of(keys, n))
+            steps.push_back([key](VirtualServer& server) {
+                server.remove(key, 0);
+                return larder_status{LARDER_OK};
+            });
+        return self(p).send({StoreCall::remove_many, n > 0 ? text_of(keys[0]) : "", std::move(steps), false, {}}, call, nullptr);
     }
     static larder_status stats(void* p, std::uint32_t, larder_store_stats* out) noexcept {
         VirtualRedis& redis = self(p).redis_;
@@ -139,25 +144,31 @@ struct VirtualNode::Functions {
         return {text.data(), text.size()};
     }
     static larder_status listen(void* p, const larder_sink* sink) noexcept {
-        self(p).sink_ = *sink;
+        VirtualNode& node = self(p);
+        node.sink_ = sink != nullptr ? *sink : larder_sink{};
+        if (node.trusted_) {
+            node.tell_all();
+            node.trust(true);
+        }
         return LARDER_OK;
     }
     static std::uint64_t now_ms(void* p) noexcept {
         VirtualNode& node = self(p);
-        return node.knows_time.load() ? node.redis_.server_.now_ms() : 0;
+        return node.knows_time.load() ? node.redis_.server_.now_ms() + node.clock_error_ms : 0;
     }
     static std::uint64_t max_staleness_ms(void* p) noexcept { return self(p).redis_.max_staleness_ms; }
     static larder_status read(void* p, larder_get_item* items, std::size_t n, larder_record* records, std::size_t m,
                               const larder_call* call) noexcept {
         auto values = std::make_shared<Items>(items, n);
         auto asked = std::make_shared<Records>(records, m);
-        return self(p).send({StoreCall::read, n > 0 ? values->keys[0] : m > 0 ? asked->keys[0] : "",
-                             [values, asked](VirtualServer& server) {
-                                 values->work(server);
-                                 for (std::size_t i = 0; i < asked->keys.size(); ++i)
-                                     asked->status[i] = server.find(asked->keys[i], asked->values[i]);
-                                 return larder_status{LARDER_OK};
-                             },
+        Steps steps;
+        values->add_to(steps, values);
+        for (std::size_t i = 0; i < m; ++i)
+            steps.push_back([asked, i](VirtualServer& server) {
+                asked->status[i] = server.find(asked->keys[i], asked->values[i]);
+                return larder_status{LARDER_OK};
+            });
+        return self(p).send({StoreCall::read, n > 0 ? values->keys[0] : m > 0 ? asked->keys[0] : "", std::move(steps), false,
                              [values, asked](larder_value*) {
                                  values->land();
                                  asked->land(true);
@@ -166,40 +177,47 @@ struct VirtualNode::Functions {
     }
     static larder_status make(void* p, larder_record* records, std::size_t m, std::uint64_t ttl_ms, const larder_call* call) noexcept {
         auto asked = std::make_shared<Records>(records, m);
-        return self(p).send({StoreCall::make, m > 0 ? asked->keys[0] : "",
-                             [asked, ttl_ms](VirtualServer& server) {
-                                 for (std::size_t i = 0; i < asked->keys.size(); ++i) {
-                                     server.make(asked->keys[i], asked->values[i], ttl_ms);
-                                     asked->status[i] = LARDER_OK;
-                                 }
-                                 return larder_status{LARDER_OK};
-                             },
+        Steps steps;
+        for (std::size_t i = 0; i < m; ++i)
+            steps.push_back([asked, ttl_ms, i](VirtualServer& server) {
+                server.make(asked->keys[i], asked->values[i], ttl_ms);
+                return asked->status[i] = LARDER_OK;
+            });
+        return self(p).send({StoreCall::make, m > 0 ? asked->keys[0] : "", std::move(steps), true,
                              [asked](larder_value*) { asked->land(true); }},
                             call, nullptr);
     }
     static larder_status change(void* p, larder_record* records, std::size_t m, std::uint64_t ttl_ms, const larder_key* keys,
                                 std::size_t n, std::uint32_t, const larder_call* call) noexcept {
         auto asked = std::make_shared<Records>(records, m);
-        return self(p).send({StoreCall::change, m > 0 ? asked->keys[0] : n > 0 ? text_of(keys[0]) : "",
-                             [asked, ttl_ms, gone = keys_of(keys, n)](VirtualServer& server) {
-                                 for (std::size_t i = 0; i < asked->keys.size(); ++i)
-                                     asked->status[i] = server.change(asked->keys[i], asked->values[i], ttl_ms);
-                                 for (const std::string& key : gone) server.end_lease(key);
-                                 for (const std::string& key : gone) server.remove(key, 0);
-                                 return larder_status{LARDER_OK};
-                             },
+        Steps steps;
+        for (std::size_t i = 0; i < m; ++i)
+            steps.push_back([asked, ttl_ms, i](VirtualServer& server) {
+                asked->status[i] = server.change(asked->keys[i], asked->values[i], ttl_ms);
+                return larder_status{LARDER_OK};
+            });
+        const std::vector<std::string> gone = keys_of(keys, n);
+        for (const std::string& key : gone)
+            steps.push_back([key](VirtualServer& server) {
+                server.end_lease(key);
+                return larder_status{LARDER_OK};
+            });
+        for (const std::string& key : gone)
+            steps.push_back([key](VirtualServer& server) {
+                server.remove(key, 0);
+                return larder_status{LARDER_OK};
+            });
+        return self(p).send({StoreCall::change, m > 0 ? asked->keys[0] : n > 0 ? gone[0] : "", std::move(steps), true,
                              [asked](larder_value*) { asked->land(false); }},
                             call, nullptr);
     }
     static larder_status lease(void* p, const larder_key* key, std::uint64_t token, std::uint64_t ttl_ms, const larder_call* call) noexcept {
-        return self(p).send({StoreCall::lease, text_of(*key),
-                             [token, ttl_ms, k = text_of(*key)](VirtualServer& server) { return server.lease(k, token, ttl_ms); }, {}},
-                            call, nullptr);
+        return send_one(p, StoreCall::lease, key, call,
+                        [token, ttl_ms](VirtualServer& server, const std::string& k) { return server.lease(k, token, ttl_ms); });
     }
     static larder_status fill(void* p, const larder_key* key, std::uint64_t token, const larder_put* put, const larder_call* call) noexcept {
-        return self(p).send({StoreCall::fill, text_of(*key),
-                             [token, w = put_of(*put), k = text_of(*key)](VirtualServer& server) { return server.fill(k, token, w); }, {}},
-                            call, nullptr);
+        return send_one(p, StoreCall::fill, key, call,
+                        [token, w = put_of(*put)](VirtualServer& server, const std::string& k) { return server.fill(k, token, w); });
     }
 };
 
@@ -269,6 +287,7 @@ void VirtualNode::tell_all() {
 }
 
 void VirtualNode::trust(bool yes) {
+    trusted_ = yes;
     if (sink_.trust != nullptr) sink_.trust(sink_.ctx, yes ? 1 : 0);
 }
 
@@ -322,7 +341,8 @@ larder_status VirtualRedis::serve(VirtualNode& from, VirtualMessage message, con
     std::vector<std::string> changed;
     {
         const std::lock_guard lock(mutex_);
-        status = message.work(server_);
+        for (const VirtualMessage::Step& step : message.work)
+            if (const larder_status one = step(server_); one != LARDER_OK) status = one;
         changed = server_.take_told();
     }
     told(std::move(changed));

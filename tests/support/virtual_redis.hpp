@@ -33,11 +33,14 @@ enum class StoreCall : std::size_t {
 const char* name_of(StoreCall call);
 
 struct VirtualMessage {
+    using Step = std::function<larder_status(VirtualServer&)>;
     StoreCall call = StoreCall::get;
     std::string text;  // for people: what it is about
-    // At the server, at most once. What it finds stays in the message.
-    std::function<larder_status(VirtualServer&)> work;
-    // At the node, at most once, before the call's done; `status` OK or MISS of work. `value` is for get.
+    // At the server, one after the other, each at most once; what they find stays in the message. Others'
+    // may come between, as in a pipeline or a cluster. The last answer that is not OK is the call's.
+    std::vector<Step> work;
+    bool ordered = true;  // no: in any order, as on several servers
+    // At the node, at most once, before the call's done, when the answer is OK. `value` is for get.
     std::function<void(larder_value* value)> land;
 };
 
@@ -108,6 +111,7 @@ class VirtualNode {
     std::atomic<larder_status> fail{LARDER_OK};  // what every call answers instead
     std::atomic<bool> silent{false};             // answers PENDING and never calls done
     std::atomic<bool> knows_time{true};          // no: now_ms answers 0
+    std::uint64_t clock_error_ms = 0;            // of now_ms; a small number below zero wraps as it should
     // Runs before a call does its work at the server, and after it: what comes between a call's parts.
     std::function<void(StoreCall)> before, after;
 
@@ -138,6 +142,7 @@ class VirtualNode {
     VirtualRedis& redis_;
     const std::size_t index_;
     larder_sink sink_{};
+    bool trusted_ = false;
     mutable std::mutex mutex_;
     std::deque<Untold> untold_;  // guarded by mutex_
     std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(StoreCall::count_)> calls_{};

@@ -66,8 +66,17 @@ larder_status VirtualServer::find(std::string_view key, Record& out) {
 }
 
 void VirtualServer::make(std::string_view key, Record& record, std::uint64_t ttl_ms) {
-    if (find(key, record) == LARDER_OK) return;
-    record.until_ms = until(ttl_ms);
+    const std::uint64_t until_ms = until(ttl_ms);
+    if (const auto it = live(data_.records, key, true); it != data_.records.end()) {
+        Record& there = it->second;
+        if (there.until_ms != 0 && (until_ms == 0 || there.until_ms < until_ms)) {
+            there.until_ms = until_ms;
+            tell(key);  // as PEXPIRE does
+        }
+        record = there;
+        return;
+    }
+    record.until_ms = until_ms;
     data_.records.insert_or_assign(std::string(key), record);
     tell(key);
 }
@@ -75,7 +84,9 @@ void VirtualServer::make(std::string_view key, Record& record, std::uint64_t ttl
 larder_status VirtualServer::change(std::string_view key, const Record& record, std::uint64_t ttl_ms) {
     const auto it = live(data_.records, key, true);
     if (it == data_.records.end()) return LARDER_MISS;
+    const std::uint64_t drop = record.drop != 0 ? record.drop : it->second.drop;
     it->second = record;
+    it->second.drop = drop;
     it->second.until_ms = until(ttl_ms);
     tell(key);
     return LARDER_OK;

@@ -59,9 +59,9 @@ class VirtualServer {
     larder_status remove(std::string_view key, std::uint64_t if_version);
     larder_status touch(std::string_view key, const Touch& touch);
     larder_status find(std::string_view key, Record& out);
-    // Writes `record` where there is none; it is then what is there.
+    // Writes `record` where there is none; it is then what is there, to live at least ttl_ms.
     void make(std::string_view key, Record& record, std::uint64_t ttl_ms);
-    // OK, or MISS: there is none, and nothing was written.
+    // OK, or MISS: there is none, and nothing was written. drop 0: that number stays.
     larder_status change(std::string_view key, const Record& record, std::uint64_t ttl_ms);
     larder_status lease(std::string_view key, std::uint64_t token, std::uint64_t ttl_ms);
     larder_status fill(std::string_view key, std::uint64_t token, const Put& put);
