@@ -43,6 +43,8 @@ std::vector<StoreHandle> Graph::stores() const {
         handle.table = &node.instance->table<larder_store_v1>();
         handle.self = node.instance->self();
         handle.caps = node.instance->caps();
+        if ((handle.caps & LARDER_STORE_CAP_SHARED) != 0)
+            handle.shared = static_cast<const larder_shared_v1*>(node.instance->extension(LARDER_EXT_SHARED));
         handle.workers = node.workers;
         handle.timeout = node.timeout;
         handle.keep = node.instance;

@@ -17,6 +17,7 @@
 
 #include <larder/plugin/compressor.h>
 #include <larder/plugin/services.h>
+#include <larder/plugin/shared.h>
 #include <larder/plugin/store.h>
 
 #include <functional>
@@ -35,6 +36,7 @@ struct StoreHandle {
     const larder_store_v1* table = nullptr;
     void* self = nullptr;
     std::uint64_t caps = 0;  // LARDER_STORE_CAP_*
+    const larder_shared_v1* shared = nullptr;  // its extension, where it has it
     unsigned workers = 4;    // threads for a blocking store
     Ms timeout{5000};        // of one call
     std::shared_ptr<void> keep;

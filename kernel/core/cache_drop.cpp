@@ -19,6 +19,7 @@ namespace larder {
 std::uint64_t Cache::Impl::change_scope(ScopeId scope, bool expire, const std::string& what, const Cause& cause) {
     const std::uint64_t epoch = expire ? records.expire(scope, clock.mono_ns()) : records.drop(scope);
     drops.add({scope, clock.wall_ms(), epoch, expire, what, cause.text});
+    SharedChanges::add(scope, expire);
     return epoch;
 }
 
@@ -65,7 +66,10 @@ void Cache::Impl::change_key(const State& s, const ChangeOrder& order, const Cau
     // carries a digest is given a new head.
     std::optional<EnvelopeHead> newest;
     const std::uint64_t epoch = records.epoch();
-    for (const SpaceTier& use : space.tiers) {
+    if (space.authority != nullptr) {
+        const Found found = present(s, space, key, now, until);
+        if (found.any()) newest = found.entry.head();
+    } else for (const SpaceTier& use : space.tiers) {
         Found copy;
         if (!use.tier->headed() && use.tier->get(key.store_key(space.runtime->shelf), LARDER_CALL_PEEK, now, until, copy.value) == LARDER_OK) {
             copy.verdict = judge(space, key, *use.tier, copy.value.bytes(), now, epoch, copy.entry, copy.stale_since_ns);
@@ -87,7 +91,7 @@ void Cache::Impl::change_key(const State& s, const ChangeOrder& order, const Cau
 void Cache::Impl::change_tag(const State& s, const ChangeOrder& order, const Cause& cause) {
     const bool expire = order.action == dsl::Action::expire;
     const std::string what = "tag \"" + order.text + "\"";
-    change_scope(names.tag(order.text), expire, what, cause);
+    // Late numbers first: who stamps a late tag reads them last (cache_shared.cpp).
     for (const Space& space : s.spaces) {
         const auto could = [&](const std::vector<dsl::Template>& tags) {
             return std::any_of(tags.begin(), tags.end(), [&](const dsl::Template& tag) { return tag.could_make(order.text); });
@@ -96,6 +100,7 @@ void Cache::Impl::change_tag(const State& s, const ChangeOrder& order, const Cau
         if (late) change_scope(names.late_of(space.ns->name), expire, what, cause);
         if (space.ns->has_any_dependents && (late || could(space.ns->tags))) change_scope(names.any_of(space.ns->name), expire, what, cause);
     }
+    change_scope(names.tag(order.text), expire, what, cause);
 }
 
 void Cache::Impl::ban(const State& s, const ChangeOrder& order, const Cause& cause, Receipt& receipt) {
@@ -104,6 +109,11 @@ void Cache::Impl::ban(const State& s, const ChangeOrder& order, const Cause& cau
     for (const dsl::NamespaceIndex i : s.policy->under(order.ns)) {
         const Space& space = s.spaces[i];
         if (!space.keeps_entries()) continue;
+        if (space.authority != nullptr) {
+            receipt.notes.push_back("a pattern that the policy does not declare drops all of " + space.ns->name + ", which is shared");
+            change_namespace(s, i, expire, cause);
+            continue;
+        }
         const std::string what = space.ns->name + " matching \"" + order.text + "\"";
         Ban entry;
         entry.ns = space.runtime->number;
@@ -189,6 +199,7 @@ void Cache::Impl::fire_on_drop(const State& s, const ChangeOrder& order, std::ve
 
 void Cache::Impl::carry_out(const State& s, std::vector<ChangeOrder>& orders, const Cause& cause, Receipt& receipt) {
     std::vector<bool> fired(s.policy->rules.size(), false);
+    SharedChanges changes(*this, s);
     for (std::size_t i = 0; i < orders.size(); ++i) {
         std::vector<ChangeOrder> more;
         fire_on_drop(s, orders[i], more, fired, receipt);
@@ -227,6 +238,8 @@ void Cache::Impl::carry_out(const State& s, std::vector<ChangeOrder>& orders, co
         }
         receipt.lines.push_back(order.shown);
     }
+    const std::uint64_t sent_ns = clock.mono_ns();
+    if (!changes.send(sent_ns, deadline(nullptr, sent_ns))) receipt.notes.push_back("a shared store does not answer: what it has to be told waits");
     if (!orders.empty()) {
         std::string text = cause.text + ":";
         for (const std::string& line : receipt.lines) text += " " + line + ";";

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "kernel/core/absent_budget.hpp"
+#include "kernel/core/authority.hpp"
 #include "kernel/core/ban_log.hpp"
 #include "kernel/core/cache.hpp"
 #include "kernel/core/event_log.hpp"
@@ -26,6 +27,8 @@
 #include "kernel/core/stamp.hpp"
 
 #include <array>
+#include <functional>
+#include <optional>
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -112,6 +115,31 @@ class Remade {
     bool good_ = true;
 };
 
+class SharedRead;
+struct SharedItem;
+
+// What one invalidation changes in shared stores: gathered while it is done here, sent once.
+class SharedChanges {
+  public:
+    // Those made within another one are the outer's.
+    SharedChanges(Cache::Impl& impl, const State& s);
+    ~SharedChanges();
+    SharedChanges(const SharedChanges&) = delete;
+    SharedChanges& operator=(const SharedChanges&) = delete;
+    // To the one of this thread, if there is one.
+    static void add(ScopeId scope, bool expire);
+    static void remove(const Space& space, std::string_view canonical);
+    // False: some of it waits in an outbox.
+    bool send(std::uint64_t now_ns, std::uint64_t deadline_ns);
+
+  private:
+    Cache::Impl& impl_;
+    const State& state_;
+    SharedChanges* const outer_;
+    std::vector<Authority::Change> changes_;
+    std::vector<std::pair<const Authority*, std::string>> keys_;
+};
+
 struct Cache::Impl {
     explicit Impl(const CacheOptions& given);
     ~Impl();
@@ -192,11 +220,11 @@ struct Cache::Impl {
     // Weighs what tier `i` answered; true: search.best is live and was copied up. What is gone is removed.
     bool weigh(Search& search, const Space& space, const EntryKey& key, std::size_t i, larder_status status, Pinned value);
     // Asks tiers [from, to) until one has a live entry.
-    void look_on(Search& search, const Space& space, const EntryKey& key, std::size_t from, std::size_t to, std::uint32_t flags);
-    Found lookup(const Space& space, const EntryKey& key, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns);
+    void look_on(Search& search, const State& s, const Space& space, const EntryKey& key, std::size_t from, std::size_t to, std::uint32_t flags);
+    Found lookup(const State& s, const Space& space, const EntryKey& key, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns);
     // The entry as a writer sees it: live and not a negative one, else verdict gone. Copies nothing up and
     // reclaims nothing, so it may be called with the stripe held.
-    Found present(const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns);
+    Found present(const State& s, const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns);
     void promote(const Space& space, const EntryKey& key, const Found& found, std::uint64_t writes_before, std::uint64_t now_ns);
     void slide(const Space& space, const EntryKey& key, const Found& found, std::uint64_t now_ns);
     // Gives the entry of head.id this head in every tier, without its value. OK when one took it, else the
@@ -213,6 +241,9 @@ struct Cache::Impl {
     // The first tier has answered with `status`: asks the others where that is not enough.
     void end_item(const State& s, const Space& space, const EntryKey& key, const Moment& began, larder_status status,
                   Pinned value, std::size_t to, std::uint64_t now_ns, const larder_call* call, larder_cache_get& item);
+    // What was found is the answer, or there is none.
+    void end_found(const State& s, const Space& space, const EntryKey& key, Search& search, const Moment& began, std::size_t to,
+                   std::uint64_t now_ns, const larder_call* call, larder_cache_get& item);
     [[gnu::noinline]] larder_status missed(const State& s, const Space& space, const EntryKey& key, const Moment& began,
                                            std::uint64_t now_ns, const larder_call* call);
     [[gnu::noinline]] larder_status visit_by_get(Cache& cache, std::uint32_t ns, std::string_view raw, const larder_call* call,
@@ -232,6 +263,7 @@ struct Cache::Impl {
         const larder_pair* with = nullptr;
         std::size_t with_count = 0;
         const FencePoint* fence = nullptr;
+        std::optional<std::uint64_t> replaces;  // the id that has to stand in the shared store; 0: none
         std::uint32_t cost_us = 0;
         std::uint64_t id = 0;     // out
         bool kept = true;         // out
@@ -254,6 +286,29 @@ struct Cache::Impl {
     larder_status set_life(const Space& space, const EntryKey& key, const Found& found, std::int64_t ttl_ms,
                            std::uint64_t now_ns, std::uint64_t deadline_ns);
     Ms absolute_limit(const Space& space) const;
+
+    // ---- above a shared store (cache_shared.cpp)
+    static constexpr std::size_t longest_plain_key = 120;  // longer ones may be hashed, and pushes would not say which
+    Authority::Listener listener(const std::string& store);
+    void touched(std::string_view whole);
+    void forget_above(const Space& space, const EntryKey& key, std::uint64_t now_ns);
+    std::shared_ptr<SharedRead> shared_read(const State& s, const Space& space);
+    bool weigh_shared(Search& search, const Space& space, const EntryKey& key, SharedItem& item);
+    bool look_at_shared(Search& search, const State& s, const Space& space, const EntryKey& key);
+    // As present(); `id` is that of whatever stands there.
+    Found present_shared(const State& s, const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns,
+                         std::uint64_t& id, larder_status& status);
+    larder_status put_shared(const Space& space, const EntryKey& key, NewEntry& entry, Envelope& envelope, std::string_view payload,
+                             std::uint64_t now_ns, std::uint64_t deadline_ns);
+    // The lease of a load that begins now; 0: there is none, or no authority.
+    std::uint64_t begin_load(const State& s, const Space& space, const FieldedKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns);
+    void end_load(const Space& space, const EntryKey& key, std::uint64_t lease, std::uint64_t now_ns);
+    void get_shared(std::span<larder_cache_get*> items, const larder_call* call, std::function<void()> then);
+    // Whether all that is pending can be asked for in one call of a shared store, and no one has to be fenced.
+    bool all_pending_shared(std::span<larder_cache_get> items, const larder_call* call) const;
+    larder_status get_later(std::span<larder_cache_get> items, const larder_call* call);
+    void end_shared(const State& s, SharedItem& shared, larder_cache_get& item, const larder_call& call, std::uint64_t now_ns,
+                    std::uint64_t deadline_ns);
 
     // ---- invalidation (cache_drop.cpp, cache_rules.cpp)
     void carry_out(const State& s, std::vector<ChangeOrder>& orders, const Cause& cause, Receipt& receipt);

@@ -15,6 +15,15 @@ BreakerOptions breaker_options(const dsl::Policy& policy, std::string_view store
     return options;
 }
 
+// Records live twice as long as the longest entry, so that one that is renewed at its first use in the second
+// half never lapses under an entry.
+Ms longest_life(const State& s) {
+    Ms longest = default_absolute_limit;
+    for (const Space& space : s.spaces)
+        if (space.ns->ttl) longest = std::max(longest, std::max(space.ttl, space.ns->ttl->at_most) + space.stale);
+    return 2 * longest;
+}
+
 }  // namespace
 
 larder_value owned_value(std::string text) {
@@ -41,6 +50,9 @@ Cache::Impl::Impl(const CacheOptions& given)
 Cache::Impl::~Impl() {
     stopping.store(true);
     executor.cancel(sweep_timer.load());
+    if (const State* last = state.get())
+        for (const auto& authority : last->authorities)
+            if (authority != nullptr) authority->close();
     // Now, and what reloads left behind too: a State holds plugins, which call services of the owner.
     state.replace(nullptr);
 }
@@ -68,6 +80,7 @@ void Cache::Impl::install(CacheParts parts) {
     // A store that stays keeps its tier, and with it its breaker and counters. No guard: only install
     // replaces the state, and its mutex is held.
     const State* old = state.get();
+    std::vector<std::shared_ptr<Authority>> fresh;
     for (const StoreHandle& store : next->parts.stores) {
         std::shared_ptr<Tier> tier;
         if (old != nullptr)
@@ -75,8 +88,22 @@ void Cache::Impl::install(CacheParts parts) {
                 if (known->store().self == store.self && known->store().name == store.name) tier = known;
         if (tier == nullptr) tier = std::make_shared<Tier>(store, breaker_options(p, store.name), clock, pending);
         else tier->breaker().configure(breaker_options(p, store.name));
+        std::shared_ptr<Authority> authority;
+        if (old != nullptr)
+            for (std::size_t i = 0; i < old->tiers.size(); ++i)
+                if (old->tiers[i] == tier) authority = old->authorities[i];
+        if (authority == nullptr && store.shared != nullptr) {
+            authority = std::make_shared<Authority>(tier, names.root(), clock, random, executor, listener(store.name), Authority::Options{});
+            fresh.push_back(authority);
+        }
         next->tiers.push_back(std::move(tier));
+        next->authorities.push_back(std::move(authority));
     }
+    std::vector<std::shared_ptr<Authority>> gone;
+    if (old != nullptr)
+        for (const auto& authority : old->authorities)
+            if (authority != nullptr && std::find(next->authorities.begin(), next->authorities.end(), authority) == next->authorities.end())
+                gone.push_back(authority);
     for (const CodecHandle& codec : next->parts.codecs) {
         const std::uint32_t id = codec.table->codec_id;
         if (id >= next->by_codec.size()) next->by_codec.resize(id + 1, nullptr);
@@ -103,6 +130,7 @@ void Cache::Impl::install(CacheParts parts) {
         }
         space.generation = run.generation & HeadedMark::generation_mask;
         for (const ScopeId scope : space.chain) watches.emplace_back(scope, &run.changed);
+        if (space.suspect != 0) watches.emplace_back(space.suspect, &run.changed);
         watches.emplace_back(names.bans_of(space.ns->name), &run.changed);
         if (space.runtime->number >= next->by_number.size()) next->by_number.resize(space.runtime->number + 1, nullptr);
         next->by_number[space.runtime->number] = &space;
@@ -114,7 +142,11 @@ void Cache::Impl::install(CacheParts parts) {
     policy = next->policy;
     const std::vector<std::shared_ptr<Tier>> tiers = next->tiers;
     records.watch(std::move(watches));
+    for (const auto& authority : next->authorities)
+        if (authority != nullptr) authority->set_record_life(longest_life(*next));
     state.replace(std::move(next));
+    for (const auto& authority : fresh) authority->open();
+    for (const auto& authority : gone) authority->close();
     for (const std::uint32_t shelf : left) clear_shelf(tiers, shelf);
 }
 

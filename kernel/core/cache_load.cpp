@@ -28,6 +28,18 @@ Loaded run_loader(const Loader& loader) {
 // Loads as the leader of `flight` and lands it.
 static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, const std::shared_ptr<Flight>& flight) {
     const std::uint64_t began = impl.clock.fine_ns();
+    FencePoint point = flight->began;
+    {
+        const ReadGuard guard;
+        const State& s = *impl.state.get();
+        const Space* space = s.space(job.ns);
+        std::string buffer;
+        FieldedKey key;
+        if (space != nullptr && space->authority != nullptr && make_key(*space, impl.names, job.raw, buffer, key)) {
+            const std::uint64_t now = impl.clock.mono_ns();
+            point.lease = impl.begin_load(s, *space, key, now, impl.deadline(nullptr, now));
+        }
+    }
     auto loaded = std::make_shared<Loaded>(run_loader(job.loader));
     const ReadGuard guard;
     const State& s = *impl.state.get();
@@ -46,11 +58,13 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
             entry.absent = negative;
             entry.with = with.data();
             entry.with_count = with.size();
-            entry.fence = &flight->began;
+            entry.fence = &point;
             const std::uint64_t now = impl.clock.mono_ns();
             entry.cost_us = static_cast<std::uint32_t>(std::min<std::uint64_t>((impl.clock.fine_ns() - began) / 1000, UINT32_MAX));
             const std::lock_guard lock(impl.stripe(key).mutex);
             impl.write_entry(s, *space, key, entry, now, impl.deadline(nullptr, now));
+        } else {
+            impl.end_load(*space, key, point.lease, impl.clock.mono_ns());
         }
     }
     // Also when a new policy has no such namespace or key any more: a flight that stayed would be joined.
@@ -89,7 +103,7 @@ void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larde
             out.status = LARDER_E_INVALID;
             return;
         }
-        Found found = impl.lookup(*space, key, 0, now, until);
+        Found found = impl.lookup(s, *space, key, 0, now, until);
         if (found.verdict == Verdict::live) {
             impl.fill_item(s, *space, key, found, 0, now, out);
             if (out.status == LARDER_OK) {

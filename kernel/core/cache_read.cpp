@@ -112,6 +112,14 @@ Verdict Cache::Impl::judge_headed(const Space& space, const EntryKey& key, larde
             break;
         case BanLog::Verdict::clear: break;
     }
+    if (space.suspect != 0) {
+        Record record;
+        const bool there = records.find(space.suspect, record);
+        if (there ? record.changed > mark : records.forgotten() > mark) {
+            expired_at(there ? record.expired_at_ns : now_ns, stale_since_ns);
+            by_rule = true;
+        }
+    }
     // Only what no rule has expired is verified for good at this epoch.
     if (!by_rule) entry.store_mark(epoch);
     return fresh_or_stale(stale_since_ns);
@@ -152,22 +160,31 @@ bool Cache::Impl::weigh(Search& search, const Space& space, const EntryKey& key,
     return false;
 }
 
-void Cache::Impl::look_on(Search& search, const Space& space, const EntryKey& key, std::size_t from, std::size_t to, std::uint32_t flags) {
+void Cache::Impl::look_on(Search& search, const State& s, const Space& space, const EntryKey& key, std::size_t from, std::size_t to, std::uint32_t flags) {
     const larder_key store_key = key.store_key(space.runtime->shelf.load(std::memory_order_acquire));
     for (std::size_t i = from; i < to; ++i) {
+        if (space.authority != nullptr && i == space.authority_tier) {
+            if (look_at_shared(search, s, space, key)) return;
+            continue;
+        }
         Pinned value;
         const larder_status status = space.tiers[i].tier->get(store_key, flags, search.now_ns, search.deadline_ns, value);
         if (weigh(search, space, key, i, status, std::move(value))) return;
     }
 }
 
-Found Cache::Impl::lookup(const Space& space, const EntryKey& key, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns) {
+Found Cache::Impl::lookup(const State& s, const Space& space, const EntryKey& key, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns) {
     Search search{moment(space, key), now_ns, deadline_ns};
-    look_on(search, space, key, 0, space.tiers.size(), flags);
+    look_on(search, s, space, key, 0, space.tiers.size(), flags);
     return std::move(search.best);
 }
 
-Found Cache::Impl::present(const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns) {
+Found Cache::Impl::present(const State& s, const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    if (space.authority != nullptr) {
+        std::uint64_t id = 0;
+        larder_status status = LARDER_MISS;
+        return present_shared(s, space, key, now_ns, deadline_ns, id, status);
+    }
     for (std::size_t i = 0; i < space.tiers.size(); ++i) {
         Found found;
         found.tier = i;
@@ -191,8 +208,10 @@ void Cache::Impl::promote(const Space& space, const EntryKey& key, const Found& 
     const Remade entry(space, *this, found);
     if (!entry.good()) return;
     for (std::size_t i = 0; i < found.tier; ++i)
-        if (space.tiers[i].tier->sync())
+        if (space.tiers[i].tier->sync() && (space.authority == nullptr || space.tiers[i].tier->headed()))
             put_in(space.tiers[i], space, key, entry.envelope(), found.entry.payload(), 0, now_ns, 0);
+    // A push does not wait for the stripe: it counts, and then takes away what it finds.
+    if (space.authority != nullptr && s.writes.load(std::memory_order_seq_cst) != writes_before) forget_above(space, key, now_ns);
 }
 
 std::int64_t Cache::Impl::ttl_left(const EnvelopeHead& head, std::uint64_t now_ns) const {
@@ -251,7 +270,17 @@ larder_status Cache::Impl::touch_tiers(const Space& space, const EntryKey& key, 
         touch.ttl_ms = use.life_ms(left_ms);
         touch.if_version = head.id;
         larder_status status = LARDER_OK;
-        if (!use.tier->headed()) {
+        if (space.authority != nullptr && i != space.authority_tier) continue;
+        if (space.authority != nullptr) {
+            EnvelopeHead theirs = head;
+            theirs.created_ns = (space.authority->now_ms() - std::min(space.authority->now_ms(), age_ms)) * 1'000'000;
+            encode_patch(theirs, patch);
+            const std::string whole = space.physical(*space.authority, key.canonical);
+            touch.patch_offset = envelope_patch_offset;
+            touch.patch = {patch, sizeof patch};
+            status = use.tier->touch({whole.data(), static_cast<std::uint32_t>(whole.size()), space.runtime->number, key.hash}, touch, now_ns, deadline_ns);
+            forget_above(space, key, now_ns);
+        } else if (!use.tier->headed()) {
             touch.patch_offset = envelope_patch_offset;
             touch.patch = {patch, sizeof patch};
             status = use.tier->touch(store_key, touch, now_ns, deadline_ns);
@@ -338,7 +367,17 @@ void Cache::Impl::end_item(const State& s, const Space& space, const EntryKey& k
     const std::uint32_t flags = call != nullptr ? call->flags : 0;
     if (to > 0) {
         Search search{began, now_ns, deadline(call, now_ns)};
-        if (!weigh(search, space, key, 0, status, std::move(value))) look_on(search, space, key, 1, to, flags & LARDER_CALL_PEEK);
+        if (!weigh(search, space, key, 0, status, std::move(value))) look_on(search, s, space, key, 1, to, flags & LARDER_CALL_PEEK);
+        return end_found(s, space, key, search, began, to, now_ns, call, item);
+    }
+    Search nothing{began, now_ns, 0};
+    end_found(s, space, key, nothing, began, to, now_ns, call, item);
+}
+
+void Cache::Impl::end_found(const State& s, const Space& space, const EntryKey& key, Search& search, const Moment& began, std::size_t to,
+                            std::uint64_t now_ns, const larder_call* call, larder_cache_get& item) {
+    const std::uint32_t flags = call != nullptr ? call->flags : 0;
+    {
         if (search.best.verdict == Verdict::live) {
             fill_item(s, space, key, search.best, flags, now_ns, item);
             if (item.status == LARDER_OK) {
@@ -355,7 +394,14 @@ void Cache::Impl::end_item(const State& s, const Space& space, const EntryKey& k
     }
     item.status = LARDER_MISS;
     space.runtime->count(SpaceCount::misses);
-    if ((flags & LARDER_GET_FENCE) != 0) fences.remember(key.hash, call->client, began.fence(), now_ns);
+    if ((flags & LARDER_GET_FENCE) == 0) return;
+    FencePoint point = began.fence();
+    if (space.authority != nullptr) {
+        FieldedKey fielded;
+        const std::string canonical(key.canonical);
+        if (make_fields(space, names, canonical, fielded)) point.lease = begin_load(s, space, fielded, now_ns, deadline(call, now_ns));
+    }
+    fences.remember(key.hash, call->client, point, now_ns);
 }
 
 void Cache::Impl::get_one(const State& s, larder_cache_get& item, const larder_call* call, bool sync_only) {
@@ -369,6 +415,11 @@ void Cache::Impl::get_one(const State& s, larder_cache_get& item, const larder_c
     const std::uint32_t flags = call != nullptr ? call->flags : 0;
     Pinned value;
     larder_status status = LARDER_MISS;
+    if (to > 0 && space->authority != nullptr && space->authority_tier == 0) {
+        Search search{began, now, deadline(call, now)};
+        look_at_shared(search, s, *space, key);
+        return end_found(s, *space, key, search, began, to, now, call, item);
+    }
     if (to > 0) {
         Tier& tier = *space->tiers[0].tier;
         const larder_key store_key = key.store_key(space->runtime->shelf.load(std::memory_order_acquire));
@@ -427,6 +478,7 @@ larder_status Cache::get_many(larder_cache_get* items, std::size_t n, const lard
         for (std::size_t i = 0; i < n; ++i) later |= items[i].status == LARDER_PENDING;
     }
     if (!later) [[likely]] return LARDER_OK;
+    if (impl_->all_pending_shared({items, n}, call)) return impl_->get_later({items, n}, call);
     const auto finish = [impl = impl_.get(), items, n](const larder_call* c) {
         const ReadGuard guard;
         const State& s = *impl->state.get();

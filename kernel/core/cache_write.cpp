@@ -54,7 +54,7 @@ Remade::Remade(const Space& space, Cache::Impl& impl, const Found& found, std::s
     envelope_.ban_epoch = impl.bans.epoch();
     envelope_.ban_number = found.ban_number;
     good_ = !scopes_.overflowed();
-    if (good_ && !space.all_headed) {
+    if (good_ && !space.all_headed && space.authority == nullptr) {
         const Digest digest = stamp_scopes(impl.records, scopes_.ids());
         envelope_.drop_digest = digest.drop;
         envelope_.expire_digest = digest.expire;
@@ -122,10 +122,11 @@ larder_status Cache::Impl::write_entry(const State& s, const Space& space, const
         return LARDER_E_TOO_LARGE;
     }
     Digest digest;
-    if (!space.all_headed) digest = stamp_scopes(records, scopes.ids());
+    if (!space.all_headed && space.authority == nullptr) digest = stamp_scopes(records, scopes.ids());
     if (entry.fence != nullptr && overtaken(point, space, key, scopes.ids())) {
         space.runtime->count(SpaceCount::fenced);
         entry.kept = false;
+        end_load(space, key, point.lease, now_ns);
         return LARDER_OK;
     }
     const std::uint64_t count = stripe(key).writes.fetch_add(1, std::memory_order_acq_rel);
@@ -172,7 +173,8 @@ larder_status Cache::Impl::write_entry(const State& s, const Space& space, const
         space.runtime->count(SpaceCount::refused);
         return LARDER_E_TOO_LARGE;
     }
-    const larder_status status = put_entry(space, key, envelope, payload, now_ns, deadline_ns);
+    const larder_status status = space.authority != nullptr ? put_shared(space, key, entry, envelope, payload, now_ns, deadline_ns)
+                                                            : put_entry(space, key, envelope, payload, now_ns, deadline_ns);
     if (status == LARDER_OK) space.runtime->count(SpaceCount::puts);
     return status;
 }
@@ -199,8 +201,22 @@ void Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
     constexpr std::uint32_t conditions = LARDER_SET_IF_ABSENT | LARDER_SET_IF_PRESENT | LARDER_SET_IF_VERSION |
                                          LARDER_SET_KEEP_TTL | LARDER_SET_RETURN_OLD;
     std::int64_t ttl = item.ttl_ms;
+    std::optional<std::uint64_t> replaces;
     if ((item.flags & conditions) != 0) {
-        Found found = present(*space, key, now, until);
+        Found found;
+        if (space->authority != nullptr) {
+            // Judged there, and written only over what was judged.
+            std::uint64_t stands = 0;
+            larder_status status = LARDER_MISS;
+            found = present_shared(s, *space, key, now, until, stands, status);
+            if (status < 0) {
+                item.status = status;
+                return;
+            }
+            replaces = stands;
+        } else {
+            found = present(s, *space, key, now, until);
+        }
         const bool there = found.any();
         const std::uint64_t id = there ? found.entry.head().id : 0;
         if (there && (item.flags & LARDER_SET_KEEP_TTL) != 0) ttl = ttl_left(found.entry.head(), now);
@@ -218,15 +234,23 @@ void Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
     entry.absent = absent;
     entry.with = item.with;
     entry.with_count = item.with_count;
-    entry.fence = fence ? &*fence : nullptr;
+    entry.fence = fence && !replaces ? &*fence : nullptr;
+    entry.replaces = replaces;
     item.status = write_entry(s, *space, key, entry, now, until);
     item.version = entry.id;
     item.kept = entry.kept ? 1 : 0;
 }
 
 void Cache::Impl::erase(const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns, const Cause& cause) {
+    SharedChanges changes(*this, *state.get());
     change_own_scope(space, key, false, cause);
-    stripe(key).writes.fetch_add(1, std::memory_order_acq_rel);
+    SharedChanges::remove(space, key.canonical);
+    stripe(key).writes.fetch_add(1, std::memory_order_seq_cst);
+    if (space.authority != nullptr) {
+        forget_above(space, key, now_ns);
+        changes.send(now_ns, deadline_ns);
+        return;
+    }
     for (std::size_t i = space.tiers.size(); i-- > 0;)
         space.tiers[i].tier->remove(key.store_key(space.runtime->shelf), 0, now_ns, deadline_ns);
 }
@@ -234,7 +258,7 @@ void Cache::Impl::erase(const Space& space, const EntryKey& key, std::uint64_t n
 bool Cache::Impl::remove_one(const Space& space, const EntryKey& key, const larder_call* call, const Cause& cause) {
     const std::uint64_t now = clock.mono_ns(), until = deadline(call, now);
     const std::lock_guard lock(stripe(key).mutex);
-    const bool there = present(space, key, now, until).any();
+    const bool there = present(*state.get(), space, key, now, until).any();
     erase(space, key, now, until, cause);
     if (cause.client != 0) fences.forget(key.hash, cause.client);
     space.runtime->count(SpaceCount::removes);
@@ -369,7 +393,7 @@ larder_status with_live(Cache::Impl& impl, std::uint32_t ns, std::string_view ra
     if (space == nullptr || !space->keeps_entries() || !find_key(*space, impl.names, raw, key)) return LARDER_E_INVALID;
     const std::uint64_t now = impl.clock.mono_ns(), until = impl.deadline(call, now);
     const std::lock_guard lock(impl.stripe(key).mutex);
-    Found found = impl.present(*space, key, now, until);
+    Found found = impl.present(s, *space, key, now, until);
     if (found.any()) return fn(s, *space, key, found, now, until);
     return LARDER_MISS;
 }
@@ -424,6 +448,12 @@ larder_status Cache::add_dependency(std::uint32_t ns, std::string_view key, std:
         if (!entry.good() || impl_->overtaken({found.epoch, found.ban_number}, *on, other, others.ids())) return LARDER_MISS;
         const std::uint64_t count = impl_->stripe(k).writes.fetch_add(1, std::memory_order_acq_rel);
         entry.rename(space.all_headed ? headed_id(found.entry.head().created_ns, count) : impl_->random.next());
+        if (space.authority != nullptr) {
+            Cache::Impl::NewEntry same;
+            same.replaces = found.entry.head().id;
+            Envelope envelope = entry.envelope();
+            return impl_->put_shared(space, k, same, envelope, found.entry.payload(), now, until);
+        }
         return impl_->put_entry(space, k, entry.envelope(), found.entry.payload(), now, until);
     });
 }

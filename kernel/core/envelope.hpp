@@ -95,6 +95,8 @@ class EnvelopeView {
     static bool open_headed(larder_bytes bytes, std::uint64_t key_hash, EnvelopeView& out) noexcept;
 
     const EnvelopeHead& head() const noexcept { return head_; }
+    // What head() says from now on: a shared store counts by its own clock.
+    void set_created(std::uint64_t ns) noexcept { head_.created_ns = ns; }
     std::uint64_t binding() const noexcept;
     std::uint64_t schema() const noexcept;
     std::uint64_t drop_digest() const noexcept;

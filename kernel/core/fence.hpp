@@ -28,6 +28,7 @@ namespace larder {
 struct FencePoint {
     std::uint64_t epoch = 0;       // of the records
     std::uint64_t ban_number = 0;
+    std::uint64_t lease = 0;       // of a shared store, under which its stamp is kept (authority.hpp); 0: none
 };
 
 // Safe for any number of threads.

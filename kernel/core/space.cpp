@@ -1,6 +1,8 @@
 // kernel/core/space.cpp -- joining what the policy says with what runs it; keys, scopes, lifetimes.
 #include "kernel/core/space.hpp"
 
+#include "kernel/core/authority.hpp"
+
 #include <xxhash.h>
 
 #include <algorithm>
@@ -107,11 +109,34 @@ void build_space(Space& space, const State& state, const ScopeNames& names, std:
         if (const std::uint64_t bytes = use.tier->stats(UINT32_MAX).capacity_bytes; bytes != 0)
             space.capacity = space.capacity == 0 ? bytes : std::min(space.capacity, bytes);
     space.all_headed = !space.tiers.empty() && std::all_of(space.tiers.begin(), space.tiers.end(), [](const SpaceTier& use) { return use.tier->headed(); });
+    for (std::size_t i = 0; i < space.tiers.size() && space.authority == nullptr; ++i)
+        for (std::size_t t = 0; t < state.tiers.size(); ++t)
+            if (state.tiers[t].get() == space.tiers[i].tier && state.authorities[t] != nullptr) {
+                space.authority = state.authorities[t].get();
+                space.authority_tier = i;
+                space.suspect = names.above(space.tiers[i].tier->store().name);
+            }
     while (space.sync_tiers < space.tiers.size() && space.tiers[space.sync_tiers].tier->sync()) ++space.sync_tiers;
 
     if (ns.compress && !ns.compress->codec.empty())
         for (const CodecHandle& codec : state.parts.codecs)
             if (codec.name == ns.compress->codec) space.codec = &codec;
+}
+
+// Long keys are hashed; the binding in the envelope tells two apart that fall together.
+std::string Space::physical(const Authority& at, std::string_view canonical) const {
+    constexpr std::size_t longest = 200;
+    std::string key = at.prefix() + ":v:{" + ns->name + ":";
+    if (key.size() + canonical.size() + 1 <= longest) {
+        key += canonical;
+    } else {
+        const XXH128_hash_t hash = XXH3_128bits_withSeed(canonical.data(), canonical.size(), 0x6c61726465723032ULL);
+        char hex[34];
+        std::snprintf(hex, sizeof hex, "#%016llx%016llx", static_cast<unsigned long long>(hash.high64), static_cast<unsigned long long>(hash.low64));
+        key += hex;
+    }
+    key += '}';
+    return key;
 }
 
 void Space::limit(std::uint32_t shelf) const {
@@ -157,6 +182,12 @@ bool make_canonical_key(const Space& space, const ScopeNames& names, std::string
     // A canonical key reads as a raw one whose fields hold no colon.
     dsl::Fields fields;
     if (!space.ns->key->read(canonical, fields)) return false;
+    bind_key(space, names, canonical, out);
+    return true;
+}
+
+bool make_fields(const Space& space, const ScopeNames& names, std::string_view canonical, FieldedKey& out) {
+    if (!space.ns->key->read(canonical, out.fields)) return false;
     bind_key(space, names, canonical, out);
     return true;
 }

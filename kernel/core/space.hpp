@@ -32,6 +32,8 @@ enum class SpaceCount : std::size_t {
     hits, misses, stale, absent, puts, removes, refused, errors, fenced, loads, load_errors, waits, damaged, dropped
 };
 
+class Authority;
+
 struct SpaceRuntime {
     std::string name;
     std::uint32_t number = 0;
@@ -70,6 +72,10 @@ struct Space {
     std::uint64_t schema = 0;     // of everything that decides an entry's bytes and scopes
     std::uint64_t generation = 0; // stands for the schema in the short form
     bool all_headed = false;      // each of its tiers takes the short form
+    // The records of the shared tier, where it has one; null: those of this process say all.
+    Authority* authority = nullptr;
+    std::size_t authority_tier = 0;
+    ScopeId suspect = 0;          // ScopeNames::above its store
     bool has_scopes = false;      // its entries may carry more than the chain
     bool reads_fields = false;    // scopes or lifetimes are filled from the fields of keys
     plugin::HashSecret hash_secret;  // of the process, and of this namespace
@@ -79,6 +85,8 @@ struct Space {
     Ms stale{};                   // the longest window after it
     bool keeps_entries() const { return ns->key.has_value(); }
     bool all_sync() const { return sync_tiers == tiers.size(); }
+    // A key as it stands in a shared or persistent store: "larder:v:{menu.item:7}".
+    std::string physical(const Authority& at, std::string_view canonical) const;
     // Tells the stores of this process what entries and bytes a shelf may hold.
     void limit(std::uint32_t shelf) const;
 };
@@ -87,6 +95,7 @@ struct State {
     std::shared_ptr<const dsl::Policy> policy;
     CacheParts parts;                         // keeps stores and codecs alive
     std::vector<std::shared_ptr<Tier>> tiers;
+    std::vector<std::shared_ptr<Authority>> authorities;  // by tier; null: it has none
     std::vector<Space> spaces;                // by NamespaceIndex
     std::vector<const Space*> by_number;      // null: not in this policy
     std::vector<const CodecHandle*> by_codec; // by codec id, as far as it goes
@@ -126,6 +135,9 @@ bool find_escaped_key(const Space& space, const ScopeNames& names, std::string_v
 bool make_key(const Space& space, const ScopeNames& names, std::string_view raw, std::string& buffer, FieldedKey& out);
 // From a canonical key, as stores list them.
 bool make_canonical_key(const Space& space, const ScopeNames& names, std::string_view canonical, EntryKey& out);
+
+// The same with its fields.
+bool make_fields(const Space& space, const ScopeNames& names, std::string_view canonical, FieldedKey& out);
 
 // All scopes of an entry: chain, tags, implicit tags, what it depends on. `with` by name.
 void entry_scopes(const State& state, const Space& space, const ScopeNames& names, const FieldedKey& key,

@@ -18,8 +18,7 @@ std::uint64_t mix(std::uint64_t x) {
 }
 
 void add_record(Digest& digest, ScopeId scope, const Record& record) {
-    digest.drop += mix(scope ^ record.drop);
-    digest.expire += mix(scope ^ record.expire);
+    add_numbers(digest, scope, record.drop, record.expire);
     if (record.changed > digest.changed) digest.changed = record.changed;
     if (record.expired_at_ns > digest.expired_at_ns) digest.expired_at_ns = record.expired_at_ns;
 }
@@ -40,6 +39,11 @@ ScopeId ScopeNames::id(char kind, std::string_view a, std::string_view b, std::s
 
 std::uint64_t ScopeNames::binding(std::string_view ns, std::string_view canonical) const {
     return id('v', ns, canonical, {});
+}
+
+void add_numbers(Digest& digest, ScopeId scope, std::uint64_t drop, std::uint64_t expire) {
+    digest.drop += mix(scope ^ drop);
+    digest.expire += mix(scope ^ expire);
 }
 
 Digest stamp_scopes(RecordTable& records, std::span<const ScopeId> scopes) {

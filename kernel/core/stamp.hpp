@@ -34,6 +34,8 @@ class ScopeNames {
     // Changed by every tag that the late tags of ns could make: what an entry put without its `with`
     // values carries instead of them.
     ScopeId late_of(std::string_view ns) const { return id('l', ns, {}, {}); }
+    // Changed when what is in memory above this store has to be asked for there.
+    ScopeId above(std::string_view store) const { return id('s', store, {}, {}); }
     std::uint64_t binding(std::string_view ns, std::string_view canonical) const;
     std::uint64_t seed() const { return seed_; }
 
@@ -67,6 +69,8 @@ struct Digest {
     std::uint64_t expired_at_ns = 0; // the latest expire of any of them
 };
 
+// Adds one scope's numbers. The order in which scopes are added does not matter.
+void add_numbers(Digest& digest, ScopeId scope, std::uint64_t drop, std::uint64_t expire);
 // The numbers now, records made where there are none.
 Digest stamp_scopes(RecordTable& records, std::span<const ScopeId> scopes);
 // The numbers now; complete is false when a record is missing. [hot] lock-free

@@ -1,5 +1,5 @@
 // kernel/core/tier.cpp -- every call of a store: breaker, door, deadline.
-#include "kernel/core/tier.hpp"
+#include "kernel/core/shared_call.hpp"
 
 #include <chrono>
 #include <memory>
@@ -181,6 +181,66 @@ larder_status Tier::clear(std::uint32_t ns) {
 larder_status Tier::scan(larder_scan& scan, std::uint64_t deadline_ns) {
     return guarded(clock_.mono_ns(), deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
         return store_.table->scan(store_.self, &scan, &call);
+    });
+}
+
+void Tier::keep_for_late_answer(const std::shared_ptr<SharedCall>& call, std::uint64_t now_ns) {
+    constexpr std::uint64_t long_enough_ns = 60'000'000'000;
+    const std::lock_guard lock(given_up_mutex_);
+    while (!given_up_.empty() && now_ns - std::min(now_ns, given_up_.front().first) > long_enough_ns) given_up_.pop_front();
+    given_up_.emplace_back(now_ns, call);
+}
+
+template <class Call>
+void Tier::begin_any(const std::shared_ptr<SharedCall>& shared, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then, Call&& call) {
+    if (!breaker_.allow(now_ns)) {
+        counters_.add(bypassed);
+        return then(LARDER_E_CLOSED);
+    }
+    auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(store_.timeout);
+    if (deadline_ns != 0) left = std::min(left, std::chrono::nanoseconds(deadline_ns > now_ns ? deadline_ns - now_ns : 0));
+    // The store ends it by then; the pool's timer is for one that does not.
+    constexpr std::chrono::milliseconds grace{20};
+    const auto ended = [self = shared_from_this(), shared, then = std::move(then)](larder_status status) {
+        const std::uint64_t now = self->clock_.mono_ns();
+        if (status == LARDER_E_TIMEOUT) self->keep_for_late_answer(shared, now);
+        if (status >= 0) self->breaker_.success();
+        else self->judge(status, now);
+        then(status);
+    };
+    const PendingPool::Ticket ticket = pending_.take(left + grace, [ended](larder_status status, larder_value value) {
+        Pinned(value).reset();
+        ended(status);
+    });
+    if (ticket.ctx == nullptr) return ended(LARDER_E_BUSY);
+    larder_call context{sizeof(larder_call), 0, now_ns + static_cast<std::uint64_t>(left.count()), ticket.done, ticket.ctx, nullptr, 0, 0, 0, now_ns};
+    const larder_status status = call(context);
+    if (status != LARDER_PENDING) pending_.settle(ticket.ctx, status, {});
+}
+
+void Tier::begin(Shared what, const std::shared_ptr<SharedCall>& call, std::uint64_t ttl_ms, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then) {
+    begin_any(call, now_ns, deadline_ns, std::move(then), [&](larder_call& context) {
+        if (what == Shared::read)
+            return store_.shared->read(store_.self, call->items.data(), call->items.size(), call->records.data(), call->records.size(), &context);
+        return store_.shared->make(store_.self, call->records.data(), call->records.size(), ttl_ms, &context);
+    });
+}
+
+void Tier::begin_change(const std::shared_ptr<SharedCall>& call, std::uint64_t ttl_ms, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then) {
+    begin_any(call, now_ns, deadline_ns, std::move(then), [&](larder_call& context) {
+        return store_.shared->change(store_.self, call->records.data(), call->records.size(), ttl_ms, call->keys.data(), call->keys.size(), 0, &context);
+    });
+}
+
+void Tier::begin_lease(const std::shared_ptr<SharedCall>& call, std::uint64_t token, std::uint64_t ttl_ms, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then) {
+    begin_any(call, now_ns, deadline_ns, std::move(then), [&](larder_call& context) {
+        return store_.shared->lease(store_.self, call->keys.data(), token, ttl_ms, &context);
+    });
+}
+
+larder_status Tier::fill(const larder_key& key, std::uint64_t token, const larder_put& put, std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    return guarded(now_ns, deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
+        return store_.shared->fill(store_.self, &key, token, &put, &call);
     });
 }
 

@@ -16,6 +16,9 @@
 #include "kernel/core/pending.hpp"
 
 #include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
@@ -56,8 +59,10 @@ class Pinned {
     larder_value value_{};
 };
 
+class SharedCall;
+
 // Safe for any number of threads.
-class Tier {
+class Tier : public std::enable_shared_from_this<Tier> {
   public:
     Tier(StoreHandle store, const BreakerOptions& breaker, Clock& clock, PendingPool& pending);
 
@@ -78,6 +83,16 @@ class Tier {
     larder_status remove(const larder_key& key, std::uint64_t if_version, std::uint64_t now_ns, std::uint64_t deadline_ns);
     larder_status touch(const larder_key& key, const larder_touch& touch, std::uint64_t now_ns, std::uint64_t deadline_ns);
     larder_status clear(std::uint32_t ns);
+
+    // larder.shared/1 (kernel/core/shared_call.hpp). REQUIRES: store().shared.
+    using Then = std::function<void(larder_status)>;
+    // Begins a call, and runs `then` once, here or on the store's thread, at the latest shortly after the
+    // deadline. What it answers stands in *call, unless it is LARDER_E_TIMEOUT.
+    enum class Shared { read, make };
+    void begin(Shared what, const std::shared_ptr<SharedCall>& call, std::uint64_t ttl_ms, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then);
+    void begin_change(const std::shared_ptr<SharedCall>& call, std::uint64_t ttl_ms, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then);
+    void begin_lease(const std::shared_ptr<SharedCall>& call, std::uint64_t token, std::uint64_t ttl_ms, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then);
+    larder_status fill(const larder_key& key, std::uint64_t token, const larder_put& put, std::uint64_t now_ns, std::uint64_t deadline_ns);
     larder_status scan(larder_scan& scan, std::uint64_t deadline_ns);
     larder_status limits(std::uint32_t ns, std::uint64_t entries, std::uint64_t bytes);
     larder_store_stats stats(std::uint32_t ns) const;
@@ -94,6 +109,9 @@ class Tier {
     template <class Call>
     larder_status wait(std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned* out, Call&& call);
     void judge(larder_status status, std::uint64_t now_ns) noexcept;
+    template <class Call>
+    void begin_any(const std::shared_ptr<SharedCall>& shared, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then, Call&& call);
+    void keep_for_late_answer(const std::shared_ptr<SharedCall>& call, std::uint64_t now_ns);
 
     StoreHandle store_;
     Breaker breaker_;
@@ -104,6 +122,9 @@ class Tier {
     std::mutex door_mutex_;
     std::condition_variable door_open_;
     unsigned door_ = 0;
+    // Calls that were given up, in case the store still writes to them.
+    std::mutex given_up_mutex_;
+    std::deque<std::pair<std::uint64_t, std::shared_ptr<SharedCall>>> given_up_;
 };
 
 }  // namespace larder

@@ -25,12 +25,19 @@ struct TestCacheOptions {
     std::string path = "test.larder";  // of the policy's text: what `use` is relative to
     std::vector<CodecHandle> codecs;
     std::map<std::string, std::string> env;
+    std::vector<StoreHandle> below;      // stores of others, behind `stores`
+    ManualClock* clock = nullptr;        // several caches' own; null: one for this one
+    ManualExecutor* executor = nullptr;  // likewise
 };
 
 class TestCache {
   public:
     explicit TestCache(std::string policy, TestCacheOptions options = {})
-        : options_(std::move(options)), random(options_.seed), executor(clock) {
+        : options_(std::move(options)),
+          clock(options_.clock != nullptr ? *options_.clock : own_clock_),
+          random(options_.seed),
+          own_executor_(clock),
+          executor(options_.executor != nullptr ? *options_.executor : own_executor_) {
         for (std::size_t i = 0; i < options_.stores.size(); ++i)
             stores.push_back(std::make_unique<MapStore>(clock, i == 0 ? options_.caps : options_.caps));
         CacheOptions o;
@@ -41,7 +48,7 @@ class TestCache {
         cache = std::make_unique<Cache>(o);
         install(std::move(policy));
     }
-    ~TestCache() { executor.stop(); }
+    ~TestCache() { own_executor_.stop(); }
 
     void install(std::string policy) {
         dsl::CompileOptions o;
@@ -56,6 +63,7 @@ class TestCache {
         CacheParts parts;
         parts.policy = made.policy;
         for (std::size_t i = 0; i < stores.size(); ++i) parts.stores.push_back(stores[i]->handle(options_.stores[i]));
+        parts.stores.insert(parts.stores.end(), options_.below.begin(), options_.below.end());
         parts.codecs = options_.codecs;
         parts.warm = [this](const std::vector<std::uint32_t>& items) {
             warmed.insert(warmed.end(), items.begin(), items.end());
@@ -205,6 +213,7 @@ class TestCache {
 
   private:
     TestCacheOptions options_;
+    ManualClock own_clock_;
     static larder_call plain_call(std::uint32_t flags, std::uint64_t client) {
         larder_call call{};
         call.struct_size = sizeof call;
@@ -225,9 +234,14 @@ class TestCache {
     }
 
   public:
-    ManualClock clock;
+    ManualClock& clock;
     SeededRandom random;
-    ManualExecutor executor;
+
+  private:
+    ManualExecutor own_executor_;
+
+  public:
+    ManualExecutor& executor;
     std::vector<std::unique_ptr<MapStore>> stores;  // outlive the cache
     std::unique_ptr<Cache> cache;
     std::vector<std::uint32_t> warmed;

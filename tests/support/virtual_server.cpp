@@ -93,6 +93,10 @@ larder_status VirtualServer::change(std::string_view key, const Record& record, 
 }
 
 larder_status VirtualServer::lease(std::string_view key, std::uint64_t token, std::uint64_t ttl_ms) {
+    if (ttl_ms == 0) {
+        if (const auto held = data_.leases.find(key); held != data_.leases.end() && held->second.token == token) data_.leases.erase(held);
+        return LARDER_OK;
+    }
     const auto it = live(data_.leases, key, false);
     if (it != data_.leases.end() && it->second.token != token) return LARDER_EXISTS;
     data_.leases.insert_or_assign(std::string(key), Lease{token, until(ttl_ms)});

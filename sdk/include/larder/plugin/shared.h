@@ -91,7 +91,8 @@ typedef struct larder_shared_v1 {
    * it, else E_TIMEOUT. [any] */
   larder_status(LARDER_CALL *change)(void *self, larder_record *records, size_t m, uint64_t ttl_ms, const larder_key *keys, size_t n,
       uint32_t replicas, const larder_call *call) LARDER_NOEXCEPT;
-  /* Asks for the right to fill key: OK, it is token's for ttl_ms; EXISTS, another has it. [any] */
+  /* Asks for the right to fill key: OK, it is token's for ttl_ms; EXISTS, another has it. ttl_ms 0 gives
+   * token's right back, if it has it: OK in any case. [any] */
   larder_status(LARDER_CALL *lease)(void *self, const larder_key *key, uint64_t token, uint64_t ttl_ms, const larder_call *call) LARDER_NOEXCEPT;
   /* put, if token still has the right, which ends with it; else CONFLICT and nothing changes: somebody
    * put or removed the key meanwhile, or the lease is over. [any] */

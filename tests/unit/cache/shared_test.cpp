@@ -1,0 +1,348 @@
+// tests/unit/cache/shared_test.cpp -- several nodes above one shared store: validity, coherence, leases, failure.
+//
+// Names H1 to H26 are the hazards of docs/reliability.md.
+#include "tests/catch.hpp"
+#include "tests/support/test_cache.hpp"
+#include "tests/support/virtual_redis.hpp"
+
+using namespace larder;
+using namespace larder::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const char* const policy = R"(larder 1
+namespace user    { key "{id}"; ttl 10m; tag "user:{id}", "users"; tiers l1 1m -> l2 }
+namespace answer  { key "{id}"; ttl 10m; with owner; tag "owner:{owner}"; tiers l1 -> l2 }
+namespace patient { key "{id}"; ttl 10m; stale 1h on error; tiers l1 -> l2 }
+namespace only    { key "{id}"; ttl 10m; tiers l2 }
+)";
+
+// Two nodes on one store, each with a memory tier; pushes are told when a test says so, or at once.
+struct Nodes {
+    ManualClock clock;
+    ManualExecutor executor{clock};
+    VirtualRedis redis{clock};
+    std::vector<std::unique_ptr<TestCache>> all;
+
+    explicit Nodes(std::size_t count = 2, bool immediate = true, const char* text = policy) {
+        redis.immediate(immediate);
+        for (std::size_t i = 0; i < count; ++i) {
+            TestCacheOptions o;
+            o.seed = i + 1;
+            o.clock = &clock;
+            o.executor = &executor;
+            o.below = {redis.connect().handle("l2")};
+            all.push_back(std::make_unique<TestCache>(text, std::move(o)));
+            redis.node(i).trust(true);
+        }
+    }
+    ~Nodes() { executor.stop(); }
+    TestCache& operator[](std::size_t i) { return *all[i]; }
+    VirtualNode& node(std::size_t i) { return redis.node(i); }
+    std::size_t in_memory(std::size_t i) { return all[i]->stores[0]->size(); }
+    // Until nothing is told or done any more.
+    void settle() {
+        for (int i = 0; i < 8; ++i) {
+            redis.deliver();
+            executor.advance(0ms);
+        }
+    }
+};
+
+}  // namespace
+
+TEST_CASE("what one node puts the others get, and from their memory from the second get on", "[shared]") {
+    Nodes n;
+    REQUIRE(n[0].put("user", "1", "x") == LARDER_OK);
+    CHECK(n[1].get("user", "1") == "x");
+    const auto asked = n.node(1).calls(StoreCall::read);
+    CHECK(n[1].get("user", "1") == "x");
+    CHECK(n.node(1).calls(StoreCall::read) == asked);
+    CHECK(n.in_memory(1) == 1);
+}
+
+TEST_CASE("a get of what is only in the shared store is one call of it, records and all", "[shared]") {
+    Nodes n;
+    n[0].put("user", "1", "x");
+    const auto before = n.node(1).calls();
+    CHECK(n[1].get("user", "1") == "x");
+    CHECK(n.node(1).calls() == before + 1);
+}
+
+TEST_CASE("a put settles in the writer's own memory at its next get, not before", "[shared]") {
+    Nodes n(1);
+    n[0].put("user", "1", "x");
+    CHECK(n.in_memory(0) == 0);
+    CHECK(n[0].get("user", "1") == "x");
+    CHECK(n.in_memory(0) == 1);
+}
+
+TEST_CASE("a tag dropped on one node is dropped in the memory of the others, in one call whatever the number of entries", "[shared]") {
+    Nodes n;
+    for (int i = 0; i < 50; ++i) n[0].put("user", std::to_string(i), "x");
+    for (int i = 0; i < 50; ++i) REQUIRE(n[1].get("user", std::to_string(i)) == "x");
+    const auto changes = n.node(0).calls(StoreCall::change);
+    n[0].drop_tag("users");
+    CHECK(n.node(0).calls(StoreCall::change) == changes + 1);
+    n.settle();
+    for (int i = 0; i < 50; ++i) CHECK_FALSE(n[1].get("user", std::to_string(i)));
+    for (int i = 0; i < 50; ++i) CHECK_FALSE(n[0].get("user", std::to_string(i)));
+}
+
+TEST_CASE("dropping a key, a namespace, everything and removing reach the other node", "[shared]") {
+    Nodes n;
+    const auto fill = [&] {
+        n[0].put("user", "1", "x");
+        n.settle();
+        REQUIRE(n[1].get("user", "1") == "x");
+        REQUIRE(n[1].get("user", "1") == "x");
+    };
+    SECTION("key") { fill(); n[0].drop_key("user", "1"); }
+    SECTION("namespace") { fill(); n[0].drop_space("user"); }
+    SECTION("everything") { fill(); n[0].change(LARDER_DROP, LARDER_TARGET_EVERYTHING, "", ""); }
+    SECTION("remove") { fill(); CHECK(n[0].remove("user", "1") == LARDER_OK); }
+    SECTION("overwrite") { fill(); n[0].put("user", "1", "y"); n.settle(); CHECK(n[1].get("user", "1") == "y"); n[0].remove("user", "1"); }
+    n.settle();
+    CHECK_FALSE(n[1].get("user", "1"));
+    CHECK_FALSE(n[0].get("user", "1"));
+}
+
+TEST_CASE("H1: what was loaded before an invalidation on another node is kept in no tier", "[shared][hazard]") {
+    Nodes n;
+    bool by_key = GENERATE(false, true);
+    const auto value = n[0].load("user", "1", [&] {
+        if (by_key) n[1].remove("user", "1");
+        else n[1].drop_tag("user:1");
+        return Loaded{LARDER_OK, "old", 0, {}};
+    });
+    CHECK(value == "old");
+    n.settle();
+    CHECK_FALSE(n[0].get("user", "1"));
+    CHECK_FALSE(n[1].get("user", "1"));
+    CHECK(n[0].load("user", "1", [] { return Loaded{LARDER_OK, "new", 0, {}}; }) == "new");
+    CHECK(n[1].get("user", "1") == "new");
+}
+
+TEST_CASE("H1: a GET that missed, a DEL elsewhere, a SET of what was loaded: acknowledged and not kept", "[shared][hazard]") {
+    Nodes n;
+    n[0].look("user", "1", LARDER_GET_FENCE, 7);
+    n[1].remove("user", "1");
+    TestCache::PutOptions o;
+    o.flags = LARDER_SET_FENCED;
+    o.client = 7;
+    const auto set = n[0].set("user", "1", "old", o);
+    CHECK(set.status == LARDER_OK);
+    CHECK(set.kept == 0);
+    CHECK_FALSE(n[1].get("user", "1"));
+}
+
+TEST_CASE("H2: a push that comes while a value is fetched keeps it out of memory", "[shared][hazard]") {
+    Nodes n;
+    n[0].put("user", "1", "old");
+    n.settle();
+    n.node(1).after = [&](StoreCall call) {
+        if (call != StoreCall::read) return;
+        n.node(1).after = nullptr;
+        n[0].put("user", "1", "new");
+    };
+    CHECK(n[1].get("user", "1") == "old");
+    CHECK(n.in_memory(1) == 0);
+    CHECK(n[1].get("user", "1") == "new");
+}
+
+TEST_CASE("H4: when the stream is lost nothing in memory is served unasked, and it is again when it is back", "[shared][hazard]") {
+    Nodes n;
+    n[0].put("user", "1", "old");
+    n[1].get("user", "1");
+    REQUIRE(n[1].get("user", "1") == "old");
+    n.node(1).trust(false);
+    n.redis.immediate(false);
+    n[0].put("user", "1", "new");
+    n.node(1).lose_untold();
+    CHECK(n[1].get("user", "1") == "new");
+    CHECK(n[1].get("user", "1") == "new");
+    const auto asked = n.node(1).calls(StoreCall::read);
+    n[1].get("user", "1");
+    CHECK(n.node(1).calls(StoreCall::read) == asked + 1);
+    n.node(1).tell_all();
+    n.node(1).trust(true);
+    n[1].get("user", "1");
+    n[1].get("user", "1");
+    const auto later = n.node(1).calls(StoreCall::read);
+    CHECK(n[1].get("user", "1") == "new");
+    CHECK(n.node(1).calls(StoreCall::read) == later);
+}
+
+TEST_CASE("H13: an entry copied up has the time it has left in the store, and no more", "[shared][hazard]") {
+    Nodes n;
+    n[0].put("only", "1", "x");
+    n[0].put("answer", "1", "x");
+    n.executor.advance(9min);
+    CHECK(n[1].get("answer", "1") == "x");
+    CHECK(n[1].look("answer", "1").ttl_ms <= 60'000);
+    n.executor.advance(61s);
+    CHECK_FALSE(n[1].get("answer", "1"));
+}
+
+TEST_CASE("H13: nodes need no common clock", "[shared][hazard]") {
+    Nodes n;
+    n.node(1).clock_error_ms = 0;
+    n[0].put("only", "1", "x");
+    n.executor.advance(5min);
+    const auto left = n[1].look("only", "1").ttl_ms;
+    CHECK(left > 290'000);
+    CHECK(left <= 300'000);
+}
+
+TEST_CASE("H14: a late tag that changed while its value was loaded keeps the value out", "[shared][hazard]") {
+    Nodes n;
+    CHECK(n[0].load("answer", "1", [&] {
+        n[1].drop_tag("owner:7");
+        return Loaded{LARDER_OK, "old", 0, {{"owner", "7"}}};
+    }) == "old");
+    n.settle();
+    CHECK_FALSE(n[0].get("answer", "1"));
+    CHECK_FALSE(n[1].get("answer", "1"));
+    CHECK(n[0].load("answer", "1", [&] { return Loaded{LARDER_OK, "new", 0, {{"owner", "7"}}}; }) == "new");
+    CHECK(n[1].get("answer", "1") == "new");
+    n[1].drop_tag("owner:7");
+    n.settle();
+    CHECK_FALSE(n[0].get("answer", "1"));
+}
+
+TEST_CASE("H16: a record that the store lost makes its entries misses, and no old entry comes back", "[shared][hazard]") {
+    Nodes n;
+    n[0].put("user", "1", "x");
+    REQUIRE(n[1].get("user", "1") == "x");
+    n.redis.flush();
+    n.settle();
+    CHECK_FALSE(n[1].get("user", "1"));
+    n[0].put("user", "1", "y");
+    CHECK(n[1].get("user", "1") == "y");
+}
+
+TEST_CASE("H17: an invalidation that cannot be delivered holds here at once and there when the store is back", "[shared][hazard]") {
+    Nodes n;
+    n[0].put("user", "1", "x");
+    REQUIRE(n[0].get("user", "1") == "x");
+    REQUIRE(n[1].get("user", "1") == "x");
+    n.node(0).fail = LARDER_E_IO;
+    n[0].drop_tag("user:1");
+    CHECK_FALSE(n[0].get("user", "1"));
+    n.node(0).fail = LARDER_OK;
+    n.executor.advance(2min);
+    n.settle();
+    CHECK_FALSE(n[1].get("user", "1"));
+    CHECK_FALSE(n[0].get("user", "1"));
+}
+
+TEST_CASE("H7: another server takes over: what was changed in the last while is changed there, too", "[shared][hazard]") {
+    Nodes n;
+    n[0].put("user", "1", "x");
+    n[1].get("user", "1");
+    const auto before = n.redis.server().data();
+    n[0].drop_tag("user:1");
+    n.redis.server().restore(before);  // the replica had not heard of it
+    n.node(0).renew(false);
+    n.node(1).renew(false);
+    n.executor.advance(1s);
+    n.settle();
+    CHECK_FALSE(n[1].get("user", "1"));
+    CHECK_FALSE(n[0].get("user", "1"));
+}
+
+TEST_CASE("a restart from older data drops everything, once somebody has seen it", "[shared][hazard]") {
+    Nodes n;
+    n[0].put("user", "1", "x");
+    n.node(1).renew(true);
+    n.executor.advance(1s);
+    n.settle();
+    CHECK_FALSE(n[0].get("user", "1"));
+}
+
+TEST_CASE("without the store requests go on: loads are answered, and kept for a little while", "[shared]") {
+    Nodes n;
+    n.node(0).fail = LARDER_E_IO;
+    n.node(0).trust(false);
+    int loads = 0;
+    const auto loader = [&] {
+        ++loads;
+        return Loaded{LARDER_OK, "v", 0, {}};
+    };
+    CHECK(n[0].load("user", "1", loader) == "v");
+    CHECK(n[0].load("user", "1", loader) == "v");
+    CHECK(loads == 1);
+    n.executor.advance(3s + 1ms);
+    CHECK(n[0].load("user", "1", loader) == "v");
+    CHECK(loads == 2);
+    CHECK(n[0].put("user", "2", "w") == LARDER_OK);
+    CHECK(n[0].get("user", "2") == "w");
+}
+
+TEST_CASE("what is in memory when the store goes is served where the policy says stale on error", "[shared]") {
+    Nodes n;
+    n[0].put("patient", "1", "x");
+    n[0].get("patient", "1");
+    REQUIRE(n[0].get("patient", "1") == "x");
+    n.node(0).fail = LARDER_E_IO;
+    n.node(0).trust(false);
+    std::uint32_t found = 0;
+    CHECK(n[0].load("patient", "1", [] { return Loaded{LARDER_E_IO, {}, 0, {}}; }, nullptr, &found) == "x");
+    CHECK((found & LARDER_FOUND_STALE) != 0);
+}
+
+TEST_CASE("somebody who writes with redis-cli is seen: the entry leaves memory, and foreign bytes are a miss", "[shared]") {
+    Nodes n;
+    n[0].put("user", "1", "x");
+    n[0].get("user", "1");
+    REQUIRE(n.in_memory(0) == 1);
+    n.redis.foreign_write("larder:v:{user:1}", "not ours");
+    n.settle();
+    CHECK(n.in_memory(0) == 0);
+    CHECK_FALSE(n[0].get("user", "1"));
+    CHECK(n[0].put("user", "1", "y") == LARDER_OK);
+    CHECK(n[1].get("user", "1") == "y");
+}
+
+TEST_CASE("a conditional set is judged where all nodes are: of two that set if absent one does", "[shared]") {
+    Nodes n;
+    TestCache::PutOptions nx;
+    nx.flags = LARDER_SET_IF_ABSENT;
+    CHECK(n[0].set("user", "1", "a", nx).status == LARDER_OK);
+    CHECK(n[1].set("user", "1", "b", nx).status == LARDER_EXISTS);
+    n[0].drop_tag("user:1");
+    n.settle();
+    CHECK(n[1].set("user", "1", "b", nx).status == LARDER_OK);
+    CHECK(n[0].get("user", "1") == "b");
+}
+
+TEST_CASE("a batch of keys is one call of the store", "[shared]") {
+    Nodes n;
+    for (int i = 0; i < 100; ++i) n[0].put("only", std::to_string(i), std::to_string(i));
+    const auto before = n.node(1).calls();
+    std::vector<std::string> keys;
+    for (int i = 0; i < 100; ++i) keys.push_back(std::to_string(i));
+    std::vector<larder_cache_get> items(100);
+    for (std::size_t i = 0; i < 100; ++i) {
+        items[i].ns = n[1].ns("only");
+        items[i].key = b(keys[i]);
+    }
+    CHECK(n[1].cache->get_many(items.data(), items.size(), nullptr) == LARDER_OK);
+    CHECK(n.node(1).calls() == before + 1);
+    for (std::size_t i = 0; i < 100; ++i) {
+        CHECK(items[i].status == LARDER_OK);
+        CHECK(std::string_view(static_cast<const char*>(items[i].value.data), items[i].value.size) == keys[i]);
+        items[i].value.release(&items[i].value);
+    }
+}
+
+TEST_CASE("a key of three hundred bytes is hashed in the store, and another with its hash is not it", "[shared]") {
+    Nodes n;
+    const std::string key(300, 'k');
+    CHECK(n[0].put("user", key, "x") == LARDER_OK);
+    CHECK(n[1].get("user", key) == "x");
+    n[0].remove("user", key);
+    n.settle();
+    CHECK_FALSE(n[1].get("user", key));
+}
