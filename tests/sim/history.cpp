@@ -1,0 +1,153 @@
+// tests/sim/history.cpp -- the rules.
+#include "tests/sim/history.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace larder::sim {
+namespace {
+
+// "key/version/load" and some filling.
+bool parse(std::string_view text, std::uint64_t& key, std::uint64_t& version, std::uint64_t& load) {
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    for (std::uint64_t* const part : {&key, &version, &load}) {
+        const auto [next, error] = std::from_chars(at, end, *part);
+        if (error != std::errc() || next == end || *next != '/') return false;
+        at = next + 1;
+    }
+    return true;
+}
+
+std::string at(std::uint64_t ns) { return std::to_string(ns / 1000) + " us"; }
+
+}  // namespace
+
+void History::line(std::uint64_t key, std::uint64_t now_ns, std::string text) {
+    if (tells_story) keys_[key].lines.push_back(at(now_ns) + "  " + std::move(text));
+}
+
+std::uint64_t History::commit(std::uint64_t key, std::uint64_t now_ns) {
+    const std::uint64_t version = ++keys_[key].version;
+    line(key, now_ns, "origin: version " + std::to_string(version));
+    return version;
+}
+
+std::string History::take(std::uint64_t key, std::uint64_t node, std::uint64_t now_ns) {
+    const std::uint64_t load = loads_.size();
+    loads_.push_back({key, keys_[key].version, node, now_ns});
+    line(key, now_ns, "node " + std::to_string(node) + ": load " + std::to_string(load) + " takes version " + std::to_string(keys_[key].version));
+    return std::to_string(key) + "/" + std::to_string(keys_[key].version) + "/" + std::to_string(load) + "/";
+}
+
+std::size_t History::begin_change(std::vector<std::uint64_t> keys, std::uint64_t node, bool expire, std::uint64_t now_ns) {
+    Change change{std::move(keys), {}, node, now_ns, 0, expire};
+    for (const std::uint64_t key : change.keys) {
+        change.versions.push_back(keys_[key].version);
+        line(key, now_ns, "node " + std::to_string(node) + ": begins change " + std::to_string(changes_.size()) + (expire ? " (expire)" : "") +
+                              ", version " + std::to_string(keys_[key].version) + " is the oldest to be seen after it");
+    }
+    changes_.push_back(std::move(change));
+    return changes_.size() - 1;
+}
+
+void History::end_change(std::size_t number, bool done, std::uint64_t now_ns) {
+    Change& change = changes_[number];
+    change.ended_ns = now_ns;
+    change.done = done;
+    for (const std::uint64_t key : change.keys)
+        line(key, now_ns, "node " + std::to_string(change.node) + ": change " + std::to_string(number) + (done ? " is done" : " is accepted"));
+}
+
+void History::lose_changes() {
+    for (Change& change : changes_) change.lost = true;
+}
+
+void History::confirm_all() {
+    for (Change& change : changes_)
+        if (change.ended_ns != 0) change.everywhere = true;
+}
+
+bool History::own(const Change& change, const Read& read) const {
+    return change.node == read.node && change.ended_ns != 0 && change.ended_ns <= read.began_ns && !change.lost;
+}
+
+bool History::delivered(const Change& change, const Read& read) const {
+    if (change.ended_ns == 0 || change.ended_ns > read.began_ns) return false;
+    if (change.everywhere) return true;
+    if (change.lost) return false;
+    if (change.node == read.node) return true;
+    if (!change.done) return false;
+    return (read.trusts && read.told_until_ns >= change.ended_ns) || read.began_ns >= change.ended_ns + bounds_.staleness_ns;
+}
+
+History::Read History::begin_read(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns, bool trusts, std::uint64_t now_ns) {
+    ++reads_;
+    line(key, now_ns, "node " + std::to_string(node) + ": begins read " + std::to_string(reads_) + (trusts ? "" : " (does not trust)"));
+    return {key, node, now_ns, told_until_ns, trusts, reads_};
+}
+
+void History::end_read(const Read& read, const Answer& answer, std::uint64_t now_ns) {
+    const std::string who = "node " + std::to_string(read.node) + ": read " + std::to_string(read.call);
+    if (!answer.found) {
+        line(read.key, now_ns, who + " finds nothing");
+        return;
+    }
+    ++found_;
+    const auto wrong = [&](const std::string& what) {
+        if (!violation_.empty()) return;
+        violated_key_ = read.key;
+        violation_ = at(now_ns) + "  " + who + " of key " + std::to_string(read.key) + ": " + what;
+    };
+    std::uint64_t key = 0, version = 0, number = 0;
+    if (!parse(answer.value, key, version, number)) return wrong("I1: a value that nobody ever wrote: " + std::string(answer.value.substr(0, 40)));
+    line(read.key, now_ns, who + " brings version " + std::to_string(version) + " of load " + std::to_string(number) + (answer.stale ? " (marked stale)" : ""));
+    if (key != read.key) return wrong("I3: the value of key " + std::to_string(key));
+    if (number >= loads_.size() || loads_[number].key != key || loads_[number].version != version) return wrong("I1: a value that no loader took");
+    const Load& load = loads_[number];
+    if (bounds_.hard_ns != 0 && read.began_ns > load.at_ns + bounds_.hard_ns)
+        return wrong("I5: load " + std::to_string(number) + " is " + std::to_string((read.began_ns - load.at_ns) / 1'000'000) + " ms old");
+    for (std::size_t i = 0; i < changes_.size(); ++i) {
+        const Change& change = changes_[i];
+        const auto it = std::find(change.keys.begin(), change.keys.end(), read.key);
+        if (it == change.keys.end() || !delivered(change, read)) continue;
+        const std::uint64_t oldest = change.versions[static_cast<std::size_t>(it - change.keys.begin())];
+        if (version >= oldest) continue;
+        if (answer.stale) {
+            // What was expired may be shown as stale for its time; what was dropped may while nobody can be asked.
+            if (change.expire && read.began_ns <= change.ended_ns + bounds_.stale_ns + bounds_.staleness_ns) continue;
+            if (!read.trusts && !own(change, read)) continue;
+        }
+        return wrong((change.expire ? "I2: version " : "I2, I7: version ") + std::to_string(version) + " after change " + std::to_string(i) + " was delivered, which asks for " +
+                     std::to_string(oldest));
+    }
+}
+
+void History::begin_load(std::uint64_t key, std::uint64_t node, bool impatient, std::uint64_t now_ns) {
+    Key& k = keys_[key];
+    std::uint64_t moved = unsettled_;  // what may have made the flight before stale
+    for (const Change& change : changes_)
+        if (std::any_of(change.keys.begin(), change.keys.end(), [&](std::uint64_t other) { return may_concern_(other, key); }))
+            moved += change.ended_ns != 0 ? 2 : 1;
+    if (k.loading[node]++ > 0 && moved == k.change_moved[node] && !impatient && bounds_.one_loader && violation_.empty()) {
+        violated_key_ = key;
+        violation_ = at(now_ns) + "  I4: node " + std::to_string(node) + " runs a second loader of key " + std::to_string(key);
+    }
+    k.change_moved[node] = moved;
+}
+
+void History::end_load(std::uint64_t key, std::uint64_t node) { --keys_[key].loading[node]; }
+
+void History::check_time(std::string_view what, std::uint64_t took_ns, std::uint64_t allowed_ns) {
+    if (took_ns <= allowed_ns + bounds_.late_ns) return;
+    violate("I8: " + std::string(what) + " took " + std::to_string(took_ns / 1'000'000) + " ms, allowed " + std::to_string(allowed_ns / 1'000'000));
+}
+
+std::string History::story(std::uint64_t key) const {
+    std::string text;
+    for (const std::string& one : keys_[key].lines) text += one + "\n";
+    return text;
+}
+
+}  // namespace larder::sim

@@ -1,0 +1,123 @@
+// tests/sim/history.hpp -- the truth, what was done to it, what was read, and whether that may be.
+//
+// The origin has a version for each key, which only rises. What a loader brings is a text that says which
+// key, which version and which load it is; so a value that turns up tells where it comes from.
+//
+//   I1  a value is one that the origin had, no newer than the present one
+//   I2  a read that begins when an invalidation has been delivered to its node brings nothing older than what
+//       was true when that invalidation began. Delivered: to the node that made it, when its call returned; to
+//       others, when they have been told everything until then, or max_staleness after it, whatever happens
+//   I3  never another key's
+//   I4  one loader a key and node at a time, unless it was invalidated meanwhile or somebody's patience ended
+//   I5  nothing is served when its hard life is over
+//   I7  what a drop has taken is not served again even as stale
+//   I8  calls end by their deadline
+//
+// I6, the bounds of what a node remembers, is the world's (world.cpp). After CacheLib's ValueHistory: a read is
+// judged by what could have been the last value at any moment between its beginning and its end.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace larder::sim {
+
+struct Bounds {
+    bool one_loader = true;          // I4 holds: records are not evicted
+    std::uint64_t hard_ns = 0;       // of an entry, with all that may delay its birth; 0: none
+    std::uint64_t stale_ns = 0;      // how long after an expire it may be served, marked as stale
+    std::uint64_t staleness_ns = 0;  // max_staleness, with some slack
+    std::uint64_t late_ns = 0;       // a call may take longer than its deadline by
+};
+
+class History {
+  public:
+    // Whether a change of one key may make a load of another one suspect: their scopes are not told apart.
+    using MayConcern = bool (*)(std::uint64_t changed, std::uint64_t key);
+    History(std::uint64_t keys, const Bounds& bounds, MayConcern may_concern)
+        : bounds_(bounds), may_concern_(may_concern), keys_(keys) {}
+
+    // ---- the origin
+    std::uint64_t version(std::uint64_t key) const { return keys_[key].version; }
+    std::uint64_t commit(std::uint64_t key, std::uint64_t now_ns);
+    // A value as a loader takes it now.
+    std::string take(std::uint64_t key, std::uint64_t node, std::uint64_t now_ns);
+
+    // ---- invalidations
+    // Of these keys, by this node; expire: soft. Returns its number.
+    std::size_t begin_change(std::vector<std::uint64_t> keys, std::uint64_t node, bool expire, std::uint64_t now_ns);
+    // `done`: the store did it before the call returned, as far as anybody can tell.
+    void end_change(std::size_t change, bool done, std::uint64_t now_ns);
+    // What was done before may be undone until all is well: nothing delivered counts until confirm_all().
+    void lose_changes();
+    // All that was ever invalidated has been delivered everywhere.
+    void confirm_all();
+
+    // ---- reads
+    struct Read {
+        std::uint64_t key = 0, node = 0, began_ns = 0, told_until_ns = 0;
+        bool trusts = false;
+        std::uint64_t call = 0;  // for people
+    };
+    struct Answer {
+        bool found = false, stale = false;
+        std::string_view value;
+    };
+    Read begin_read(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns, bool trusts, std::uint64_t now_ns);
+    void end_read(const Read& read, const Answer& answer, std::uint64_t now_ns);
+
+    // ---- loaders
+    void begin_load(std::uint64_t key, std::uint64_t node, bool impatient, std::uint64_t now_ns);
+    void end_load(std::uint64_t key, std::uint64_t node);
+
+    // Something else than a change may have made flights stale: records were lost.
+    void unsettle() { ++unsettled_; }
+
+    void check_time(std::string_view what, std::uint64_t took_ns, std::uint64_t allowed_ns);
+
+    // The first thing that must not be; empty: all is well.
+    const std::string& violation() const { return violation_; }
+    void violate(std::string what) {
+        if (violation_.empty()) violation_ = std::move(what);
+    }
+    // What happened to one key, for people.
+    std::string story(std::uint64_t key) const;
+    std::uint64_t violated_key() const { return violated_key_; }
+    bool tells_story = false;
+    std::uint64_t reads() const { return reads_; }
+    std::uint64_t found() const { return found_; }
+    std::uint64_t loads() const { return loads_.size(); }
+
+  private:
+    struct Key {
+        std::uint64_t version = 1;
+        std::vector<std::string> lines;
+        std::map<std::uint64_t, unsigned> loading;            // by node
+        std::map<std::uint64_t, std::uint64_t> change_moved;  // by node: changes of this key it may know, when its loader began
+    };
+    struct Load {
+        std::uint64_t key, version, node, at_ns;
+    };
+    struct Change {
+        std::vector<std::uint64_t> keys, versions;  // versions: what was true when it began
+        std::uint64_t node, began_ns, ended_ns = 0;
+        bool expire, done = false, lost = false, everywhere = false;
+    };
+    void line(std::uint64_t key, std::uint64_t now_ns, std::string text);
+    bool delivered(const Change& change, const Read& read) const;
+    bool own(const Change& change, const Read& read) const;
+
+    const Bounds bounds_;
+    const MayConcern may_concern_;
+    std::vector<Key> keys_;
+    std::vector<Load> loads_;
+    std::vector<Change> changes_;
+    std::string violation_;
+    std::uint64_t violated_key_ = 0, reads_ = 0, found_ = 0, unsettled_ = 0;
+};
+
+}  // namespace larder::sim

@@ -1,0 +1,32 @@
+// tests/sim/policies.hpp -- the policies that simulated worlds run, and which of their keys a change reaches.
+//
+// Keys 0 and 1 are rows, whose tags follow from their keys; 2 and 3 are documents, whose tag comes with the
+// value (a late tag).
+#pragma once
+
+#include "dsl/policy.hpp"
+
+#include <cstdint>
+#include <memory>
+
+namespace larder::sim {
+
+inline constexpr std::uint64_t key_count = 4, policy_count = 5;
+
+struct PolicyFacts {
+    std::uint64_t ttl_ms = 0, stale_ms = 0;
+    std::uint64_t wait_ms = 0;  // for another's load: then a caller loads itself; 0: until its deadline
+    const char* tiers = "";     // of a world with a shared store
+    const char* clauses = "";
+};
+const PolicyFacts& policy_facts(std::uint64_t policy);
+
+// Compiled once a process.
+std::shared_ptr<const dsl::Policy> compiled_policy(std::uint64_t policy, bool shared);
+
+// Loads of documents do not know their tags before they are done: a change of one's tag concerns them all.
+inline bool may_concern(std::uint64_t changed, std::uint64_t key) { return changed == key || (changed >= 2 && key >= 2); }
+
+inline const char* space_of(std::uint64_t key) { return key < 2 ? "row" : "doc"; }
+
+}  // namespace larder::sim
