@@ -202,7 +202,9 @@ Found Cache::Impl::present(const State& s, const Space& space, const EntryKey& k
 
 void Cache::Impl::promote(const Space& space, const EntryKey& key, const Found& found, std::uint64_t writes_before, std::uint64_t now_ns) {
     Stripe& s = stripe(key);
-    const std::lock_guard lock(s.mutex);
+    // Who writes may hold it while the store answers, and this may be the store's thread: it does not wait.
+    const std::unique_lock lock(s.mutex, std::try_to_lock);
+    if (!lock) return;
     // A write came between: what was read may be older than what it left above.
     if (s.writes.load(std::memory_order_acquire) != writes_before) return;
     const Remade entry(space, *this, found);
