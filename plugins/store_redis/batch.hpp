@@ -14,6 +14,11 @@
 
 namespace larder::store_redis {
 
+// RESP of a request: a head, then so many words.
+void write_head(std::string& wire, std::size_t words);
+void write_word(std::string& wire, std::string_view text);
+void write_number(std::string& wire, std::uint64_t value);
+
 class Batch : public Exchange {
   public:
     struct Command {
@@ -25,14 +30,16 @@ class Batch : public Exchange {
     explicit Batch(bool spread) : spread_(spread) {}
 
     // Writing: begin(n), then n words, exactly one of which is the key. At most 4 GiB in all.
+    // finish_writing() stands behind the last one.
     void begin(std::size_t words);
-    void word(std::string_view text);
-    void number(std::uint64_t value);
+    void word(std::string_view text) { write_word(wire, text); }
+    void number(std::uint64_t value) { write_number(wire, value); }
     void key(std::string_view text);
+    void finish_writing() { note_end(); }
 
     // Empty when not spread.
     std::span<const Command> commands() const noexcept { return commands_; }
-    std::string_view text_of(const Command& c) const noexcept {
+    std::string_view wire_of(const Command& c) const noexcept {
         return std::string_view(wire).substr(c.begin, c.size);
     }
     std::string_view key_of(const Command& c) const noexcept {
@@ -51,9 +58,11 @@ class Batch : public Exchange {
 
   protected:
     ~Batch() = default;
+    // Bytes were put into wire at `at`, within a command and before its key.
+    void move_commands(std::uint32_t at, std::uint32_t by) noexcept;
 
   private:
-    void note_begin();
+    void note_end();
     bool spread_;
     std::vector<Command> commands_;
 };

@@ -29,8 +29,8 @@ class Loop {
     // and timers closes them first. REQUIRES: not on the loop.
     void join() noexcept;
 
-    // Runs work on the loop, later, in the order posted. False: the loop has ended. [any]
-    bool post(std::function<void()> work);
+    // Runs work on the loop, later, in the order posted; not when the loop has ended. [any]
+    void post(std::function<void()> work);
     bool here() const noexcept;  // on the loop's thread? [any]
     std::uint64_t now_ns() const noexcept { return host_.mono_ns(); }
     boost::asio::io_context& context() noexcept;

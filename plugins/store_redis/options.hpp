@@ -35,11 +35,13 @@ struct Options {
     std::string username, password;  // empty: none
     std::string prefix = "larder";
     std::uint32_t connections = 2;   // that all operations share
-    std::uint32_t pool = 100;        // most connections open at once, and operations for each shared one: see Server
+    std::uint32_t pool = 100;        // most connections at once, those that end among them
+    std::uint32_t in_flight = 10'000;  // most operations under way
     std::uint64_t connect_timeout_ns = 5'000'000'000;
     std::uint64_t command_timeout_ns = 5'000'000'000;
     std::uint64_t max_staleness_ns = 3'000'000'000;
     std::uint64_t heartbeat_ns = 1'000'000'000;
+    bool stream = true;
     bool tls_verify = true;
     std::string tls_ca, tls_cert, tls_key, tls_name;  // paths; the key itself, PEM; the name to expect
     ReplyLimits limits;

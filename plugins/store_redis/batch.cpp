@@ -1,0 +1,70 @@
+// plugins/store_redis/batch.cpp -- see batch.hpp.
+#include "batch.hpp"
+
+#include <charconv>
+
+namespace larder::store_redis {
+namespace {
+
+void head(std::string& wire, char mark, std::uint64_t number) {
+    char text[24];
+    text[0] = mark;
+    char* const end = std::to_chars(text + 1, text + sizeof text - 2, number).ptr;
+    end[0] = '\r';
+    end[1] = '\n';
+    wire.append(text, static_cast<std::size_t>(end + 2 - text));
+}
+
+}  // namespace
+
+void write_head(std::string& wire, std::size_t words) { head(wire, '*', words); }
+
+void write_word(std::string& wire, std::string_view text) {
+    head(wire, '$', text.size());
+    wire.append(text);
+    wire.append("\r\n", 2);
+}
+
+void write_number(std::string& wire, std::uint64_t value) {
+    char text[24];
+    write_word(wire, {text, static_cast<std::size_t>(
+                                std::to_chars(text, text + sizeof text, value).ptr - text)});
+}
+
+void Batch::begin(std::size_t words) {
+    if (spread_) {
+        note_end();
+        commands_.push_back({static_cast<std::uint32_t>(wire.size()), 0, 0, 0});
+    }
+    ++replies;
+    write_head(wire, words);
+}
+
+void Batch::key(std::string_view text) {
+    write_word(wire, text);
+    if (spread_) {
+        commands_.back().key_begin = static_cast<std::uint32_t>(wire.size() - 2 - text.size());
+        commands_.back().key_size = static_cast<std::uint32_t>(text.size());
+    }
+}
+
+void Batch::move_commands(std::uint32_t at, std::uint32_t by) noexcept {
+    for (Command& command : commands_) {
+        if (command.begin > at) {
+            command.begin += by;
+        } else if (at < command.begin + command.size) {
+            command.size += by;
+        }
+        if (command.key_begin > at) {
+            command.key_begin += by;
+        }
+    }
+}
+
+void Batch::note_end() {
+    if (!commands_.empty()) {
+        commands_.back().size = static_cast<std::uint32_t>(wire.size()) - commands_.back().begin;
+    }
+}
+
+}  // namespace larder::store_redis
