@@ -41,6 +41,7 @@ class Cluster final : public ManyServers {
     Node* next_to_ask();
     void on_answer(Node& asked, std::optional<SlotMap> map, const std::string& why);
     void apply(SlotMap map);
+    void choose_canaries();
 
     Loop::Timer timer_;
     std::uint64_t due_ns_ = 0;       // of timer_; 0: not set

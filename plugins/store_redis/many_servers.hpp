@@ -18,6 +18,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -47,6 +48,7 @@ class ManyServers : public Topology, protected ServerEvents, protected Router {
         bool open = false, owner = false;
         bool trusted = false;  // its stream is proved
         bool slave = false;    // it said so of itself
+        std::string canary_tag;  // a cluster's
         std::uint32_t rounds_unowned = 0;  // a cluster's: maps in which it owns nothing
     };
 

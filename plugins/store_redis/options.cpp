@@ -1,6 +1,7 @@
 // plugins/store_redis/options.cpp -- see options.hpp.
 #include "options.hpp"
 
+#include "layout_options.hpp"
 #include "url.hpp"
 
 #include <openssl/rand.h>
@@ -23,6 +24,17 @@ std::uint64_t duration(const plugin::Config& config, const char* name) {
 }
 
 void read_place(const plugin::Config& config, Options& o) {
+    if (const auto several = read_servers(config)) {
+        o.layout = several->layout;
+        o.servers = several->endpoints;
+        o.master_name = several->master_name;
+        o.username = several->username.empty() ? config.text("username", "") : several->username;
+        o.password = several->password;
+        o.db = static_cast<std::uint32_t>(config.integer("db", 0));
+        o.endpoint.tls = o.servers.front().tls;
+        o.sentinel_username = config.text("sentinel_username", "");
+        return;
+    }
     const std::string_view url = config.text("url", "");
     if (url.empty()) {
         o.endpoint.host = config.text("host", "127.0.0.1");
@@ -73,6 +85,11 @@ Options Options::read(plugin::Host host, const plugin::Config& config) {
     o.instance = config.instance_name();
     read_place(config, o);
     host.with_secret(config, "password", [&](std::string_view secret) { o.password = secret; });
+    host.with_secret(config, "sentinel_password",
+                     [&](std::string_view secret) { o.sentinel_password = secret; });
+    if (o.layout == Layout::cluster && o.db != 0) {
+        refuse(config, "db", "a cluster has database 0 only");
+    }
     if (!o.username.empty() && o.password.empty()) {
         refuse(config, "username", "it needs a password");
     }
@@ -101,6 +118,12 @@ Options Options::read(plugin::Host host, const plugin::Config& config) {
     o.endpoint.tls = o.endpoint.tls || config.boolean("tls", false);
     if (o.endpoint.tls && !o.endpoint.path.empty()) {
         refuse(config, "tls", "not over a unix socket");
+    }
+    for (Endpoint& server : o.servers) {
+        server.tls = o.endpoint.tls;
+        if (server.tls && !server.path.empty()) {
+            refuse(config, "servers", "no TLS over a unix socket");
+        }
     }
     o.tls_verify = config.boolean("tls_verify", true);
     o.tls_ca = config.text("tls_ca", "");

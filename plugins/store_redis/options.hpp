@@ -21,6 +21,14 @@ struct Endpoint {
     bool operator==(const Endpoint&) const = default;
 };
 
+// How keys are laid out over servers.
+enum class Layout : std::uint8_t {
+    single,    // one server has all
+    sentinel,  // one of several has all; Sentinels say which
+    cluster,   // Redis Cluster: by slot
+    shards,    // independent servers: by a ring
+};
+
 // What a server's replies may be; more is a protocol error, and the connection is discarded.
 struct ReplyLimits {
     std::uint64_t value_bytes = 8u << 20;
@@ -30,7 +38,11 @@ struct ReplyLimits {
 
 struct Options {
     std::string instance;  // "l2" of [store.l2], for messages
-    Endpoint endpoint;
+    Endpoint endpoint;              // of layout single; its tls holds for all
+    Layout layout = Layout::single;
+    std::vector<Endpoint> servers;  // seeds of a cluster; Sentinels; shards
+    std::string master_name;        // as Sentinels know it
+    std::string sentinel_username, sentinel_password;  // empty: none
     std::uint32_t db = 0;
     std::string username, password;  // empty: none
     std::string prefix = "larder";
@@ -42,6 +54,7 @@ struct Options {
     std::uint64_t max_staleness_ns = 3'000'000'000;
     std::uint64_t heartbeat_ns = 1'000'000'000;
     bool stream = true;
+    bool sentinel = false;  // what is asked is a Sentinel: no heartbeat, no scripts
     bool tls_verify = true;
     std::string tls_ca, tls_cert, tls_key, tls_name;  // paths; the key itself, PEM; the name to expect
     ReplyLimits limits;

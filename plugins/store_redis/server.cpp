@@ -141,10 +141,16 @@ void Server::Impl::greeted(Place& place) {
     if (place.lane == Lane::side) {
         return;
     }
-    load_scripts();
-    if (!std::exchange(told_up, true)) {
-        memory_asked = false;
+    const bool first = !std::exchange(told_up, true);
+    if (first) {
         events.on_up(self);
+    }
+    if (around.options.sentinel) {
+        return;
+    }
+    load_scripts();
+    if (first) {
+        memory_asked = false;
         beat();
     }
 }
@@ -404,6 +410,16 @@ void Server::open(bool stream) {
         me.stream->open();
     }
     me.look();
+}
+
+void Server::set_canary_tag(std::string_view tag) {
+    std::string key = canary_key(impl_->around.options);
+    if (!tag.empty()) {
+        key.append(":{").append(tag).append("}");
+    }
+    if (key != impl_->stream->canary()) {
+        impl_->stream->set_canary(std::move(key));
+    }
 }
 
 void Server::close(larder_status status) noexcept {

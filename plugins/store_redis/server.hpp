@@ -65,6 +65,9 @@ class Server {
 
     // Begins to connect; with stream: also the invalidation stream. On the loop.
     void open(bool stream);
+    // The hash tag of the canary's key: in a cluster a server may be written only what is in its slots.
+    // Empty, as it begins: none. On the loop.
+    void set_canary_tag(std::string_view tag);
     // Ends every exchange with `status` and every connection. Nothing is told after it. May be opened
     // again. On the loop.
     void close(larder_status status) noexcept;

@@ -91,7 +91,7 @@ void Spread::send(Server* server, bool asking, std::vector<std::uint32_t> comman
             leg->wire += "*1\r\n$6\r\nASKING\r\n";
             ++leg->replies;
         }
-        leg->wire += batch_.text_of(batch_.commands()[command]);
+        leg->wire += batch_.wire_of(batch_.commands()[command]);
         ++leg->replies;
     }
     if (batch_.replicas != 0 && is_last_of(*server, leg->commands.back())) {

@@ -205,6 +205,11 @@ bool Stream::on_push(Reply& reply) {
 
 // ---- proof --------------------------------------------------------------------------------------
 
+void Stream::set_canary(std::string key) {
+    canary_ = std::move(key);
+    canaries_.clear();
+}
+
 void Stream::canary_sent() {
     canaries_.push_back(around_.loop.now_ns());
     if (canaries_.size() > most_canaries) {

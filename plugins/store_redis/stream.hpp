@@ -48,6 +48,8 @@ class Stream final : private Transport::User {
     bool listening() const noexcept { return state_ == State::listening; }
     bool proved() const noexcept { return proved_; }
     const std::string& canary() const noexcept { return canary_; }
+    // The key to write from now on. Those of the key before prove nothing any more.
+    void set_canary(std::string key);
     // The canary is being written.
     void canary_sent();
     std::uint64_t proof_ns() const noexcept { return proof_ns_; }  // 0: none
@@ -69,7 +71,7 @@ class Stream final : private Transport::User {
     const Server::Surroundings around_;
     const Endpoint& endpoint_;
     const TlsContext* tls_;
-    const std::string canary_;
+    std::string canary_;
     Owner& owner_;
     State state_ = State::closed;
     std::shared_ptr<Transport> transport_;

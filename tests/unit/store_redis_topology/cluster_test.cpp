@@ -298,6 +298,18 @@ TEST_CASE("the stream is trusted when all masters' are, after all was said to ha
     CHECK(t.told.take() == "all trust ");
 }
 
+TEST_CASE("each master's canary is in one of its slots, and moves when the slot does") {
+    Case t;
+    for (const auto& address : {a, b, c}) {
+        CHECK(t.cluster.owner_of(t.net[address].canary_tag) == address);
+    }
+    const std::string moved = t.net[a].canary_tag;
+    t.cluster.own(slot_of(moved), b);
+    t.net.advance_ms(1100);
+    CHECK(t.net[a].canary_tag != moved);
+    CHECK(t.cluster.owner_of(t.net[a].canary_tag) == a);
+}
+
 TEST_CASE("a master that calls itself a slave is not trusted") {
     Case t;
     t.net[b].events->on_role(*t.net[b].server, "slave");

@@ -195,14 +195,11 @@ void Server::cancel(const void* tag) {
     }
 }
 
+void Server::set_canary_tag(std::string_view tag) { impl_->node().canary_tag = tag; }
+
 const Endpoint& Server::endpoint() const noexcept { return impl_->endpoint; }
 bool Server::up() const noexcept { return impl_->open && !impl_->node().refuses; }
 std::string Server::cause() const { return "refused"; }
 std::uint64_t Server::now_ms() const noexcept { return impl_->node().clock_ms; }
 
 }  // namespace larder::store_redis
-#ifndef T_HAS_OPTIONS
-namespace larder::store_redis {
-std::string Endpoint::text() const { return path.empty() ? (host.find(':') != std::string::npos ? "[" + host + "]" : host) + ":" + std::to_string(port) : "unix:" + path; }
-}  // namespace larder::store_redis
-#endif

@@ -31,6 +31,7 @@ struct FakeNode {
     store_redis::Server* server = nullptr;      // while open
     store_redis::ServerEvents* events = nullptr;
     std::uint64_t clock_ms = 0;
+    std::string canary_tag;
 
     std::size_t count(const std::string& first) const;
 };
