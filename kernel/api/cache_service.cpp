@@ -72,9 +72,9 @@ larder_call blocking(const larder_call* call) {
     return out;
 }
 
-bool drops_everything(const larder_target* targets, std::size_t n) noexcept {
+bool needs_admin(const larder_target* targets, std::size_t n) noexcept {
     for (std::size_t i = 0; i < n; ++i)
-        if (targets[i].kind == LARDER_TARGET_EVERYTHING) return true;
+        if (targets[i].kind == LARDER_TARGET_EVERYTHING || targets[i].kind == LARDER_TARGET_TIER) return true;
     return false;
 }
 
@@ -157,7 +157,7 @@ void fill_entries(larder_cache_api& api) {
 void fill_invalidation(larder_cache_api& api) {
     api.change = [](const larder_host* h, std::uint32_t action, const larder_target* targets,
                     std::size_t n, larder_receipt* receipt, const larder_call* call) noexcept {
-        const auto role = drops_everything(targets, n) ? LARDER_ROLE_ADMIN : LARDER_ROLE_INVALIDATE;
+        const auto role = needs_admin(targets, n) ? LARDER_ROLE_ADMIN : LARDER_ROLE_INVALIDATE;
         return allowed(h, call, static_cast<std::uint32_t>(role), [&](KernelServices& s) {
             return s.engine().change(action, targets, n, receipt, call);
         });

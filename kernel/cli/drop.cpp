@@ -8,7 +8,7 @@ int change(const std::string& verb, const std::string& description, Words words)
     CLI::App app;
     describe(app, verb, description);
     Remote remote;
-    std::string space, key, matching, tag;
+    std::string space, key, matching, tag, tier;
     bool everything = false;
     remote.add_to(app);
     app.add_option("NAMESPACE", space, "with its children");
@@ -17,15 +17,20 @@ int change(const std::string& verb, const std::string& description, Words words)
         ->type_name("PATTERN");
     app.add_option("--tag", tag, "every entry that carries this tag")->type_name("TAG");
     app.add_flag("--all", everything, "everything but sessions");
+    if (verb == "drop")
+        app.add_option("--tier", tier, "the copies in this store; entries that other tiers have stay valid")
+            ->type_name("STORE");
     if (const auto status = parse(app, std::move(words))) return *status;
 
-    const int targets = (space.empty() ? 0 : 1) + (tag.empty() ? 0 : 1) + (everything ? 1 : 0);
+    const int targets = (space.empty() ? 0 : 1) + (tag.empty() ? 0 : 1) +
+                        (everything ? 1 : 0) + (tier.empty() ? 0 : 1);
     if (targets != 1 || (!matching.empty() && (space.empty() || !key.empty()))) {
         complain("larder " + verb + ": name one thing: NAMESPACE, NAMESPACE KEY, NAMESPACE --matching "
-                 "PATTERN, --tag TAG, or --all");
+                 "PATTERN, --tag TAG, or --all" + (verb == "drop" ? ", or --tier STORE" : ""));
         return exit_usage;
     }
     if (everything) return remote.ask(verb, {"everything"});
+    if (!tier.empty()) return remote.ask(verb, {"tier", tier});
     if (!tag.empty()) return remote.ask(verb, {"tag", tag});
     if (!matching.empty()) return remote.ask(verb, {"matching", space, matching});
     if (!key.empty()) return remote.ask(verb, {"key", space, key});

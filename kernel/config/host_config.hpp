@@ -38,6 +38,7 @@ struct Instance {
     // The kernel's own options of a store: threads for one that blocks, time for one call.
     unsigned workers = 4;
     std::chrono::milliseconds timeout{5000};
+    bool empty_on_reload = false;
     dsl::Span at;                 // its header
     dsl::Span plugin_at;
 };

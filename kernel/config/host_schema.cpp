@@ -323,6 +323,8 @@ void read_instance(Interpreter& in, Section section, const Entry& entry, const T
             in.number(option.value, made.workers, 1, 256);
         } else if (section == Section::store && option.key == "timeout") {
             in.duration(option.value, made.timeout, hour);
+        } else if (section == Section::store && option.key == "empty_on_reload") {
+            in.flag(option.value, made.empty_on_reload);
         } else {
             made.options.push_back(option);
         }
@@ -389,6 +391,7 @@ const std::vector<KernelKey>& kernel_keys() {
         for (const Row& row : rows()) keys.push_back(row.key);
         keys.push_back({"store.NAME", "workers", "4"});
         keys.push_back({"store.NAME", "timeout", "5s"});
+        keys.push_back({"store.NAME", "empty_on_reload", "false"});
         return keys;
     }();
     return all;

@@ -47,6 +47,7 @@ std::vector<StoreHandle> Graph::stores() const {
             handle.shared = static_cast<const larder_shared_v1*>(node.instance->extension(LARDER_EXT_SHARED));
         handle.workers = node.workers;
         handle.timeout = node.timeout;
+        handle.empty_on_reload = node.empty_on_reload;
         handle.keep = node.instance;
         out.push_back(std::move(handle));
     }
@@ -93,7 +94,7 @@ std::optional<Transition> Transition::prepare(const Plan& plan, const Graph& old
         const Node* before = old.find(planned.from.section, planned.from.name);
         bool make = true;
         if (before != nullptr) out->keep_or_say(planned, *before, make);
-        Node node{planned.from.section, planned.from.workers, planned.from.timeout,
+        Node node{planned.from.section, planned.from.workers, planned.from.timeout, planned.from.empty_on_reload,
                   planned.plugin.file->path, before == nullptr ? nullptr : before->instance};
         if (make) {
             node.instance =

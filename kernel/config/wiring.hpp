@@ -27,6 +27,7 @@ struct Node {
     Section section = Section::store;
     unsigned workers = 4;
     Ms timeout{5000};
+    bool empty_on_reload = false;
     std::string file;  // of its plugin
     std::shared_ptr<loader::PluginInstance> instance;
 };

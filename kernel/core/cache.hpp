@@ -39,6 +39,7 @@ struct StoreHandle {
     const larder_shared_v1* shared = nullptr;  // its extension, where it has it
     unsigned workers = 4;    // threads for a blocking store
     Ms timeout{5000};        // of one call
+    bool empty_on_reload = false;  // its copies go with every policy
     std::shared_ptr<void> keep;
 };
 

@@ -271,6 +271,20 @@ void Cache::Impl::write_receipt(const Receipt& from, std::uint64_t began_ns, lar
     to->json = owned_value(boost::json::serialize(o));
 }
 
+larder_status Cache::Impl::empty_tier(const State& s, std::string_view name, std::uint64_t began_ns, larder_receipt* receipt) {
+    for (const auto& tier : s.tiers) {
+        if (tier->store().name != name) continue;
+        if (const larder_status status = tier->clear(UINT32_MAX); status != LARDER_OK) return status;
+        Receipt made;
+        made.dropped = 1;
+        made.lines.push_back("drop tier " + std::string(name));
+        events.add(clock.wall_ms(), LARDER_LOG_INFO, "invalidate", "by request: " + made.lines.back());
+        write_receipt(made, began_ns, receipt);
+        return LARDER_OK;
+    }
+    return LARDER_MISS;
+}
+
 larder_status Cache::change(std::uint32_t action, const larder_target* targets, std::size_t n, larder_receipt* receipt, const larder_call* call) {
     if (action > LARDER_REFRESH) return LARDER_E_INVALID;
     const std::uint64_t began = impl_->clock.fine_ns();
@@ -285,6 +299,10 @@ larder_status Cache::change(std::uint32_t action, const larder_target* targets, 
         order.action = actions[action];
         const std::string_view what = view(target.what);
         const std::string verb = std::string(verbs[action]) + " ";
+        if (target.kind == LARDER_TARGET_TIER) {
+            if (action != LARDER_DROP || n != 1) return LARDER_E_INVALID;
+            return impl_->empty_tier(s, what, began, receipt);
+        }
         if (target.kind == LARDER_TARGET_TAG) {
             order.kind = dsl::TargetKind::tag;
             order.text = what;

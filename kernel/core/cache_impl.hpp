@@ -30,6 +30,7 @@
 #include <functional>
 #include <optional>
 #include <atomic>
+#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <vector>
@@ -302,10 +303,16 @@ struct Cache::Impl {
                              std::uint64_t now_ns, std::uint64_t deadline_ns);
     // The lease of a load that begins now; 0: there is none, or no authority.
     std::uint64_t begin_load(const State& s, const Space& space, const FieldedKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns);
+    // Remembers what misses of this call were judged under, each with a lease. [worker]
+    void fence_misses(const std::vector<larder_cache_get*>& items, const larder_call& call);
+    // Another node loads this key: waits for what it fills, at most so long. [worker]
+    void wait_for_fill(const std::string& canonical, std::uint32_t ns, std::chrono::nanoseconds most);
+    std::mutex fills_mutex;
+    std::condition_variable fills;  // somebody wrote to a shared store
     void end_load(const Space& space, const EntryKey& key, std::uint64_t lease, std::uint64_t now_ns);
     void get_shared(std::span<larder_cache_get*> items, const larder_call* call, std::function<void()> then);
-    // Whether all that is pending can be asked for in one call of a shared store, and no one has to be fenced.
-    bool all_pending_shared(std::span<larder_cache_get> items, const larder_call* call) const;
+    // Whether all that is pending can be asked for in one call of a shared store.
+    bool all_pending_shared(std::span<larder_cache_get> items) const;
     larder_status get_later(std::span<larder_cache_get> items, const larder_call* call);
     void end_shared(const State& s, SharedItem& shared, larder_cache_get& item, const larder_call& call, std::uint64_t now_ns,
                     std::uint64_t deadline_ns);
@@ -320,6 +327,8 @@ struct Cache::Impl {
     void new_shelves(const State& s, const std::vector<dsl::NamespaceIndex>& spaces);
     void clear_shelf(const std::vector<std::shared_ptr<Tier>>& tiers, std::uint32_t shelf);  // in the background
     void ban(const State& s, const ChangeOrder& order, const Cause& cause, Receipt& receipt);
+    // Takes the copies out of one store; validity is as before. MISS: there is no such store.
+    larder_status empty_tier(const State& s, std::string_view name, std::uint64_t began_ns, larder_receipt* receipt);
     void fire_on_drop(const State& s, const ChangeOrder& order, std::vector<ChangeOrder>& more, std::vector<bool>& fired, Receipt& receipt);
     void write_receipt(const Receipt& from, std::uint64_t began_ns, larder_receipt* to) const;
     void refresh(const State& s, dsl::NamespaceIndex ns, Receipt& receipt);

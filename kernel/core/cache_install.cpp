@@ -141,10 +141,14 @@ void Cache::Impl::install(CacheParts parts) {
             for (const dsl::NamespaceIndex i : p.under(p.rules[r].of)) next->on_drop[i].push_back(r);
     policy = next->policy;
     const std::vector<std::shared_ptr<Tier>> tiers = next->tiers;
+    std::vector<std::shared_ptr<Tier>> emptied;
+    for (std::size_t i = 0; i < tiers.size(); ++i)
+        if (old != nullptr && next->parts.stores[i].empty_on_reload) emptied.push_back(tiers[i]);
     records.watch(std::move(watches));
     for (const auto& authority : next->authorities)
         if (authority != nullptr) authority->set_record_life(longest_life(*next));
     state.replace(std::move(next));
+    for (const auto& tier : emptied) executor.post(true, [tier] { tier->clear(UINT32_MAX); });
     for (const auto& authority : fresh) authority->open();
     for (const auto& authority : gone) authority->close();
     for (const std::uint32_t shelf : left) clear_shelf(tiers, shelf);

@@ -23,6 +23,33 @@ Loaded run_loader(const Loader& loader) {
     }
 }
 
+// What another node fills while this one waits for it, where the policy says `coalesce`.
+std::optional<Loaded> loaded_elsewhere(Cache::Impl& impl, const LoadJob& job) {
+    Ms patience{0};
+    {
+        const ReadGuard guard;
+        const Space* space = impl.state.get()->space(job.ns);
+        if (space != nullptr && space->authority != nullptr && space->authority->trusted()) patience = space->ns->coalesce_wait.value_or(Ms{0});
+    }
+    if (patience.count() == 0) return std::nullopt;
+    impl.wait_for_fill(job.canonical, job.ns, patience);
+    const ReadGuard guard;
+    const State& s = *impl.state.get();
+    const Space* space = s.space(job.ns);
+    std::string buffer;
+    FieldedKey key;
+    if (space == nullptr || !make_key(*space, impl.names, job.raw, buffer, key)) return std::nullopt;
+    const std::uint64_t now = impl.clock.mono_ns();
+    Found found = impl.lookup(s, *space, key, 0, now, impl.deadline(nullptr, now));
+    if (found.verdict != Verdict::live) return std::nullopt;
+    larder_cache_get item{};
+    impl.fill_item(s, *space, key, found, 0, now, item);
+    Pinned value(item.value);
+    if (item.status != LARDER_OK) return std::nullopt;
+    if ((item.found & LARDER_FOUND_ABSENT) != 0) return Loaded{LARDER_MISS, {}, 0, {}};
+    return Loaded{LARDER_OK, std::string(view(value.bytes())), 0, {}};
+}
+
 }  // namespace
 
 // Loads as the leader of `flight` and lands it.
@@ -39,6 +66,12 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
             const std::uint64_t now = impl.clock.mono_ns();
             point.lease = impl.begin_load(s, *space, key, now, impl.deadline(nullptr, now));
         }
+    }
+    if (std::optional<Loaded> filled = point.lease == 0 ? loaded_elsewhere(impl, job) : std::nullopt) {
+        auto theirs = std::make_shared<Loaded>(std::move(*filled));
+        impl.flights.leave(job.ns, job.canonical, flight);
+        flight->land(theirs);
+        return theirs;
     }
     auto loaded = std::make_shared<Loaded>(run_loader(job.loader));
     const ReadGuard guard;

@@ -480,7 +480,7 @@ larder_status Cache::get_many(larder_cache_get* items, std::size_t n, const lard
         for (std::size_t i = 0; i < n; ++i) later |= items[i].status == LARDER_PENDING;
     }
     if (!later) [[likely]] return LARDER_OK;
-    if (impl_->all_pending_shared({items, n}, call)) return impl_->get_later({items, n}, call);
+    if (impl_->all_pending_shared({items, n})) return impl_->get_later({items, n}, call);
     const auto finish = [impl = impl_.get(), items, n](const larder_call* c) {
         const ReadGuard guard;
         const State& s = *impl->state.get();

@@ -71,12 +71,20 @@ std::string Cache::Impl::stats(std::string_view section) const {
         const std::uint64_t now = clock.mono_ns();
         for (const auto& tier : s.tiers) {
             const larder_store_stats stats = tier->stats(UINT32_MAX);
-            tiers[tier->store().name] = boost::json::object{
+            boost::json::object one{
                 {"plugin", tier->store().plugin}, {"entries", stats.entries}, {"bytes", stats.bytes},
                 {"capacity_bytes", stats.capacity_bytes}, {"evictions", stats.evictions}, {"expirations", stats.expirations},
                 {"hits", tier->counters().sum(Tier::hits)}, {"misses", tier->counters().sum(Tier::misses)},
                 {"errors", tier->counters().sum(Tier::errors)}, {"bypassed", tier->counters().sum(Tier::bypassed)},
                 {"breaker", breaker_word(tier->breaker().state(now))}, {"opened", tier->breaker().opened()}};
+            for (const auto& authority : s.authorities) {
+                if (authority == nullptr || &authority->tier() != tier.get()) continue;
+                const Authority::Counts c = authority->counts();
+                one["shared"] = boost::json::object{
+                    {"trusted", authority->trusted()}, {"known_records", c.known}, {"pushes", c.pushes}, {"asked_again", c.verified},
+                    {"taken_over", c.renewed}, {"outbox", c.outbox}, {"outbox_overflows", c.overflows}, {"sent_again", c.replayed}};
+            }
+            tiers[tier->store().name] = std::move(one);
         }
         root["tiers"] = std::move(tiers);
     }
@@ -133,11 +141,20 @@ std::string Cache::explain_entry(std::uint32_t ns, std::string_view raw) const {
     for (const SpaceTier& use : space->tiers) {
         text += "  " + use.tier->store().name + ": ";
         Found found;
-        if (use.tier->get(key.store_key(space->runtime->shelf), LARDER_CALL_PEEK, now, 0, found.value) != LARDER_OK) {
+        const bool shared = space->authority != nullptr && &use == &space->tiers[space->authority_tier];
+        std::uint64_t id = 0;
+        larder_status answer = LARDER_MISS;
+        if (shared) {
+            found = impl_->present_shared(s, *space, key, now, 0, id, answer);
+            if (answer < 0) text += "does not answer\n";
+            else if (id == 0) text += "not there\n";
+            else if (!found.any()) text += "dead, not reclaimed yet\n";
+            if (!found.any()) continue;
+        } else if (use.tier->get(key.store_key(space->runtime->shelf), LARDER_CALL_PEEK, now, 0, found.value) != LARDER_OK) {
             text += "not there\n";
             continue;
         }
-        const Verdict verdict = impl_->judge(*space, key, *use.tier, found.value.bytes(), now, epoch, found.entry, found.stale_since_ns);
+        const Verdict verdict = shared ? found.verdict : impl_->judge(*space, key, *use.tier, found.value.bytes(), now, epoch, found.entry, found.stale_since_ns);
         if (verdict == Verdict::damaged || verdict == Verdict::gone) {
             text += verdict == Verdict::gone ? "dead, not reclaimed yet\n" : "damaged\n";
             continue;

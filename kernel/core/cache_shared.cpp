@@ -56,6 +56,22 @@ void Cache::Impl::touched(std::string_view whole) {
     if (space.authority == nullptr || !make_canonical_key(space, names, inside.substr(resolved->prefix), key)) return;
     stripe(key).writes.fetch_add(1, std::memory_order_seq_cst);
     forget_above(space, key, clock.mono_ns());
+    fills.notify_all();
+}
+
+void Cache::Impl::wait_for_fill(const std::string& canonical, std::uint32_t ns, std::chrono::nanoseconds most) {
+    const auto writes = [&]() -> std::uint64_t {
+        const ReadGuard guard;
+        const Space* space = state.get()->space(ns);
+        EntryKey key;
+        return space != nullptr && make_canonical_key(*space, names, canonical, key) ? stripe(key).writes.load(std::memory_order_acquire) : 0;
+    };
+    const std::uint64_t before = writes();
+    // A push that comes between looking and waiting is caught at the next turn.
+    constexpr std::chrono::milliseconds turn{20};
+    std::unique_lock lock(fills_mutex);
+    for (std::chrono::nanoseconds waited{0}; waited < most && writes() == before && !stopping.load(); waited += turn)
+        fills.wait_for(lock, std::min<std::chrono::nanoseconds>(turn, most - waited));
 }
 
 void Cache::Impl::forget_above(const Space& space, const EntryKey& key, std::uint64_t now_ns) {
@@ -329,9 +345,23 @@ void Cache::Impl::get_shared(std::span<larder_cache_get*> items, const larder_ca
         });
 }
 
-// A miss that will be loaded needs a lease, for which the store is asked again: off this way.
-bool Cache::Impl::all_pending_shared(std::span<larder_cache_get> items, const larder_call* call) const {
-    if (call != nullptr && (call->flags & LARDER_GET_FENCE) != 0) return false;
+void Cache::Impl::fence_misses(const std::vector<larder_cache_get*>& items, const larder_call& call) {
+    const ReadGuard guard;
+    const State& s = *state.get();
+    std::string buffer;
+    for (const larder_cache_get* item : items) {
+        if (item->status != LARDER_MISS) continue;
+        const Space* space = s.space(item->ns);
+        FieldedKey key;
+        if (space == nullptr || !make_key(*space, names, view(item->key), buffer, key)) continue;
+        const std::uint64_t now = clock.mono_ns();
+        FencePoint point{records.epoch(), bans.number(), 0};
+        point.lease = begin_load(s, *space, key, now, deadline(&call, now));
+        fences.remember(key.hash, call.client, point, now);
+    }
+}
+
+bool Cache::Impl::all_pending_shared(std::span<larder_cache_get> items) const {
     const ReadGuard guard;
     const State& s = *state.get();
     return std::all_of(items.begin(), items.end(), [&](const larder_cache_get& item) {
@@ -350,8 +380,17 @@ larder_status Cache::Impl::get_later(std::span<larder_cache_get> items, const la
         // done is not called by a function that has not returned yet: what is over by then is simply over.
         enum Stage { running, returned, over };
         auto stage = std::make_shared<std::atomic<int>>(running);
-        get_shared(open, call, [stage, done = call->done, ctx = call->done_ctx] {
+        const auto end = [stage, done = call->done, ctx = call->done_ctx] {
             if (stage->exchange(over) == returned) done(ctx, LARDER_OK, nullptr);
+        };
+        get_shared(open, call, [this, open, copy = *call, end] {
+            const bool missed = std::any_of(open.begin(), open.end(), [](const larder_cache_get* item) { return item->status == LARDER_MISS; });
+            // A miss that will be loaded needs a lease, for which the store is asked and waited for.
+            const auto fence = [this, open, copy, end] {
+                fence_misses(open, copy);
+                end();
+            };
+            if (!missed || (copy.flags & LARDER_GET_FENCE) == 0 || !executor.post(true, fence)) end();
         });
         int was = running;
         return stage->compare_exchange_strong(was, returned) ? LARDER_PENDING : LARDER_OK;
@@ -366,6 +405,7 @@ larder_status Cache::Impl::get_later(std::span<larder_cache_get> items, const la
     });
     std::unique_lock lock(mutex);
     ready.wait(lock, [&] { return over; });
+    if (call != nullptr && (call->flags & LARDER_GET_FENCE) != 0) fence_misses(open, *call);
     return LARDER_OK;
 }
 

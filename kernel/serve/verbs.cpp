@@ -244,8 +244,8 @@ Answer change(const Asked& asked, std::uint32_t action) {
     static constexpr std::pair<std::string_view, std::uint32_t> kinds[] = {
         {"key", LARDER_TARGET_KEY},           {"namespace", LARDER_TARGET_NAMESPACE},
         {"matching", LARDER_TARGET_MATCHING}, {"tag", LARDER_TARGET_TAG},
-        {"everything", LARDER_TARGET_EVERYTHING}};
-    static constexpr std::size_t needed[] = {3, 2, 3, 2, 1};
+        {"everything", LARDER_TARGET_EVERYTHING}, {"tier", LARDER_TARGET_TIER}};
+    static constexpr std::size_t needed[] = {3, 2, 3, 2, 1, 2};
     larder_target target{};
     target.ns = LARDER_NS_NONE;
     bool known = false;
@@ -254,7 +254,7 @@ Answer change(const Asked& asked, std::uint32_t action) {
             target.kind = kind;
             known = asked.count() == needed[kind];
         }
-    if (!known) return usage("drop takes key, namespace, matching, tag or everything, and their names");
+    if (!known) return usage("drop takes key, namespace, matching, tag, everything or tier, and their names");
     Answer problem;
     if (target.kind <= LARDER_TARGET_MATCHING) {
         const auto ns = target.kind == LARDER_TARGET_KEY

@@ -28,12 +28,20 @@ bool read_target(Exchange& x) {
         }
         return true;
     }
+    if (words.size() == 2 && is_keyword(x, words[0], "TIER", "tier")) {
+        x.target = {LARDER_TARGET_TIER, LARDER_NS_NONE, bytes_of(words[1])};
+        if (x.session.role < LARDER_ROLE_ADMIN) {
+            x.failed(LARDER_E_DENIED);
+            return false;
+        }
+        return true;
+    }
     if (words.size() == 2 && is_keyword(x, words[0], "TAG", "tag")) {
         x.target = {LARDER_TARGET_TAG, LARDER_NS_NONE, bytes_of(words[1])};
         return true;
     }
     if (words.size() > 3 || (words.size() == 3 && !same_word(words[1], "matching"))) {
-        x.error("ERR expected NAMESPACE [KEY | MATCHING PATTERN], TAG TAG or ALL");
+        x.error("ERR expected NAMESPACE [KEY | MATCHING PATTERN], TAG TAG, TIER STORE or ALL");
         return false;
     }
     x.target = {};

@@ -5,6 +5,9 @@
 #include "tests/support/test_cache.hpp"
 #include "tests/support/virtual_redis.hpp"
 
+#include <atomic>
+#include <thread>
+
 using namespace larder;
 using namespace larder::test;
 using namespace std::chrono_literals;
@@ -345,4 +348,105 @@ TEST_CASE("a key of three hundred bytes is hashed in the store, and another with
     n[0].remove("user", key);
     n.settle();
     CHECK_FALSE(n[1].get("user", key));
+}
+
+TEST_CASE("one tier is emptied on its own: what others have stays valid", "[shared]") {
+    Nodes n;
+    n[0].put("user", "1", "x");
+    n[0].get("user", "1");
+    REQUIRE(n.in_memory(0) == 1);
+    n[0].change(LARDER_DROP, LARDER_TARGET_TIER, "", "l1");
+    CHECK(n.in_memory(0) == 0);
+    CHECK(n[0].get("user", "1") == "x");
+    const larder_target nothing{LARDER_TARGET_TIER, LARDER_NS_NONE, b("l9")};
+    CHECK(n[0].cache->change(LARDER_DROP, &nothing, 1, nullptr, nullptr) == LARDER_MISS);
+    CHECK(n[0].cache->change(LARDER_EXPIRE, &nothing, 1, nullptr, nullptr) == LARDER_E_INVALID);
+}
+
+TEST_CASE("of two nodes that load one key at once one loads and the other waits for it, where the policy says coalesce", "[shared]") {
+    Nodes n(2, true, R"(larder 1
+namespace slow { key "{id}"; ttl 10m; coalesce wait 5s; tiers l1 -> l2 }
+)");
+    std::atomic<int> loads{0};
+    std::atomic<bool> begun{false};
+    std::optional<std::string> other;
+    std::thread second;
+    CHECK(n[0].load("slow", "1", [&] {
+        ++loads;
+        second = std::thread([&] {
+            begun = true;
+            other = n[1].load("slow", "1", [&] {
+                ++loads;
+                return Loaded{LARDER_OK, "second", 0, {}};
+            });
+        });
+        while (!begun || n.node(1).calls(StoreCall::lease) == 0) std::this_thread::yield();
+        return Loaded{LARDER_OK, "first", 0, {}};
+    }) == "first");
+    second.join();
+    CHECK(other == "first");
+    CHECK(loads == 1);
+}
+
+TEST_CASE("a loader that fails gives its lease back: the next load is kept", "[shared]") {
+    Nodes n;
+    n[0].load("user", "1", [] { return Loaded{LARDER_E_IO, {}, 0, {}}; });
+    CHECK(n[1].load("user", "1", [] { return Loaded{LARDER_OK, "x", 0, {}}; }) == "x");
+    CHECK(n[0].get("user", "1") == "x");
+}
+
+TEST_CASE("an outbox that is full drops everything instead of forgetting one change", "[shared]") {
+    Nodes n;
+    n[0].put("user", "1", "x");
+    n[0].put("only", "1", "x");
+    n.node(0).fail = LARDER_E_IO;
+    for (int i = 0; i < 10'050; ++i) n[0].remove("user", "other" + std::to_string(i));
+    n.node(0).fail = LARDER_OK;
+    n.executor.advance(2min);
+    n.settle();
+    CHECK_FALSE(n[1].get("user", "1"));
+    CHECK_FALSE(n[1].get("only", "1"));
+}
+
+TEST_CASE("H23: what was removed is not served as stale, whatever the policy allows on error", "[shared][hazard]") {
+    Nodes n;
+    n[0].put("patient", "1", "x");
+    n[1].get("patient", "1");
+    n[1].get("patient", "1");
+    n[0].remove("patient", "1");
+    n.settle();
+    larder_status status = LARDER_OK;
+    CHECK_FALSE(n[1].load("patient", "1", [] { return Loaded{LARDER_E_IO, {}, 0, {}}; }, &status));
+    CHECK(status == LARDER_E_IO);
+}
+
+TEST_CASE("H26: nodes with other tags for a namespace do not read each other's entries", "[shared][hazard]") {
+    Nodes n;
+    n[0].put("user", "1", "x");
+    n[1].install(R"(larder 1
+namespace user { key "{id}"; ttl 10m; tag "person:{id}"; tiers l1 -> l2 }
+)");
+    n.node(1).trust(true);
+    CHECK_FALSE(n[1].get("user", "1"));
+}
+
+TEST_CASE("a get that is answered later calls done once, and a miss of it is fenced with a lease", "[shared]") {
+    Nodes n;
+    n.executor.advance(0ms);
+    larder_cache_get item{};
+    const std::string key = "1";
+    item.ns = n[0].ns("user");
+    item.key = b(key);
+    std::atomic<int> done{0};
+    larder_call call{};
+    call.struct_size = sizeof call;
+    call.flags = LARDER_GET_FENCE;
+    call.client = 7;
+    call.done_ctx = &done;
+    call.done = [](void* ctx, larder_status, larder_value*) noexcept { ++*static_cast<std::atomic<int>*>(ctx); };
+    const larder_status status = n[0].cache->get_many(&item, 1, &call);
+    n.executor.advance(0ms);
+    CHECK((status == LARDER_OK ? done == 0 : done == 1));
+    CHECK(item.status == LARDER_MISS);
+    CHECK(n.node(0).calls(StoreCall::lease) == 1);
 }

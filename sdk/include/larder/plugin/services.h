@@ -208,7 +208,10 @@ enum {
   LARDER_TARGET_NAMESPACE = 1, /* ns and its children */
   LARDER_TARGET_MATCHING = 2,  /* entries of ns whose key matches what: `*` any text */
   LARDER_TARGET_TAG = 3,       /* entries that carry the tag what */
-  LARDER_TARGET_EVERYTHING = 4 /* all but sessions; role admin */
+  LARDER_TARGET_EVERYTHING = 4, /* all but sessions; role admin */
+  /* Drop only: the copies in the store named what, nothing else. Entries that other tiers have are as
+   * valid as before; role admin. UNSUPPORTED: the store cannot */
+  LARDER_TARGET_TIER = 5
 };
 enum { LARDER_DROP = 0, LARDER_EXPIRE = 1, LARDER_REFRESH = 2 };
 typedef struct larder_target { /* frozen */
