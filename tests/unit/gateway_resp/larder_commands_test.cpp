@@ -42,7 +42,7 @@ TEST_CASE("each target of a drop reaches the kernel as written") {
     CHECK(c.ask({"LARDER", "DROP", "ALL"}).starts_with("-NOPERM"));
     CHECK(c.ask({"LARDER", "DROP", "nobody"}).starts_with("-ERR no namespace 'nobody'"));
     CHECK(c.ask({"LARDER", "DROP", "user", "LIKE", "4*"}) ==
-          "-ERR expected NAMESPACE [KEY | MATCHING PATTERN], TAG TAG or ALL");
+          "-ERR expected NAMESPACE [KEY | MATCHING PATTERN], TAG TAG, TIER STORE or ALL");
     CHECK(c.ask({"LARDER", "DROP"}) == "-ERR wrong number of arguments for 'larder|drop' command");
 }
 
