@@ -102,7 +102,8 @@ void Authority::on_changed(void* ctx, const larder_bytes* keys, size_t n) noexce
             } else if (key.starts_with(record) && key.size() == record.size() + 16) {
                 ScopeId scope = 0;
                 const char* const end = key.data() + key.size();
-                if (std::from_chars(key.data() + record.size(), end, scope, 16).ptr == end) me.pushed(scope);
+                if (std::from_chars(key.data() + record.size(), end, scope, 16).ptr == end && me.pushed(scope) && me.listener_.doubt)
+                    me.listener_.doubt(scope);
             }
         }
         me.ask_again();
@@ -158,18 +159,34 @@ void Authority::forget_all() {
     const std::lock_guard lock(mutex_);
     all_pushed_at_.store(pushes_.fetch_add(1) + 1);
     known_.clear();
+    doubted_.clear();
     to_ask_.clear();
+    doubt_count_.store(0);
 }
 
-void Authority::pushed(ScopeId scope) {
+// REQUIRES: mutex_ held, as the next one.
+void Authority::forget(ScopeId scope) {
+    known_.erase(scope);
+    believe(scope);
+}
+
+void Authority::believe(ScopeId scope) {
+    if (doubted_.erase(scope) == 0) return;
+    to_ask_.erase(scope);
+    doubt_count_.store(doubted_.size());
+}
+
+// True: it was known, and is doubted from now on.
+bool Authority::pushed(ScopeId scope) {
     const std::lock_guard lock(mutex_);
     ++counts_.pushes;
     pushed_cell(scope).store(pushes_.fetch_add(1) + 1);
-    // What is not known was not judged by, and what is being asked for is not remembered.
-    const auto at = known_.find(scope);
-    if (at == known_.end()) return;
-    at->second.asked_again = true;
+    // By what is not known nothing in memory was judged, and what is being asked for is not remembered.
+    if (!known_.contains(scope)) return false;
+    doubted_.insert(scope);
     to_ask_.insert(scope);
+    doubt_count_.store(doubted_.size());
+    return true;
 }
 
 // One call at a time, for all that were pushed meanwhile.
@@ -186,7 +203,7 @@ void Authority::ask_again() {
             const ScopeId scope = *to_ask_.begin();
             to_ask_.erase(to_ask_.begin());
             if (const auto at = known_.find(scope); at != known_.end()) {
-                asked.emplace_back(scope, at->second.numbers);
+                asked.emplace_back(scope, at->second);
                 call->add_record(record_key(scope));
             }
         }
@@ -200,20 +217,25 @@ void Authority::ask_again() {
             me.asking_again_ = false;
             for (std::size_t i = 0; i < asked.size(); ++i) {
                 const auto& [scope, before] = asked[i];
-                const auto at = me.known_.find(scope);
                 ++me.counts_.verified;
+                // Pushed once more meanwhile: it waits to be asked for once more.
+                if (me.pushed_cell(scope).load() > began && me.to_ask_.contains(scope)) continue;
                 const bool there = status == LARDER_OK && call->records[i].status == LARDER_OK;
                 if (there && numbers_in(call->records[i]) == before) {
-                    if (at != me.known_.end() && me.pushed_cell(scope).load() <= began) at->second.asked_again = false;
+                    me.believe(scope);
                     continue;
                 }
                 changed.emplace_back(scope, !there || call->records[i].drop != before.drop);
-                if (at != me.known_.end()) me.known_.erase(at);
             }
         }
+        // Doubted until entries have been told.
         for (const auto& [scope, dropped] : changed)
             if (me.listener_.changed) me.listener_.changed(scope, dropped);
-        if (const std::lock_guard lock(me.mutex_); me.to_ask_.empty()) return;
+        {
+            const std::lock_guard lock(me.mutex_);
+            for (const auto& [scope, dropped] : changed) me.forget(scope);
+            if (me.to_ask_.empty()) return;
+        }
         me.executor_.post(true, [self] { self->ask_again(); });
     });
 }
@@ -225,9 +247,15 @@ Authority::Known Authority::known(ScopeId scope, Numbers& out) const {
     if (held_.contains(scope) || outbox_.contains(scope)) return Known::held;
     if (!trusted()) return Known::no;
     const auto at = known_.find(scope);
-    if (at == known_.end() || at->second.asked_again) return Known::no;
-    out = at->second.numbers;
+    if (at == known_.end() || doubted_.contains(scope)) return Known::no;
+    out = at->second;
     return Known::yes;
+}
+
+bool Authority::doubts(std::span<const ScopeId> scopes) const {
+    if (doubt_count_.load() == 0) return false;
+    const std::lock_guard lock(mutex_);
+    return std::any_of(scopes.begin(), scopes.end(), [this](ScopeId scope) { return doubted_.contains(scope); });
 }
 
 bool Authority::holds_key(std::string_view key) const {
@@ -245,16 +273,18 @@ void Authority::learn(ScopeId scope, const Numbers& numbers, std::uint64_t asked
         if (known_.size() >= options_.records) {
             // Whoever carries it is not told of its changes any more.
             const ScopeId gone = known_.begin()->first;
-            known_.erase(known_.begin());
             if (listener_.changed) listener_.changed(gone, false);
+            forget(gone);
         }
-        const auto [at, fresh] = known_.try_emplace(scope, Entry{numbers, false});
-        if (!fresh && !(at->second.numbers == numbers)) {
-            differs = at->second.numbers.drop != numbers.drop;
-            at->second = Entry{numbers, false};
-        }
+        const auto [at, fresh] = known_.try_emplace(scope, numbers);
+        if (fresh) return;
+        if (at->second == numbers) return believe(scope);
+        differs = at->second.drop != numbers.drop;
+        at->second = numbers;
     }
-    if (differs && listener_.changed) listener_.changed(scope, *differs);
+    if (listener_.changed) listener_.changed(scope, *differs);
+    const std::lock_guard lock(mutex_);
+    if (pushed_cell(scope).load() <= asked_at) believe(scope);
 }
 
 // ---- loading
@@ -298,12 +328,19 @@ std::uint64_t Authority::begin_load(std::string_view key, std::span<const ScopeI
     stamp->scopes = numbers_of(scopes, false, now_ns, deadline_ns);
     stamp->until_ns = now_ns + load_life_ns;
     // EXISTS: another loads, and what it fills is newer than what we would.
-    if (leased.wait() != LARDER_OK || stamp->scopes.size() != scopes.size()) return 0;
-    const std::lock_guard lock(mutex_);
-    if (loads_.size() >= most_loads) std::erase_if(loads_, [now_ns](const auto& load) { return load.second->until_ns < now_ns; });
-    if (loads_.size() >= most_loads) return 0;
-    loads_[token] = std::move(stamp);
-    return token;
+    const larder_status status = leased.wait();
+    if (status == LARDER_EXISTS) return 0;
+    if (status == LARDER_OK && stamp->scopes.size() == scopes.size()) {
+        const std::lock_guard lock(mutex_);
+        if (loads_.size() >= most_loads) std::erase_if(loads_, [now_ns](const auto& load) { return load.second->until_ns < now_ns; });
+        if (loads_.size() < most_loads) {
+            loads_[token] = std::move(stamp);
+            return token;
+        }
+    }
+    // Nobody will fill by it: given back, also where it is not known to have been given.
+    end_load(key, token, clock_.mono_ns());
+    return 0;
 }
 
 std::shared_ptr<const LoadStamp> Authority::stamp_of(std::uint64_t token) {
@@ -338,7 +375,7 @@ bool Authority::change(std::span<const Change> changes, std::vector<std::string>
         for (const Change& change : changes) {
             made.emplace_back(change.scope, numbers_for(change));
             ++held_[change.scope];
-            known_.erase(change.scope);
+            forget(change.scope);
             pushed_cell(change.scope).store(pushes_.fetch_add(1) + 1);
         }
         for (const std::string& key : keys) ++held_keys_[key];

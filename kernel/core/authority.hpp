@@ -7,8 +7,9 @@
 // until there are too many. What is not known is asked for together with the value.
 //
 // A push says that a record was written, not what it says now: our own making of it comes back, too. So a
-// known record that is pushed is asked for again at once, all that wait in one call; only when it has other
-// numbers are the entries in memory that carry it told (Listener::changed). An answer that was on its
+// known record that is pushed is *doubted* (Listener::doubt): no entry in memory that carries it is served, its
+// readers ask the store; and it is asked for again at once, all that wait in one call. When it has other
+// numbers, those entries are told (Listener::changed), else they are good again. An answer that was on its
 // way when the push came may be older than the push: it is not remembered (the placeholder of Redis'
 // "Avoiding race conditions" for client-side caching, by a count of pushes instead of one object each).
 //
@@ -59,6 +60,8 @@ class Authority : public std::enable_shared_from_this<Authority> {
     struct Listener {  // Called on the store's threads; blocks nowhere.
         // Entries in memory that carry this scope were judged by other numbers.
         std::function<void(ScopeId, bool dropped)> changed;
+        // Perhaps they were: doubts() says yes until it is known.
+        std::function<void(ScopeId)> doubt;
         // Somebody wrote or removed the value with this whole key.
         std::function<void(std::string_view key)> touched;
         // Whatever is in memory above this store has to be asked for there.
@@ -94,6 +97,8 @@ class Authority : public std::enable_shared_from_this<Authority> {
     // ---- reading
     enum class Known { yes, no, held };
     Known known(ScopeId scope, Numbers& out) const;
+    // Whether one of these was pushed and has not been asked for again yet. Without doubts as dear as a load.
+    bool doubts(std::span<const ScopeId> scopes) const;
     bool holds_key(std::string_view key) const;
     // Taken before records are asked for, given back with the answers.
     std::uint64_t asking() const noexcept { return pushes_.load(std::memory_order_seq_cst); }
@@ -126,10 +131,6 @@ class Authority : public std::enable_shared_from_this<Authority> {
     Counts counts() const;
 
   private:
-    struct Entry {
-        Numbers numbers;
-        bool asked_again = false;
-    };
     struct Waiting {  // one change that the store has not got yet
         bool expire = false;
         Numbers numbers;
@@ -145,7 +146,9 @@ class Authority : public std::enable_shared_from_this<Authority> {
     static void LARDER_CALL on_changed_all(void* ctx) noexcept;
     static void LARDER_CALL on_trust(void* ctx, std::int32_t yes) noexcept;
     static void LARDER_CALL on_renewed(void* ctx, std::int32_t older) noexcept;
-    void pushed(ScopeId scope);
+    bool pushed(ScopeId scope);
+    void forget(ScopeId scope);
+    void believe(ScopeId scope);
     void ask_again();
     void forget_all();
     Waiting numbers_for(const Change& change);
@@ -171,10 +174,12 @@ class Authority : public std::enable_shared_from_this<Authority> {
     std::atomic<std::uint64_t> pushes_{0};
     std::vector<std::atomic<std::uint64_t>> pushed_at_;  // number of the last push of a scope, by pushed_cell
     std::atomic<std::uint64_t> all_pushed_at_{0};
+    std::atomic<std::size_t> doubt_count_{0};
 
     mutable std::mutex mutex_;  // guards what follows
-    std::unordered_map<ScopeId, Entry> known_;
-    std::unordered_set<ScopeId> to_ask_;
+    std::unordered_map<ScopeId, Numbers> known_;
+    std::unordered_set<ScopeId> doubted_;  // of the known ones
+    std::unordered_set<ScopeId> to_ask_;   // of the doubted ones
     bool asking_again_ = false;
     std::unordered_map<ScopeId, unsigned> held_;      // changes under way
     std::unordered_map<std::string, unsigned> held_keys_;

@@ -112,6 +112,7 @@ Verdict Cache::Impl::judge_headed(const Space& space, const EntryKey& key, larde
             break;
         case BanLog::Verdict::clear: break;
     }
+    if (space.authority != nullptr && (space.authority->doubts(space.chain) || space.authority->doubts(own))) return Verdict::gone;
     if (space.suspect != 0) {
         Record record;
         const bool there = records.find(space.suspect, record);

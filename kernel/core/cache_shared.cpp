@@ -35,6 +35,7 @@ Authority::Listener Cache::Impl::listener(const std::string& store) {
         if (dropped) records.drop(scope);
         else records.expire(scope, clock.mono_ns());
     };
+    listener.doubt = [this](ScopeId scope) { records.stir(scope); };
     listener.suspect = [this, above = names.above(store)] { records.expire(above, clock.mono_ns()); };
     listener.touched = [this](std::string_view key) { touched(key); };
     listener.note = [this](int severity, std::string text) { events.add(clock.wall_ms(), severity, "store", std::move(text)); };

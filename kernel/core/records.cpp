@@ -305,12 +305,24 @@ std::uint64_t RecordTable::change(ScopeId scope, bool drop, std::uint64_t now_ns
         else
             table_->make(shard, scope, at, record);
     }
+    announce(scope, next_epoch);
+    return next_epoch;
+}
+
+std::uint64_t RecordTable::stir(ScopeId scope) {
+    const std::lock_guard changing(table_->changes);
+    const std::uint64_t next_epoch = epoch_.load(std::memory_order_relaxed) + 1;
+    announce(scope, next_epoch);
+    return next_epoch;
+}
+
+// The summaries first, the epoch last. REQUIRES: changes held.
+void RecordTable::announce(ScopeId scope, std::uint64_t next_epoch) {
     recent_[recent_cell(scope)].store(next_epoch, std::memory_order_release);
     const auto [first, last] = table_->watched.equal_range(scope);
     for (auto watch = first; watch != last; ++watch)
         watch->second->store(next_epoch, std::memory_order_release);
     epoch_.store(next_epoch, std::memory_order_seq_cst);
-    return next_epoch;
 }
 
 void RecordTable::watch(std::vector<std::pair<ScopeId, Cell*>> watches) {

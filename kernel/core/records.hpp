@@ -87,6 +87,9 @@ class RecordTable {
     // One new number, one new epoch, which is returned.
     std::uint64_t drop(ScopeId scope);
     std::uint64_t expire(ScopeId scope, std::uint64_t now_ns);
+    // Nothing changed, but what was verified before is not taken for verified any more: whoever judges by this
+    // scope looks at records again. One new epoch, which is returned.
+    std::uint64_t stir(ScopeId scope);
     // The greatest `changed` of any record that was evicted. Asked after a find() or stamp(), it
     // knows of every earlier record of that scope.
     std::uint64_t forgotten() const noexcept;
@@ -97,6 +100,7 @@ class RecordTable {
   private:
     struct Table;
     std::uint64_t change(ScopeId scope, bool drop, std::uint64_t now_ns);
+    void announce(ScopeId scope, std::uint64_t next_epoch);
 
     // 256 KiB: of a thousand changes, one unchanged scope in thirty falls on one.
     static constexpr std::size_t recent_bits = 15;

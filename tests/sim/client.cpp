@@ -72,9 +72,10 @@ void Client::work(std::uint64_t operations) {
     }
 }
 
-Loaded Client::load(std::uint64_t key, bool calm, bool impatient) {
+Loaded Client::load(const History::Read& read, bool calm, bool impatient) {
     History& history = place_.history;
-    history.begin_load(key, place_.node, impatient, now());
+    const std::uint64_t key = read.key;
+    history.begin_load(read, impatient, now());
     place_.scheduler.sleep(calm ? 100'000 : rng().below(rng().one_in(8) ? 90 * ms : 6 * ms));
     Loaded loaded;
     if (!calm && rng().one_in(12)) {
@@ -107,10 +108,10 @@ bool Client::read(std::uint64_t key, bool calm) {
     const auto ran = std::make_shared<bool>(false);
     place_.cache.get_or_load(
         item,
-        [self = *this, key, calm, loads, ran, began = read.began_ns, patience]() mutable {
+        [self = *this, read, calm, loads, ran, patience]() mutable {
             *ran = true;
             const std::uint64_t at = self.now();
-            Loaded result = self.load(key, calm, at >= began + patience);
+            Loaded result = self.load(read, calm, at >= read.began_ns + patience);
             *loads += self.now() - at;
             return result;
         },

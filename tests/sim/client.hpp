@@ -38,7 +38,7 @@ class Client {
     void look_and_set(std::uint64_t key);
     void look_at_many();
     void change();
-    Loaded load(std::uint64_t key, bool calm, bool impatient);
+    Loaded load(const History::Read& read, bool calm, bool impatient);
     larder_call call(std::uint64_t deadline_ns) const;
     std::uint32_t ns(std::uint64_t key) const;
     std::uint64_t now() const { return place_.scheduler.now_ns(); }

@@ -25,7 +25,7 @@ std::string at(std::uint64_t ns) { return std::to_string(ns / 1000) + " us"; }
 }  // namespace
 
 void History::line(std::uint64_t key, std::uint64_t now_ns, std::string text) {
-    if (tells_story) keys_[key].lines.push_back(at(now_ns) + "  " + std::move(text));
+    if (tells_story && violation_.empty()) lines_.emplace_back(key, at(now_ns) + "  " + std::move(text));
 }
 
 std::uint64_t History::commit(std::uint64_t key, std::uint64_t now_ns) {
@@ -85,7 +85,7 @@ bool History::delivered(const Change& change, const Read& read) const {
 History::Read History::begin_read(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns, bool trusts, std::uint64_t now_ns) {
     ++reads_;
     line(key, now_ns, "node " + std::to_string(node) + ": begins read " + std::to_string(reads_) + (trusts ? "" : " (does not trust)"));
-    return {key, node, now_ns, told_until_ns, trusts, reads_};
+    return {key, node, now_ns, told_until_ns, trusts, reads_, moved(key)};
 }
 
 void History::end_read(const Read& read, const Answer& answer, std::uint64_t now_ns) {
@@ -124,17 +124,22 @@ void History::end_read(const Read& read, const Answer& answer, std::uint64_t now
     }
 }
 
-void History::begin_load(std::uint64_t key, std::uint64_t node, bool impatient, std::uint64_t now_ns) {
-    Key& k = keys_[key];
-    std::uint64_t moved = unsettled_;  // what may have made the flight before stale
+// Rises when a change that may concern loads of this key begins and when it ends.
+std::uint64_t History::moved(std::uint64_t key) const {
+    std::uint64_t moved = unsettled_;
     for (const Change& change : changes_)
         if (std::any_of(change.keys.begin(), change.keys.end(), [&](std::uint64_t other) { return may_concern_(other, key); }))
             moved += change.ended_ns != 0 ? 2 : 1;
-    if (k.loading[node]++ > 0 && moved == k.change_moved[node] && !impatient && bounds_.one_loader && violation_.empty()) {
-        violated_key_ = key;
-        violation_ = at(now_ns) + "  I4: node " + std::to_string(node) + " runs a second loader of key " + std::to_string(key);
+    return moved;
+}
+
+void History::begin_load(const Read& read, bool impatient, std::uint64_t now_ns) {
+    Key& k = keys_[read.key];
+    if (k.loading[read.node]++ > 0 && moved(read.key) == k.moved[read.node] && !impatient && bounds_.one_loader && violation_.empty()) {
+        violated_key_ = read.key;
+        violation_ = at(now_ns) + "  I4: node " + std::to_string(read.node) + " runs a second loader of key " + std::to_string(read.key);
     }
-    k.change_moved[node] = moved;
+    k.moved[read.node] = read.moved;
 }
 
 void History::end_load(std::uint64_t key, std::uint64_t node) { --keys_[key].loading[node]; }
@@ -144,9 +149,10 @@ void History::check_time(std::string_view what, std::uint64_t took_ns, std::uint
     violate("I8: " + std::string(what) + " took " + std::to_string(took_ns / 1'000'000) + " ms, allowed " + std::to_string(allowed_ns / 1'000'000));
 }
 
-std::string History::story(std::uint64_t key) const {
+std::string History::story() const {
     std::string text;
-    for (const std::string& one : keys_[key].lines) text += one + "\n";
+    for (const auto& [key, line] : lines_)
+        if (key == everything || key == violated_key_ || violated_key_ == everything) text += line + "\n";
     return text;
 }
 

@@ -22,6 +22,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace larder::sim {
@@ -61,7 +62,8 @@ class History {
     struct Read {
         std::uint64_t key = 0, node = 0, began_ns = 0, told_until_ns = 0;
         bool trusts = false;
-        std::uint64_t call = 0;  // for people
+        std::uint64_t call = 0;   // for people
+        std::uint64_t moved = 0;  // how much had made loads of the key stale when it began
     };
     struct Answer {
         bool found = false, stale = false;
@@ -71,7 +73,8 @@ class History {
     void end_read(const Read& read, const Answer& answer, std::uint64_t now_ns);
 
     // ---- loaders
-    void begin_load(std::uint64_t key, std::uint64_t node, bool impatient, std::uint64_t now_ns);
+    // Of `read`; impatient: it has waited long enough for another's.
+    void begin_load(const Read& read, bool impatient, std::uint64_t now_ns);
     void end_load(std::uint64_t key, std::uint64_t node);
 
     // Something else than a change may have made flights stale: records were lost.
@@ -84,9 +87,9 @@ class History {
     void violate(std::string what) {
         if (violation_.empty()) violation_ = std::move(what);
     }
-    // What happened to one key, for people.
-    std::string story(std::uint64_t key) const;
-    std::uint64_t violated_key() const { return violated_key_; }
+    // What happened to the key of the violation, and what was told besides, for people; until it was found.
+    std::string story() const;
+    void tell(std::uint64_t now_ns, std::string text) { line(everything, now_ns, std::move(text)); }
     bool tells_story = false;
     std::uint64_t reads() const { return reads_; }
     std::uint64_t found() const { return found_; }
@@ -95,9 +98,8 @@ class History {
   private:
     struct Key {
         std::uint64_t version = 1;
-        std::vector<std::string> lines;
         std::map<std::uint64_t, unsigned> loading;            // by node
-        std::map<std::uint64_t, std::uint64_t> change_moved;  // by node: changes of this key it may know, when its loader began
+        std::map<std::uint64_t, std::uint64_t> moved;         // by node: of the read whose loader began last
     };
     struct Load {
         std::uint64_t key, version, node, at_ns;
@@ -107,8 +109,10 @@ class History {
         std::uint64_t node, began_ns, ended_ns = 0;
         bool expire, done = false, lost = false, everywhere = false;
     };
+    static constexpr std::uint64_t everything = UINT64_MAX;
     void line(std::uint64_t key, std::uint64_t now_ns, std::string text);
     bool delivered(const Change& change, const Read& read) const;
+    std::uint64_t moved(std::uint64_t key) const;
     bool own(const Change& change, const Read& read) const;
 
     const Bounds bounds_;
@@ -117,7 +121,8 @@ class History {
     std::vector<Load> loads_;
     std::vector<Change> changes_;
     std::string violation_;
-    std::uint64_t violated_key_ = 0, reads_ = 0, found_ = 0, unsettled_ = 0;
+    std::vector<std::pair<std::uint64_t, std::string>> lines_;  // by key
+    std::uint64_t violated_key_ = everything, reads_ = 0, found_ = 0, unsettled_ = 0;
 };
 
 }  // namespace larder::sim

@@ -54,8 +54,7 @@ void Network::start() {
 }
 
 void Network::tell(std::string what) {
-    if (!tells_story) return;
-    story += std::to_string(scheduler_.now_ns() / 1000) + " us  " + what + "\n";
+    if (story) story("    " + std::move(what));
 }
 
 std::uint64_t Network::delay() {
@@ -270,6 +269,12 @@ std::uint64_t Network::told_until_ns(std::size_t node) const {
     if (!link.under_way.empty()) return link.under_way.front().done_ns - 1;
     // Nothing is under way: all is told, unless it was lost.
     return link.muted || link.cut ? link.told_ns : scheduler_.now_ns();
+}
+
+bool Network::leased(const std::string& key) const {
+    const VirtualServer& server = redis_.server();
+    const auto it = server.data().leases.find(key);
+    return it != server.data().leases.end() && it->second.until_ms > server.now_ms();
 }
 
 // ---- faults

@@ -42,6 +42,7 @@ class Network final : public test::VirtualWire {
     ~Network() override;
 
     test::VirtualRedis& redis() { return redis_; }
+    const test::VirtualRedis& redis() const { return redis_; }
     // A node's store; `clock` is the node's and outlives this.
     test::VirtualNode& connect(const NodeClock& clock);
     // Streams are opened from now on.
@@ -74,8 +75,9 @@ class Network final : public test::VirtualWire {
     // When the server last came back with less than it had acknowledged; 0: never.
     std::uint64_t lost_writes_at_ns() const { return lost_writes_at_ns_; }
     bool server_up() const { return state_ == State::running; }
-    std::string story;  // of faults, for people
-    bool tells_story = false;
+    // Somebody may have the right to fill this key, in vain: nobody else keeps it until that is over.
+    bool leased(const std::string& key) const;
+    std::function<void(std::string)> story;  // told of what happens; may be empty
 
     larder_status send(test::VirtualNode& from, test::VirtualMessage message, const larder_call& call, larder_value* out) override;
 

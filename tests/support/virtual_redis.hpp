@@ -79,6 +79,7 @@ class VirtualRedis {
 
     // For looking, and for what a test does to the data itself, which nobody is told of.
     VirtualServer& server() { return server_; }
+    const VirtualServer& server() const { return server_; }
     const std::string& prefix() const { return prefix_; }
     std::uint64_t max_staleness_ms = 3000;
 
