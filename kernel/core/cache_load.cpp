@@ -152,7 +152,7 @@ void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larde
         patience = space->ns->coalesce_wait.value_or(Ms{0});
         if (found.verdict == Verdict::stale) stale = std::move(found);
 
-        const FencePoint point{impl.records.epoch(), impl.bans.number()};
+        const FencePoint point{impl.records.epoch(), impl.bans.number(), 0, now};
         boarding = impl.flights.board(out.ns, key.canonical, point, [&](const FencePoint& began) {
             if (began.epoch == point.epoch && began.ban_number == point.ban_number) return true;
             // Something was dropped since that flight began: was it this key?

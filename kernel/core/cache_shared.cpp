@@ -174,10 +174,14 @@ static Stamp stamp_shared(Cache::Impl& impl, const Space& space, std::span<const
     return out;
 }
 
-// For a little while in memory only, as the store cannot be asked.
+// For a little while in memory only, as the store cannot be asked: max_staleness, counted from when the value was
+// loaded or set (`at_ns`), since whatever changed it after that nobody may have told.
 static larder_status put_above(Cache::Impl& impl, const Space& space, const EntryKey& key, Envelope envelope, std::string_view payload,
-                               std::uint64_t now_ns) {
-    const auto most = static_cast<std::uint64_t>(space.authority->max_staleness().count());
+                               std::uint64_t at_ns) {
+    const std::uint64_t now_ns = impl.clock.mono_ns(), age_ms = (now_ns - std::min(now_ns, at_ns)) / 1'000'000 + 1;
+    std::uint64_t most = static_cast<std::uint64_t>(space.authority->max_staleness().count());
+    if (age_ms >= most) return LARDER_E_IO;
+    most -= age_ms;
     EnvelopeHead& head = envelope.head;
     head.created_ns = now_ns;
     head.soft_ms = head.soft_ms == 0 ? most : std::min(head.soft_ms, most);
@@ -198,7 +202,7 @@ larder_status Cache::Impl::put_shared(const Space& space, const EntryKey& key, N
         // Another one loads it, or the store did not answer: kept nowhere, or for a little while.
         entry.kept = false;
         if (authority.trusted()) return LARDER_OK;
-        entry.kept = put_above(*this, space, key, envelope, payload, now_ns) == LARDER_OK;
+        entry.kept = put_above(*this, space, key, envelope, payload, entry.fence->at_ns) == LARDER_OK;
         return LARDER_OK;
     }
     const Stamp stamp = stamp_shared(*this, space, envelope.scopes, entry.fence, now_ns, deadline_ns);
@@ -244,7 +248,7 @@ larder_status Cache::Impl::put_shared(const Space& space, const EntryKey& key, N
     space.runtime->count(SpaceCount::errors);
     authority.change({}, {whole}, now_ns, deadline_ns);
     if (entry.replaces) return status;
-    return put_above(*this, space, key, envelope, payload, now_ns);
+    return put_above(*this, space, key, envelope, payload, loaded ? entry.fence->at_ns : now_ns);
 }
 
 std::uint64_t Cache::Impl::begin_load(const State& s, const Space& space, const FieldedKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns) {

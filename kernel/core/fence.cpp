@@ -27,6 +27,7 @@ void FenceBook::remember(std::uint64_t key_hash, std::uint64_t client, const Fen
     }
     if (room == nullptr) return;
     *room = {client, now_ns + lifetime_ns, point};
+    if (point.at_ns == 0) room->point.at_ns = now_ns;
     used_[key_hash & mask_].store(true, std::memory_order_release);
 }
 

@@ -187,13 +187,13 @@ class RemoveMany final : public WithLease {
     larder_status status_ = LARDER_OK;
 };
 
-class Touch final : public Operation {
+class Touch final : public WithLease {
   public:
     Touch(const Workshop& shop, const larder_key& key, const larder_touch& touch,
           const larder_call& call)
-        : Operation(shop, call, "PEXPIRE") {
-        script(touch_script(), 1, 4);
-        Batch::key(text_of(key));
+        : WithLease(shop, call, "PEXPIRE") {
+        script(touch_script(), 2, 4);
+        keys_of_script(text_of(key));
         number(touch.patch_offset);
         word(text_of(touch.patch));
         number(touch.ttl_ms);

@@ -49,6 +49,7 @@ return 1
 
 const Script& touch_script() {
     static const Script script(R"(
+redis.call('DEL', KEYS[2])
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 if ARGV[4] ~= '' and redis.call('GETRANGE', KEYS[1], 16, 23) ~= ARGV[4] then return -1 end
 if #ARGV[2] > 0 then
@@ -78,10 +79,10 @@ const Script& make_script() {
 local found = redis.call('GET', KEYS[1])
 if found and #found == 24 then
   local left = redis.call('PTTL', KEYS[1])
-  if left >= 0 and left < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+  if left >= 0 and left < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], 2 * ARGV[2]) end
   return found
 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', 2 * ARGV[2])
 return ARGV[1]
 )");
     return script;

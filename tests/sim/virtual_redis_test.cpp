@@ -92,7 +92,7 @@ TEST_CASE("a put may ask for an absent key or for a version", "[virtual]") {
     CHECK(p.get(value_key) == "y");
 }
 
-TEST_CASE("a fill needs the lease, and a put, a remove, a change or time takes it away", "[virtual]") {
+TEST_CASE("a fill needs the lease, and a put, a remove, a touch, a change or time takes it away", "[virtual]") {
     Pair p;
     const larder_key k = key_of(value_key);
     CHECK(p.fill(value_key, 5, "x") == LARDER_E_CONFLICT);
@@ -113,6 +113,11 @@ TEST_CASE("a fill needs the lease, and a put, a remove, a change or time takes i
     CHECK(p.lease(p.one, value_key, 9) == LARDER_OK);
     CHECK(p.shared.change(&p.two, nullptr, 0, 1000, &k, 1, 0, &p.call) == LARDER_OK);
     CHECK(p.fill(value_key, 9, "y") == LARDER_E_CONFLICT);
+
+    CHECK(p.lease(p.one, value_key, 11) == LARDER_OK);
+    const larder_touch touch{sizeof(larder_touch), 0, 1000, 0, {}};
+    CHECK(p.store.touch(&p.two, &k, &touch, &p.call) == LARDER_MISS);
+    CHECK(p.fill(value_key, 11, "y") == LARDER_E_CONFLICT);
 
     CHECK(p.lease(p.one, value_key, 10) == LARDER_OK);
     p.clock.advance(Ms(500));
@@ -147,7 +152,7 @@ TEST_CASE("a record is made once and changed only where it is", "[virtual]") {
     CHECK(seen.expire == 8);
     p.clock.advance(Ms(500));
     CHECK(p.shared.make(&p.one, &mine, 1, 1000, &p.call) == LARDER_OK);
-    p.clock.advance(Ms(999));
+    p.clock.advance(Ms(1999));
     CHECK(p.shared.read(&p.two, &item, 1, &seen, 1, &p.call) == LARDER_OK);
     CHECK(seen.status == LARDER_OK);
     p.clock.advance(Ms(1));
@@ -166,7 +171,7 @@ TEST_CASE("every change of a value or record is told, of a lease none, and only 
     p.shared.make(&p.one, &mine, 1, 1000, &p.call);
     p.shared.make(&p.one, &mine, 1, 1000, &p.call);
     CHECK(p.hear() == std::vector<std::string>{record_key});
-    p.shared.make(&p.one, &mine, 1, 2000, &p.call);
+    p.shared.make(&p.one, &mine, 1, 2001, &p.call);
     CHECK(p.hear() == std::vector<std::string>{record_key});
     const larder_key k = key_of(value_key);
     p.shared.change(&p.one, &mine, 1, 5000, &k, 1, 0, &p.call);

@@ -47,6 +47,7 @@ larder_status VirtualServer::remove(std::string_view key, std::uint64_t if_versi
 }
 
 larder_status VirtualServer::touch(std::string_view key, const Touch& touch) {
+    end_lease(key);
     const auto it = live(data_.values, key, true);
     if (it == data_.values.end()) return LARDER_MISS;
     Value& value = it->second;
@@ -66,10 +67,10 @@ larder_status VirtualServer::find(std::string_view key, Record& out) {
 }
 
 void VirtualServer::make(std::string_view key, Record& record, std::uint64_t ttl_ms) {
-    const std::uint64_t until_ms = until(ttl_ms);
+    const std::uint64_t least_ms = until(ttl_ms), until_ms = until(2 * ttl_ms);
     if (const auto it = live(data_.records, key, true); it != data_.records.end()) {
         Record& there = it->second;
-        if (there.until_ms != 0 && (until_ms == 0 || there.until_ms < until_ms)) {
+        if (there.until_ms != 0 && (least_ms == 0 || there.until_ms < least_ms)) {
             there.until_ms = until_ms;
             tell(key);  // as PEXPIRE does
         }

@@ -17,8 +17,8 @@
  * own: it matches nothing, and nothing that is stamped depends on it. So a change writes only records
  * that are there, and a store may lose or evict records at any time: entries are lost, never correctness.
  *
- * With the extension, `put` and `remove` of larder_store_v1 also take the key's lease away, before they
- * touch the value.
+ * With the extension, `put`, `remove` and `touch` of larder_store_v1 also take the key's lease away, before
+ * they change the value, `touch` also where there is none.
  *
  * All functions follow the async contract of larder_call. Arrays live until the function returned, or
  * until done; answers are written into them before done is called, and done gets no value.
@@ -81,7 +81,8 @@ typedef struct larder_shared_v1 {
   larder_status(LARDER_CALL *read)(void *self, larder_get_item *items, size_t n, larder_record *records, size_t m,
       const larder_call *call) LARDER_NOEXCEPT;
   /* Writes each record where there is none, and answers what is there then: OK in any case, drop, expire
-   * and expired_at_ms being the ones in force. Either lives at least ttl_ms from now on. Done in the order given: the answer for
+   * and expired_at_ms being the ones in force. Either lives at least ttl_ms from now on: whoever prolongs a
+   * life does so by more than is asked for, because every node is told of it. Done in the order given: the answer for
    * a record is no older than the one before it. [any] */
   larder_status(LARDER_CALL *make)(void *self, larder_record *records, size_t m, uint64_t ttl_ms, const larder_call *call) LARDER_NOEXCEPT;
   /* Overwrites the records that are there (MISS: there is none, nothing is written), to live ttl_ms, each
