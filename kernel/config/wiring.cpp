@@ -43,8 +43,11 @@ std::vector<StoreHandle> Graph::stores() const {
         handle.table = &node.instance->table<larder_store_v1>();
         handle.self = node.instance->self();
         handle.caps = node.instance->caps();
-        if ((handle.caps & LARDER_STORE_CAP_SHARED) != 0)
+        if ((handle.caps & LARDER_STORE_CAP_SHARED) != 0) {
+            // The guard stands before the store's own table only: the extension is called as it is.
             handle.shared = static_cast<const larder_shared_v1*>(node.instance->extension(LARDER_EXT_SHARED));
+            handle.shared_self = node.instance->theirs();
+        }
         handle.workers = node.workers;
         handle.timeout = node.timeout;
         handle.empty_on_reload = node.empty_on_reload;

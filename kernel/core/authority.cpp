@@ -57,8 +57,8 @@ Authority::Authority(std::shared_ptr<Tier> tier, ScopeId root, Clock& clock, Ran
       executor_(executor),
       listener_(std::move(listener)),
       options_(options),
-      prefix_(text_of(store_.prefix(tier_->store().self))),
-      max_staleness_(store_.max_staleness_ms(tier_->store().self)),
+      prefix_(text_of(store_.prefix(tier_->store().sharing()))),
+      max_staleness_(store_.max_staleness_ms(tier_->store().sharing())),
       pushed_at_(cells) {}
 
 void Authority::open() {
@@ -69,13 +69,13 @@ void Authority::open() {
     sink.changed_all = &on_changed_all;
     sink.trust = &on_trust;
     sink.renewed = &on_renewed;
-    store_.listen(tier_->store().self, &sink);
+    store_.listen(tier_->store().sharing(), &sink);
 }
 
-void Authority::close() { store_.listen(tier_->store().self, nullptr); }
+void Authority::close() { store_.listen(tier_->store().sharing(), nullptr); }
 
 std::uint64_t Authority::now_ms() const noexcept {
-    const std::uint64_t theirs = store_.now_ms(tier_->store().self);
+    const std::uint64_t theirs = store_.now_ms(tier_->store().sharing());
     return theirs != 0 ? theirs : clock_.wall_ms();
 }
 

@@ -37,6 +37,8 @@ struct StoreHandle {
     void* self = nullptr;
     std::uint64_t caps = 0;  // LARDER_STORE_CAP_*
     const larder_shared_v1* shared = nullptr;  // its extension, where it has it
+    void* shared_self = nullptr;               // what the extension is called with; nullptr: self
+    void* sharing() const noexcept { return shared_self != nullptr ? shared_self : self; }
     unsigned workers = 4;    // threads for a blocking store
     Ms timeout{5000};        // of one call
     bool empty_on_reload = false;  // its copies go with every policy

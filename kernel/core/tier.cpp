@@ -221,26 +221,26 @@ void Tier::begin_any(const std::shared_ptr<SharedCall>& shared, std::uint64_t no
 void Tier::begin(Shared what, const std::shared_ptr<SharedCall>& call, std::uint64_t ttl_ms, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then) {
     begin_any(call, now_ns, deadline_ns, std::move(then), [&](larder_call& context) {
         if (what == Shared::read)
-            return store_.shared->read(store_.self, call->items.data(), call->items.size(), call->records.data(), call->records.size(), &context);
-        return store_.shared->make(store_.self, call->records.data(), call->records.size(), ttl_ms, &context);
+            return store_.shared->read(store_.sharing(), call->items.data(), call->items.size(), call->records.data(), call->records.size(), &context);
+        return store_.shared->make(store_.sharing(), call->records.data(), call->records.size(), ttl_ms, &context);
     });
 }
 
 void Tier::begin_change(const std::shared_ptr<SharedCall>& call, std::uint64_t ttl_ms, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then) {
     begin_any(call, now_ns, deadline_ns, std::move(then), [&](larder_call& context) {
-        return store_.shared->change(store_.self, call->records.data(), call->records.size(), ttl_ms, call->keys.data(), call->keys.size(), 0, &context);
+        return store_.shared->change(store_.sharing(), call->records.data(), call->records.size(), ttl_ms, call->keys.data(), call->keys.size(), 0, &context);
     });
 }
 
 void Tier::begin_lease(const std::shared_ptr<SharedCall>& call, std::uint64_t token, std::uint64_t ttl_ms, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then) {
     begin_any(call, now_ns, deadline_ns, std::move(then), [&](larder_call& context) {
-        return store_.shared->lease(store_.self, call->keys.data(), token, ttl_ms, &context);
+        return store_.shared->lease(store_.sharing(), call->keys.data(), token, ttl_ms, &context);
     });
 }
 
 larder_status Tier::fill(const larder_key& key, std::uint64_t token, const larder_put& put, std::uint64_t now_ns, std::uint64_t deadline_ns) {
     return guarded(now_ns, deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
-        return store_.shared->fill(store_.self, &key, token, &put, &call);
+        return store_.shared->fill(store_.sharing(), &key, token, &put, &call);
     });
 }
 

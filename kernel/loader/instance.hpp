@@ -60,6 +60,8 @@ class PluginInstance {
         return std::get<Guarded<Table>>(guard_).table();
     }
     void* self() noexcept;
+    // What an extension's functions are called with: nothing stands before them.
+    void* theirs() const noexcept { return theirs_; }
 
   private:
     PluginInstance(std::shared_ptr<PluginModule> module, const ComponentManifest& component,
