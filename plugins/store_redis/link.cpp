@@ -143,7 +143,7 @@ void Link::adopt() {
     const std::lock_guard lock(mutex_);
     wire_->line.insert(wire_->line.end(), fresh_.begin(), fresh_.end());
     fresh_.clear();
-    wire_->sent = sent_;
+    wire_->sent = sent_ + writing_;
 }
 
 void Link::end_turn(std::uint32_t answered) {
@@ -349,21 +349,38 @@ void Link::bury_idle() {
 
 // ---- deadlines ----------------------------------------------------------------------------------
 
-std::uint64_t Link::expire(Wire& wire, std::uint64_t now_ns, bool& late) {
+// Takes out of the line what is late, and answers the next deadline.
+std::uint64_t Link::take_late(Wire& wire, std::uint64_t now_ns, std::vector<Exchange*>& late) {
     std::uint64_t next = std::numeric_limits<std::uint64_t>::max();
-    std::vector<Exchange*> ended;  // told when the line is left alone
     for (Slot& slot : wire.line) {
         if (slot.exchange == nullptr) {
             continue;
         }
         if (slot.exchange->deadline_ns <= now_ns) {
-            ended.push_back(std::exchange(slot.exchange, nullptr));
+            late.push_back(std::exchange(slot.exchange, nullptr));
         } else {
             next = std::min(next, slot.exchange->deadline_ns);
         }
     }
-    late = !ended.empty();
-    for (Exchange* exchange : ended) {
+    return next;
+}
+
+std::uint64_t Link::expire(std::uint64_t now_ns) {
+    std::uint64_t next = std::numeric_limits<std::uint64_t>::max();
+    std::vector<Exchange*> late;
+    for (const auto& old : retired_) {
+        next = std::min(next, take_late(*old, now_ns, late));
+    }
+    if (wire_ != nullptr) {
+        adopt();
+        const std::size_t before = late.size();
+        next = std::min(next, take_late(*wire_, now_ns, late));
+        if (late.size() != before) {
+            retire();  // first: whoever is told may ask for something new at once
+        }
+    }
+    bury_idle();
+    for (Exchange* exchange : late) {
         counters_.timeouts.add();
         journal_.trouble(exchange->name(), endpoint_.text(), "no reply in time");
         exchange->on_end(LARDER_E_TIMEOUT);
@@ -371,55 +388,32 @@ std::uint64_t Link::expire(Wire& wire, std::uint64_t now_ns, bool& late) {
     return next;
 }
 
-std::uint64_t Link::expire(std::uint64_t now_ns) {
-    std::uint64_t next = std::numeric_limits<std::uint64_t>::max();
-    bool late = false;
-    const std::vector<std::shared_ptr<Wire>> draining = retired_;
-    for (const auto& old : draining) {
-        next = std::min(next, expire(*old, now_ns, late));
+Exchange* Link::take_tagged(Wire& wire, const void* tag) {
+    for (Slot& slot : wire.line) {
+        if (slot.exchange != nullptr && slot.exchange->tag == tag) {
+            return std::exchange(slot.exchange, nullptr);
+        }
     }
-    if (wire_ != nullptr) {
-        const std::shared_ptr<Wire> current = wire_;
+    return nullptr;
+}
+
+bool Link::cancel(const void* tag) {
+    Exchange* found = nullptr;
+    for (const auto& old : retired_) {
+        found = found != nullptr ? found : take_tagged(*old, tag);
+    }
+    if (found == nullptr && wire_ != nullptr) {
         adopt();
-        next = std::min(next, expire(*current, now_ns, late));
-        if (late && wire_ == current) {
+        found = take_tagged(*wire_, tag);
+        if (found != nullptr) {
             retire();
         }
     }
     bury_idle();
-    return next;
-}
-
-bool Link::give_up(Wire& wire, const void* tag) {
-    for (Slot& slot : wire.line) {
-        if (slot.exchange != nullptr && slot.exchange->tag == tag) {
-            std::exchange(slot.exchange, nullptr)->on_end(LARDER_E_CANCELLED);
-            return true;
-        }
+    if (found != nullptr) {
+        found->on_end(LARDER_E_CANCELLED);
     }
-    return false;
-}
-
-bool Link::cancel(const void* tag) {
-    const std::vector<std::shared_ptr<Wire>> draining = retired_;
-    for (const auto& old : draining) {
-        if (give_up(*old, tag)) {
-            bury_idle();
-            return true;
-        }
-    }
-    if (wire_ == nullptr) {
-        return false;
-    }
-    adopt();
-    const std::shared_ptr<Wire> current = wire_;
-    if (!give_up(*current, tag)) {
-        return false;
-    }
-    if (wire_ == current) {
-        retire();
-    }
-    return true;
+    return found != nullptr;
 }
 
 void Link::close(larder_status status) noexcept {

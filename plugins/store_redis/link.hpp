@@ -92,8 +92,8 @@ class Link {
     void discard(Wire& wire, const std::string& cause);
     void retire();
     void orphan(std::deque<Slot>& line, std::uint64_t sent, const std::string& cause);
-    bool give_up(Wire& wire, const void* tag);
-    std::uint64_t expire(Wire& wire, std::uint64_t now_ns, bool& late);
+    static Exchange* take_tagged(Wire& wire, const void* tag);
+    static std::uint64_t take_late(Wire& wire, std::uint64_t now_ns, std::vector<Exchange*>& late);
     void bury_idle();
 
     Loop& loop_;

@@ -92,7 +92,9 @@ class Change final : public Operation {
         lane = Lane::side;
         const std::uint64_t now = shop.loop.now_ns();
         const std::uint64_t left_ms = (deadline_ns - std::min(deadline_ns, now)) / 1'000'000;
-        wait_ms = std::max<std::uint64_t>(left_ms - left_ms / 8, 1);  // its answer needs time, too
+        // Redis looks at it ten times a second, and its answer needs time, too.
+        constexpr std::uint64_t slack_ms = 120;
+        wait_ms = std::max<std::uint64_t>(left_ms - std::min(left_ms / 2, slack_ms), 1);
         if (spread()) {
             replicas = wanted_;
             return;

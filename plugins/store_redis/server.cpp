@@ -400,16 +400,22 @@ void Server::open(bool stream) {
     {
         const std::lock_guard lock(me.mutex);
         me.opened = true;
+        ++me.attempts;  // there will be one: who comes before it waits for it
     }
-    me.with_stream = stream;
-    for (const auto& place : me.shared) {
-        place->failures = 0;
-        me.connect(*place);
-    }
-    if (stream) {
-        me.stream->open();
-    }
-    me.look();
+    me.around.loop.post([&me, stream] {
+        for (const auto& place : me.shared) {
+            place->failures = 0;
+            me.connect(*place);
+        }
+        {
+            const std::lock_guard lock(me.mutex);
+            --me.attempts;
+        }
+        if (stream) {
+            me.stream->open();
+        }
+        me.look();
+    });
 }
 
 void Server::set_canary_tag(std::string_view tag) {

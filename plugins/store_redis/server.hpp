@@ -63,7 +63,8 @@ class Server {
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    // Begins to connect; with stream: also the invalidation stream. On the loop.
+    // Begins to connect; with stream: also the invalidation stream. Exchanges may be sent at once, and wait
+    // for a connection. [any]
     void open(bool stream);
     // The hash tag of the canary's key: in a cluster a server may be written only what is in its slots.
     // Empty, as it begins: none. On the loop.

@@ -77,7 +77,7 @@ struct Server::Impl final : Link::Owner, Stream::Owner {
     Place side;
     std::optional<Stream> stream;
     Loop::Timer alarm, heart;
-    bool told_up = false, beating = false, memory_asked = false, with_stream = false;
+    bool told_up = false, beating = false, memory_asked = false;
     ServerInfo info;
     ServerClock clock;
     std::atomic<std::uint64_t> alarm_ns;    // when `alarm` is set for, or is about to be

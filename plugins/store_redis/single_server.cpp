@@ -11,9 +11,7 @@ SingleServer::SingleServer(const Server::Surroundings& around, Audience& audienc
       audience_(audience),
       server_(around, around.options.endpoint, *this) {}
 
-void SingleServer::start() {
-    loop_.post([this] { server_.open(options_.stream); });
-}
+void SingleServer::start() { server_.open(options_.stream); }
 
 void SingleServer::stop() noexcept {
     loop_.post([this] { server_.close(LARDER_E_CANCELLED); });
