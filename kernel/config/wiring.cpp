@@ -33,6 +33,18 @@ const Node* Graph::find(Section section, std::string_view name) const {
     return nullptr;
 }
 
+namespace {
+
+// The table, if nothing is missing in it; a store with half an extension is a plain one.
+const larder_shared_v1* whole(const larder_shared_v1* table) {
+    if (table == nullptr || table->struct_size < sizeof *table) return nullptr;
+    const bool all = table->prefix && table->listen && table->now_ms && table->max_staleness_ms && table->read && table->make &&
+                     table->change && table->lease && table->fill;
+    return all ? table : nullptr;
+}
+
+}  // namespace
+
 std::vector<StoreHandle> Graph::stores() const {
     std::vector<StoreHandle> out;
     for (const Node& node : nodes) {
@@ -45,7 +57,7 @@ std::vector<StoreHandle> Graph::stores() const {
         handle.caps = node.instance->caps();
         if ((handle.caps & LARDER_STORE_CAP_SHARED) != 0) {
             // The guard stands before the store's own table only: the extension is called as it is.
-            handle.shared = static_cast<const larder_shared_v1*>(node.instance->extension(LARDER_EXT_SHARED));
+            handle.shared = whole(static_cast<const larder_shared_v1*>(node.instance->extension(LARDER_EXT_SHARED)));
             handle.shared_self = node.instance->theirs();
         }
         handle.workers = node.workers;
