@@ -265,6 +265,8 @@ struct Cache::Impl {
         std::size_t with_count = 0;
         const FencePoint* fence = nullptr;
         std::optional<std::uint64_t> replaces;  // the id that has to stand in the shared store; 0: none
+        // Where the store may answer later: told what became of it, if the put is answered LARDER_PENDING.
+        const Tier::Then* later = nullptr;
         std::uint32_t cost_us = 0;
         std::uint64_t id = 0;     // out
         bool kept = true;         // out
@@ -278,7 +280,8 @@ struct Cache::Impl {
     // Into one tier; `flags` LARDER_PUT_*.
     larder_status put_in(const SpaceTier& use, const Space& space, const EntryKey& key, const Envelope& envelope,
                          std::string_view payload, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns);
-    void set_one(const State& s, larder_cache_set& item, const larder_call* call, std::uint64_t now_ns);
+    // True: `later` will be told, and the item's status is not touched.
+    bool set_one(const State& s, larder_cache_set& item, const larder_call* call, std::uint64_t now_ns, const Tier::Then* later = nullptr);
     // Changes the key's own scope. REQUIRES the stripe.
     void change_own_scope(const Space& space, const EntryKey& key, bool expire, const Cause& cause);
     // Removes it from every tier and changes its key scope; REQUIRES the stripe.
@@ -304,6 +307,10 @@ struct Cache::Impl {
     // The lease of a load that begins now; 0: there is none, or no authority.
     std::uint64_t begin_load(const State& s, const Space& space, const FieldedKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns);
     // Remembers what misses of this call were judged under, each with a lease. [worker]
+    // Whether a set of this item needs nothing but one call of the shared store.
+    bool may_begin_set(const State& s, const larder_cache_set& item) const;
+    // All items, each in one call, waited for together. UNSUPPORTED: not all of them are such sets.
+    larder_status set_shared(std::span<larder_cache_set> items, const larder_call* call);
     void fence_misses(const std::vector<larder_cache_get*>& items, const larder_call& call);
     // Another node loads this key: waits for what it fills, at most so long. [worker]
     void wait_for_fill(const std::string& canonical, std::uint32_t ns, std::chrono::nanoseconds most);

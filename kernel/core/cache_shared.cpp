@@ -233,6 +233,11 @@ larder_status Cache::Impl::put_shared(const Space& space, const EntryKey& key, N
             put.flags |= LARDER_PUT_IF_VERSION;
             put.if_version = *entry.replaces;
         }
+        if (entry.later != nullptr) {
+            forget_above(space, key, now_ns);
+            use.tier->begin_put(store_key, put, loaded ? entry.fence->lease : 0, now_ns, deadline_ns, *entry.later);
+            return LARDER_PENDING;
+        }
         status = loaded ? use.tier->fill(store_key, entry.fence->lease, put, now_ns, deadline_ns) : use.tier->put(store_key, put, now_ns, deadline_ns);
         if (bytes.capacity() > (1u << 20)) std::string().swap(bytes);
     }
@@ -375,6 +380,109 @@ bool Cache::Impl::all_pending_shared(std::span<larder_cache_get> items) const {
         return space != nullptr && space->authority != nullptr && space->authority_tier == space->sync_tiers &&
                space->authority_tier + 1 == space->tiers.size();
     });
+}
+
+bool Cache::Impl::may_begin_set(const State& s, const larder_cache_set& item) const {
+    constexpr std::uint32_t others = LARDER_SET_IF_ABSENT | LARDER_SET_IF_PRESENT | LARDER_SET_IF_VERSION | LARDER_SET_KEEP_TTL |
+                                     LARDER_SET_RETURN_OLD | LARDER_SET_ABSENT;
+    const Space* space = s.space(item.ns);
+    if (space == nullptr || space->authority == nullptr || !space->authority->trusted() || (item.flags & others) != 0 ||
+        !space->ns->late_tags.empty() || item.key.size > options.max_key_bytes)
+        return false;
+    FieldedKey key;
+    std::string buffer;
+    ScopeList scopes;
+    if (!make_key(*space, names, view(item.key), buffer, key)) return false;
+    entry_scopes(s, *space, names, key, item.with, item.with_count, scopes);
+    return std::all_of(scopes.ids().begin(), scopes.ids().end(), [&](ScopeId scope) {
+        Numbers numbers;
+        return space->authority->known(scope, numbers) == Authority::Known::yes;
+    });
+}
+
+larder_status Cache::Impl::set_shared(std::span<larder_cache_set> items, const larder_call* call) {
+    struct Work {
+        std::atomic<std::size_t> open;
+        std::atomic<bool> failed{false};
+        larder_call call{};
+        std::function<void()> then;
+    };
+    {
+        const ReadGuard guard;
+        const State& s = *state.get();
+        if (!std::all_of(items.begin(), items.end(), [&](const larder_cache_set& item) { return may_begin_set(s, item); })) return LARDER_E_UNSUPPORTED;
+    }
+    const bool waits = call == nullptr || call->done == nullptr;
+    enum Stage { running, returned, over };
+    auto work = std::make_shared<Work>();
+    auto stage = std::make_shared<std::atomic<int>>(running);
+    work->open = items.size() + 1;
+    work->call.struct_size = sizeof(larder_call);
+    if (call != nullptr) work->call = *call;
+    std::mutex mutex;
+    std::condition_variable ready;
+    bool ended = false;
+    // What the store refused for reasons of its own is done again the long way, which knows what to do then.
+    const auto again = [this, items, work] {
+        const ReadGuard guard;
+        const State& s = *state.get();
+        larder_call plain = work->call;
+        plain.done = nullptr;
+        for (larder_cache_set& item : items)
+            if (item.status == LARDER_PENDING) set_one(s, item, &plain, clock.mono_ns());
+    };
+    const auto end = [stage, work] {
+        if (stage->exchange(over) == returned) work->call.done(work->call.done_ctx, LARDER_OK, nullptr);
+    };
+    if (waits) {
+        work->then = [&] {
+            const std::lock_guard lock(mutex);
+            ended = true;
+            ready.notify_all();
+        };
+    } else {
+        work->then = [this, again, end, work] {
+            const auto rest = [again, end] {
+                again();
+                end();
+            };
+            if (!work->failed || !executor.post(true, rest)) end();
+        };
+    }
+    const auto one_less = [work] {
+        if (work->open.fetch_sub(1) == 1) std::exchange(work->then, nullptr)();
+    };
+    {
+        const ReadGuard guard;
+        const State& s = *state.get();
+        const std::uint64_t now = clock.mono_ns();
+        for (larder_cache_set& item : items) {
+            const Tier::Then later = [this, &item, work, one_less](larder_status status) {
+                if (status == LARDER_E_CONFLICT) item.kept = 0;
+                if (status == LARDER_OK || status == LARDER_E_CONFLICT) {
+                    item.status = LARDER_OK;
+                    const ReadGuard here;
+                    if (const Space* space = state.get()->space(item.ns)) space->runtime->count(status == LARDER_OK ? SpaceCount::puts : SpaceCount::fenced);
+                } else {
+                    work->failed = true;  // and stays PENDING
+                }
+                one_less();
+            };
+            item.status = LARDER_PENDING;
+            if (!set_one(s, item, call, now, &later)) one_less();
+        }
+    }
+    one_less();
+    if (!waits) {
+        int was = running;
+        return stage->compare_exchange_strong(was, returned) ? LARDER_PENDING : LARDER_OK;
+    }
+    {
+        std::unique_lock lock(mutex);
+        ready.wait(lock, [&] { return ended; });
+    }
+    if (work->failed) again();
+    return LARDER_OK;
 }
 
 larder_status Cache::Impl::get_later(std::span<larder_cache_get> items, const larder_call* call) {

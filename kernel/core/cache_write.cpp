@@ -179,7 +179,7 @@ larder_status Cache::Impl::write_entry(const State& s, const Space& space, const
     return status;
 }
 
-void Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_call* call, std::uint64_t now) {
+bool Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_call* call, std::uint64_t now, const Tier::Then* later) {
     item.old = {};
     item.version = 0;
     item.kept = 1;
@@ -192,7 +192,7 @@ void Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
         !make_key(*space, names, view(item.key), buffer, key) || (absent && !space->ns->absent) ||
         !reasonable(item.with, item.with_count)) {
         item.status = LARDER_E_INVALID;
-        return;
+        return false;
     }
     std::optional<FencePoint> fence;
     if ((item.flags & LARDER_SET_FENCED) != 0) fence = fences.take(key.hash, call != nullptr ? call->client : 0, now);
@@ -211,7 +211,7 @@ void Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
             found = present_shared(s, *space, key, now, until, stands, status);
             if (status < 0) {
                 item.status = status;
-                return;
+                return false;
             }
             replaces = stands;
         } else {
@@ -226,7 +226,7 @@ void Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
         else if ((item.flags & LARDER_SET_IF_PRESENT) != 0 && !there) item.status = LARDER_MISS;
         else if ((item.flags & LARDER_SET_IF_VERSION) != 0 && id != item.if_version) item.status = LARDER_E_CONFLICT;
         else item.status = LARDER_OK;
-        if (item.status != LARDER_OK) return;
+        if (item.status != LARDER_OK) return false;
     }
     NewEntry entry;
     entry.value = view(item.value);
@@ -236,9 +236,13 @@ void Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
     entry.with_count = item.with_count;
     entry.fence = fence && !replaces ? &*fence : nullptr;
     entry.replaces = replaces;
-    item.status = write_entry(s, *space, key, entry, now, until);
+    entry.later = later;
+    const larder_status status = write_entry(s, *space, key, entry, now, until);
     item.version = entry.id;
+    if (status == LARDER_PENDING) return true;
+    item.status = status;
     item.kept = entry.kept ? 1 : 0;
+    return false;
 }
 
 void Cache::Impl::erase(const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns, const Cause& cause) {
@@ -311,6 +315,7 @@ bool any_may_wait(Cache::Impl& impl, const Item* items, std::size_t n) {
 }  // namespace
 
 larder_status Cache::set_many(larder_cache_set* items, std::size_t n, const larder_call* call) {
+    if (const larder_status begun = impl_->set_shared({items, n}, call); begun != LARDER_E_UNSUPPORTED) return begun;
     return run(*impl_, any_may_wait(*impl_, items, n), call, [impl = impl_.get(), items, n](const larder_call* c) {
         const ReadGuard guard;
         const State& s = *impl->state.get();

@@ -203,7 +203,7 @@ void Tier::begin_any(const std::shared_ptr<SharedCall>& shared, std::uint64_t no
     constexpr std::chrono::milliseconds grace{20};
     const auto ended = [self = shared_from_this(), shared, then = std::move(then)](larder_status status) {
         const std::uint64_t now = self->clock_.mono_ns();
-        if (status == LARDER_E_TIMEOUT) self->keep_for_late_answer(shared, now);
+        if (status == LARDER_E_TIMEOUT && shared != nullptr) self->keep_for_late_answer(shared, now);
         if (status >= 0) self->breaker_.success();
         else self->judge(status, now);
         then(status);
@@ -235,6 +235,13 @@ void Tier::begin_change(const std::shared_ptr<SharedCall>& call, std::uint64_t t
 void Tier::begin_lease(const std::shared_ptr<SharedCall>& call, std::uint64_t token, std::uint64_t ttl_ms, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then) {
     begin_any(call, now_ns, deadline_ns, std::move(then), [&](larder_call& context) {
         return store_.shared->lease(store_.sharing(), call->keys.data(), token, ttl_ms, &context);
+    });
+}
+
+void Tier::begin_put(const larder_key& key, const larder_put& put, std::uint64_t lease, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then) {
+    begin_any(nullptr, now_ns, deadline_ns, std::move(then), [&](larder_call& context) {
+        return lease == 0 ? store_.table->put(store_.self, &key, &put, &context)
+                          : store_.shared->fill(store_.sharing(), &key, lease, &put, &context);
     });
 }
 

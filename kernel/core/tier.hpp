@@ -92,6 +92,8 @@ class Tier : public std::enable_shared_from_this<Tier> {
     void begin(Shared what, const std::shared_ptr<SharedCall>& call, std::uint64_t ttl_ms, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then);
     void begin_change(const std::shared_ptr<SharedCall>& call, std::uint64_t ttl_ms, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then);
     void begin_lease(const std::shared_ptr<SharedCall>& call, std::uint64_t token, std::uint64_t ttl_ms, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then);
+    // Without a lease, or by one.
+    void begin_put(const larder_key& key, const larder_put& put, std::uint64_t lease, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then);
     larder_status fill(const larder_key& key, std::uint64_t token, const larder_put& put, std::uint64_t now_ns, std::uint64_t deadline_ns);
     larder_status scan(larder_scan& scan, std::uint64_t deadline_ns);
     larder_status limits(std::uint32_t ns, std::uint64_t entries, std::uint64_t bytes);
