@@ -28,7 +28,7 @@ FAULTS = {
     "every third pair of replies swapped": {"swap": True, "every": 3},
     "every third reply twice": {"duplicate": True, "every": 3},
     "pushes lost": {"drop_pushes": True},
-    "one reply in fifty reset": {"reset_at": 2, "share": 0.02},
+    "one reply in five reset": {"reset_at": 2, "share": 0.2},
     "LOADING": {"instead": "-LOADING Redis is loading the dataset in memory"},
     "READONLY": {"instead": "-READONLY You can't write against a read only replica."},
     "MOVED from a single server": {"instead": "-MOVED 1 127.0.0.1:1"},
@@ -78,6 +78,7 @@ class Chaos(unittest.TestCase):
         self.clean.drop_tag("item:dropped")
         until(lambda: self.victim.get("item:dropped") is None, "the drop arrived")
 
+        before = dict(self.proxy.counts)
         self.proxy.now(**faults)
         for turn in range(6):
             # A hit in memory, a hit in Redis, a miss, a value, a removal, a drop.
@@ -94,6 +95,8 @@ class Chaos(unittest.TestCase):
         self.timed(lambda: self.victim.drop_tag("item:stored"))
         self.assertIsNone(self.timed(lambda: self.victim.get("item:stored")))
         self.assertLess(self.slowest, LONGEST)
+        name = next(iter(faults))
+        self.assertGreater(self.proxy.counts.get(name, 0), before.get(name, 0), "the fault was met")
 
         self.proxy.now()
         took = coherent(both)
@@ -102,6 +105,37 @@ class Chaos(unittest.TestCase):
             for turn in range(6):
                 self.assertIsNone(node.get(f"item:new{turn}"), "a removal under faults is delivered")
         print(f"slowest call {self.slowest * 1e3:.0f} ms, coherent after {took * 1e3:.0f} ms")
+
+
+    def bounded(self, faults):
+        """Another node drops what this one holds while the stream is lost: seconds until it knows."""
+        self.clean.set("item:held", "held")
+        settle([self.victim, self.clean], "item:held", self.redis)
+        self.proxy.now(**faults)
+        self.clean.drop_tag("item:held")
+        began = time.monotonic()
+        until(lambda: self.timed(lambda: self.victim.get("item:held")) is None, "it is gone", 5)
+        took = time.monotonic() - began
+        print(f"gone after {took * 1e3:.0f} ms")
+        return took
+
+    def test_a_value_dropped_elsewhere_is_served_for_at_most_max_staleness_when_pushes_are_lost(self):
+        """Only pushes are lost; PING and every command are answered: max_staleness (600 ms) bounds what is served."""
+        self.slowest = 0.0
+        for _ in range(5):
+            self.assertLess(self.bounded({"drop_pushes": True}), 0.6 + 0.4)
+            self.proxy.now()
+            until(lambda: self.victim.trusted(), "the stream is proved again", 10)
+            coherent([self.victim, self.clean])
+
+    def test_a_value_dropped_elsewhere_is_served_for_at_most_max_staleness_in_a_blackhole(self):
+        """Nothing arrives and nothing closes: max_staleness (600 ms) bounds what is served."""
+        self.slowest = 0.0
+        for _ in range(3):
+            # A get that asks takes its own timeout on top.
+            self.assertLess(self.bounded({"blackhole": True}), 0.6 + 0.3 + 0.4)
+            self.proxy.now()
+            coherent([self.victim, self.clean])
 
 
 def _cell(faults):

@@ -156,6 +156,7 @@ class ChaosProxy:
 
     async def pass_blackhole(self):
         while self._faults.blackhole:
+            self.count("blackhole")
             await self._changed.wait()
 
     async def _accept(self, reader, writer):
