@@ -69,6 +69,8 @@ void Cache::Impl::change_key(const State& s, const ChangeOrder& order, const Cau
     if (space.authority != nullptr) {
         const Found found = present(s, space, key, now, until);
         if (found.any()) newest = found.entry.head();
+        // Nothing is there that could become stale, but somebody may be loading it.
+        if (!newest) return erase(space, key, now, until, cause);
     } else for (const SpaceTier& use : space.tiers) {
         Found copy;
         if (!use.tier->headed() && use.tier->get(key.store_key(space.runtime->shelf), LARDER_CALL_PEEK, now, until, copy.value) == LARDER_OK) {

@@ -52,7 +52,8 @@ std::optional<Loaded> loaded_elsewhere(Cache::Impl& impl, const LoadJob& job) {
 
 }  // namespace
 
-// Loads as the leader of `flight` and lands it.
+// Loads as the leader of `flight` and lands it. Where other nodes may have invalidated what it brought while it
+// was loaded, only the shared store knows, and says so when it takes it or does not.
 static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, const std::shared_ptr<Flight>& flight) {
     const std::uint64_t began = impl.clock.fine_ns();
     FencePoint point = flight->began;
@@ -74,6 +75,7 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
         return theirs;
     }
     auto loaded = std::make_shared<Loaded>(run_loader(job.loader));
+    bool sure = true;
     const ReadGuard guard;
     const State& s = *impl.state.get();
     const Space* space = s.space(job.ns);
@@ -96,13 +98,14 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
             entry.cost_us = static_cast<std::uint32_t>(std::min<std::uint64_t>((impl.clock.fine_ns() - began) / 1000, UINT32_MAX));
             const std::lock_guard lock(impl.stripe(key).mutex);
             impl.write_entry(s, *space, key, entry, now, impl.deadline(nullptr, now));
+            sure = space->authority == nullptr || entry.sure;
         } else {
             impl.end_load(*space, key, point.lease, impl.clock.mono_ns());
         }
     }
     // Also when a new policy has no such namespace or key any more: a flight that stayed would be joined.
     impl.flights.leave(job.ns, job.canonical, flight);
-    flight->land(loaded);
+    flight->land(loaded, sure);
     return loaded;
 }
 
@@ -111,14 +114,9 @@ static void answer(larder_cache_get& out, const Loaded& loaded) {
     if (loaded.status == LARDER_OK) out.value = owned_value(loaded.value);
 }
 
-void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larder_call* call) {
-    Impl& impl = *impl_;
-    const std::uint64_t now = impl.clock.mono_ns(), until = impl.deadline(call, now);
-    larder_call plain{};
-    plain.struct_size = sizeof plain;
-    if (call != nullptr) plain = *call;
-    plain.done = nullptr;
-
+// False: what it waited for may be older than the call itself; a load that begins from now on is not.
+static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loader& loader, std::uint64_t called_ns, std::uint64_t until, bool again) {
+    const std::uint64_t now = impl.clock.mono_ns();
     LoadJob job{std::string(view(out.key)), {}, out.ns, loader};
     FlightTable::Boarding boarding;
     Found stale;
@@ -134,7 +132,7 @@ void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larde
         if (space == nullptr || !space->keeps_entries() || view(out.key).size() > impl.options.max_key_bytes ||
             !make_key(*space, impl.names, view(out.key), buffer, key)) {
             out.status = LARDER_E_INVALID;
-            return;
+            return true;
         }
         Found found = impl.lookup(s, *space, key, 0, now, until);
         if (found.verdict == Verdict::live) {
@@ -142,10 +140,10 @@ void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larde
             if (out.status == LARDER_OK) {
                 space->runtime->count((out.found & LARDER_FOUND_ABSENT) != 0 ? SpaceCount::absent : SpaceCount::hits);
                 if ((out.found & LARDER_FOUND_ABSENT) != 0) out.status = LARDER_MISS;
-                return;
+                return true;
             }
         }
-        space->runtime->count(SpaceCount::misses);
+        if (!again) space->runtime->count(SpaceCount::misses);
         job.canonical = key.canonical;
         revalidating = space->ns->stale_while_revalidating.value_or(Ms{0});
         on_error = space->ns->stale_on_error.value_or(Ms{0});
@@ -174,7 +172,7 @@ void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larde
                     impl.flights.leave(job.ns, job.canonical, boarding.flight);
                     boarding.flight->land(std::make_shared<Loaded>(Loaded{LARDER_E_BUSY, {}, 0, {}}));
                 }
-                return;
+                return true;
             }
         }
         if (!boarding.leads) space->runtime->count(SpaceCount::waits);
@@ -184,9 +182,11 @@ void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larde
     if (boarding.leads) {
         loaded = fly(impl, job, boarding.flight);
     } else {
-        auto wait = std::chrono::nanoseconds(until > now ? until - now : 0);
-        if (patience.count() > 0) wait = std::min<std::chrono::nanoseconds>(wait, patience);
-        loaded = boarding.flight->wait(wait);
+        const std::uint64_t longest = patience.count() > 0 ? std::min(until, called_ns + static_cast<std::uint64_t>(patience.count()) * 1'000'000) : until;
+        loaded = boarding.flight->wait(std::chrono::nanoseconds(longest > now ? longest - now : 0));
+        // It began before this call did, and so may have what another node invalidated before: once more, then
+        // it is a load that began later.
+        if (loaded != nullptr && !boarding.flight->sure && !again) return false;
         if (loaded == nullptr) loaded = std::make_shared<Loaded>(run_loader(loader));  // by itself, kept nowhere
     }
     if (loaded->status < 0 && stale.any() && on_error.count() > 0) {
@@ -207,12 +207,18 @@ void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larde
                 if (out.status == LARDER_OK) {
                     out.found |= LARDER_FOUND_STALE;
                     space->runtime->count(SpaceCount::stale);
-                    return;
+                    return true;
                 }
             }
         }
     }
     answer(out, *loaded);
+    return true;
+}
+
+void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larder_call* call) {
+    const std::uint64_t now = impl_->clock.mono_ns(), until = impl_->deadline(call, now);
+    if (!get_or_load_once(*impl_, out, loader, now, until, false)) get_or_load_once(*impl_, out, loader, now, until, true);
 }
 
 }  // namespace larder

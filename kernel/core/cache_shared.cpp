@@ -242,6 +242,7 @@ larder_status Cache::Impl::put_shared(const Space& space, const EntryKey& key, N
         if (bytes.capacity() > (1u << 20)) std::string().swap(bytes);
     }
     forget_above(space, key, now_ns);
+    entry.sure = status == LARDER_OK;
     if (status == LARDER_OK) return status;
     if (status == LARDER_E_CONFLICT && loaded) {
         space.runtime->count(SpaceCount::fenced);

@@ -3,9 +3,10 @@
 
 namespace larder {
 
-void Flight::land(std::shared_ptr<const Loaded> loaded) {
+void Flight::land(std::shared_ptr<const Loaded> loaded, bool nobody_invalidated) {
     const std::lock_guard lock(mutex);
     result = std::move(loaded);
+    sure = nobody_invalidated;
     done = true;
     landed.notify_all();
 }

@@ -23,8 +23,9 @@ struct Flight {
     std::condition_variable landed;
     bool done = false;  // guarded by mutex, like result
     std::shared_ptr<const Loaded> result;
+    bool sure = false;  // nobody had invalidated it anywhere when it was kept; to be read when it has landed
 
-    void land(std::shared_ptr<const Loaded> loaded);
+    void land(std::shared_ptr<const Loaded> loaded, bool nobody_invalidated = true);
     // Null: `wait` is over and it is still in the air.
     std::shared_ptr<const Loaded> wait(std::chrono::nanoseconds wait);
 };

@@ -85,7 +85,7 @@ bool History::delivered(const Change& change, const Read& read) const {
 History::Read History::begin_read(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns, bool trusts, std::uint64_t now_ns) {
     ++reads_;
     line(key, now_ns, "node " + std::to_string(node) + ": begins read " + std::to_string(reads_) + (trusts ? "" : " (does not trust)"));
-    return {key, node, now_ns, told_until_ns, trusts, reads_, moved(key)};
+    return {key, node, now_ns, told_until_ns, trusts, reads_, moved(key, node, told_until_ns)};
 }
 
 void History::end_read(const Read& read, const Answer& answer, std::uint64_t now_ns) {
@@ -114,6 +114,8 @@ void History::end_read(const Read& read, const Answer& answer, std::uint64_t now
         if (it == change.keys.end() || !delivered(change, read)) continue;
         const std::uint64_t oldest = change.versions[static_cast<std::size_t>(it - change.keys.begin())];
         if (version >= oldest) continue;
+        // It is an age that says so, and nodes know the server's clock only roughly.
+        if (change.expire && read.began_ns <= change.ended_ns + bounds_.clock_ns) continue;
         if (answer.stale) {
             // What was expired may be shown as stale for its time; what was dropped may while nobody can be asked.
             if (change.expire && read.began_ns <= change.ended_ns + bounds_.stale_ns + bounds_.staleness_ns) continue;
@@ -124,18 +126,22 @@ void History::end_read(const Read& read, const Answer& answer, std::uint64_t now
     }
 }
 
-// Rises when a change that may concern loads of this key begins and when it ends.
-std::uint64_t History::moved(std::uint64_t key) const {
+// Rises when a change that may concern loads of this key begins. unsettled: one is under way, or the node will be
+// told of it later, and then what it loads meanwhile is stale.
+std::uint64_t History::moved(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns) const {
     std::uint64_t moved = unsettled_;
-    for (const Change& change : changes_)
-        if (std::any_of(change.keys.begin(), change.keys.end(), [&](std::uint64_t other) { return may_concern_(other, key); }))
-            moved += change.ended_ns != 0 ? 2 : 1;
+    for (const Change& change : changes_) {
+        if (std::none_of(change.keys.begin(), change.keys.end(), [&](std::uint64_t other) { return may_concern_(other, key); })) continue;
+        if (change.ended_ns == 0 || (change.node != node && change.ended_ns > told_until_ns)) return unsettled;
+        ++moved;
+    }
     return moved;
 }
 
 void History::begin_load(const Read& read, bool impatient, std::uint64_t now_ns) {
     Key& k = keys_[read.key];
-    if (k.loading[read.node]++ > 0 && moved(read.key) == k.moved[read.node] && !impatient && bounds_.one_loader && violation_.empty()) {
+    const std::uint64_t before = k.moved[read.node];
+    if (k.loading[read.node]++ > 0 && before != unsettled && moved(read.key, read.node, now_ns) == before && !impatient && bounds_.one_loader && violation_.empty()) {
         violated_key_ = read.key;
         violation_ = at(now_ns) + "  I4: node " + std::to_string(read.node) + " runs a second loader of key " + std::to_string(read.key);
     }

@@ -32,6 +32,7 @@ struct Bounds {
     std::uint64_t hard_ns = 0;       // of an entry, with all that may delay its birth; 0: none
     std::uint64_t stale_ns = 0;      // how long after an expire it may be served, marked as stale
     std::uint64_t staleness_ns = 0;  // max_staleness, with some slack
+    std::uint64_t clock_ns = 0;      // nodes' clocks may be apart by
     std::uint64_t late_ns = 0;       // a call may take longer than its deadline by
 };
 
@@ -63,7 +64,7 @@ class History {
         std::uint64_t key = 0, node = 0, began_ns = 0, told_until_ns = 0;
         bool trusts = false;
         std::uint64_t call = 0;   // for people
-        std::uint64_t moved = 0;  // how much had made loads of the key stale when it began
+        std::uint64_t moved = 0;  // how much had made loads of the key stale when it began; none: unsettled
     };
     struct Answer {
         bool found = false, stale = false;
@@ -112,7 +113,8 @@ class History {
     static constexpr std::uint64_t everything = UINT64_MAX;
     void line(std::uint64_t key, std::uint64_t now_ns, std::string text);
     bool delivered(const Change& change, const Read& read) const;
-    std::uint64_t moved(std::uint64_t key) const;
+    static constexpr std::uint64_t unsettled = UINT64_MAX;
+    std::uint64_t moved(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns) const;
     bool own(const Change& change, const Read& read) const;
 
     const Bounds bounds_;

@@ -266,9 +266,8 @@ void Network::open_stream(std::size_t node) {
 std::uint64_t Network::told_until_ns(std::size_t node) const {
     const Link& link = *links_[node];
     if (!link.trusts || !link.open) return 0;
-    if (!link.under_way.empty()) return link.under_way.front().done_ns - 1;
-    // Nothing is under way: all is told, unless it was lost.
-    return link.muted || link.cut ? link.told_ns : scheduler_.now_ns();
+    if (link.muted || link.cut) return link.told_ns;
+    return link.under_way.empty() ? scheduler_.now_ns() : link.under_way.front().done_ns - 1;
 }
 
 bool Network::leased(const std::string& key) const {

@@ -89,6 +89,7 @@ class World {
         b.stale_ns = facts.stale_ms * ms;
         b.staleness_ns = (shape_.network.max_staleness_ms + 30) * ms;
         b.one_loader = !shape_.few_records;
+        b.clock_ns = 6 * ms;
         b.late_ns = 1500 * ms;
         return b;
     }
