@@ -380,6 +380,9 @@ bool Authority::change(std::span<const Change> changes, std::vector<std::string>
         }
         for (const std::string& key : keys) ++held_keys_[key];
     }
+    // What was copied into memory since the caller changed the records of this process was judged by old numbers.
+    if (listener_.changed)
+        for (const Change& change : changes) listener_.changed(change.scope, !change.expire);
     const bool sent = send(made, keys, now_ns, deadline_ns);
     if (!sent) put_off(made, keys);
     {

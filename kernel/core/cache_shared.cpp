@@ -254,6 +254,11 @@ larder_status Cache::Impl::put_shared(const Space& space, const EntryKey& key, N
     space.runtime->count(SpaceCount::errors);
     authority.change({}, {whole}, now_ns, deadline_ns);
     if (entry.replaces) return status;
+    if (authority.trusted()) {
+        // Pushes come, but nothing says that they come for all that this carries.
+        entry.kept = false;
+        return LARDER_OK;
+    }
     return put_above(*this, space, key, envelope, payload, loaded ? entry.fence->at_ns : now_ns);
 }
 
