@@ -122,6 +122,8 @@ void Authority::on_trust(void* ctx, std::int32_t yes) noexcept {
     auto& me = *static_cast<Authority*>(ctx);
     if (me.trusted_.exchange(yes != 0) == (yes != 0)) return;
     if (yes == 0) on_changed_all(ctx);
+    // What came into memory meanwhile was kept for a little while without anybody telling of it.
+    else if (me.listener_.suspect) me.listener_.suspect();
     me.note(yes != 0 ? LARDER_LOG_INFO : LARDER_LOG_WARN,
             yes != 0 ? me.tier_->store().name + " tells of changes: entries may stay in memory above it"
                      : me.tier_->store().name + " tells of no changes any more: entries in memory above it are asked for there");
@@ -250,6 +252,13 @@ Authority::Known Authority::known(ScopeId scope, Numbers& out) const {
     if (at == known_.end() || doubted_.contains(scope)) return Known::no;
     out = at->second;
     return Known::yes;
+}
+
+bool Authority::stand(std::span<const std::pair<ScopeId, Numbers>> numbers) const {
+    return std::all_of(numbers.begin(), numbers.end(), [this](const auto& one) {
+        Numbers now;
+        return known(one.first, now) == Known::yes && now == one.second;
+    });
 }
 
 bool Authority::doubts(std::span<const ScopeId> scopes) const {
@@ -385,6 +394,7 @@ bool Authority::change(std::span<const Change> changes, std::vector<std::string>
         for (const Change& change : changes) listener_.changed(change.scope, !change.expire);
     const bool sent = send(made, keys, now_ns, deadline_ns);
     if (!sent) put_off(made, keys);
+    tell_touched(keys);
     {
         const std::lock_guard lock(mutex_);
         const auto release = [](auto& held, const auto& what) {
@@ -395,6 +405,13 @@ bool Authority::change(std::span<const Change> changes, std::vector<std::string>
     }
     if (!sent) deliver_soon(options_.retry);
     return sent;
+}
+
+// As their push does, which may be lost with its stream: what was read before they were removed, and comes
+// after that, is not copied up.
+void Authority::tell_touched(std::span<const std::string> keys) const {
+    if (!listener_.touched) return;
+    for (const std::string& key : keys) listener_.touched(key);
 }
 
 bool Authority::send(const std::vector<std::pair<ScopeId, Waiting>>& changes, const std::vector<std::string>& keys, std::uint64_t now_ns,
@@ -453,6 +470,7 @@ void Authority::deliver() {
         for (auto at = outbox_keys_.begin(); at != outbox_keys_.end() && keys.size() < most_asked_at_once; ++at) keys.push_back(*at);
     }
     const bool sent = send(changes, keys, clock_.mono_ns(), 0);
+    if (sent) tell_touched(keys);
     bool more = false;
     {
         const std::lock_guard lock(mutex_);

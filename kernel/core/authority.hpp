@@ -97,6 +97,8 @@ class Authority : public std::enable_shared_from_this<Authority> {
     // ---- reading
     enum class Known { yes, no, held };
     Known known(ScopeId scope, Numbers& out) const;
+    // Whether all these are known to be as they were.
+    bool stand(std::span<const std::pair<ScopeId, Numbers>> numbers) const;
     // Whether one of these was pushed and has not been asked for again yet. Without doubts as dear as a load.
     bool doubts(std::span<const ScopeId> scopes) const;
     bool holds_key(std::string_view key) const;
@@ -154,6 +156,7 @@ class Authority : public std::enable_shared_from_this<Authority> {
     Waiting numbers_for(const Change& change);
     bool send(const std::vector<std::pair<ScopeId, Waiting>>& changes, const std::vector<std::string>& keys, std::uint64_t now_ns, std::uint64_t deadline_ns);
     void put_off(const std::vector<std::pair<ScopeId, Waiting>>& changes, std::vector<std::string> keys);
+    void tell_touched(std::span<const std::string> keys) const;
     void deliver_soon(std::chrono::nanoseconds in);
     void deliver();
     std::atomic<std::uint64_t>& pushed_cell(ScopeId scope) { return pushed_at_[(scope ^ scope >> 32) % cells]; }

@@ -270,7 +270,7 @@ struct Cache::Impl {
         std::uint32_t cost_us = 0;
         std::uint64_t id = 0;     // out
         bool kept = true;         // out
-        bool sure = false;        // out: a shared store took it, so nobody had invalidated it until then
+        bool sure = false;        // out: it is in a shared store, and nobody had invalidated it until then
     };
     // REQUIRES: the caller holds the key's stripe.
     larder_status write_entry(const State& s, const Space& space, const FieldedKey& key, NewEntry& entry,

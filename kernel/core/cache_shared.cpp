@@ -24,6 +24,7 @@ namespace {
 // What a put was stamped with.
 struct Stamp {
     Digest digest;
+    std::vector<std::pair<ScopeId, Numbers>> numbers;
     bool good = false, overtaken = false;
 };
 
@@ -139,7 +140,7 @@ static Stamp stamp_shared(Cache::Impl& impl, const Space& space, std::span<const
                           std::uint64_t now_ns, std::uint64_t deadline_ns) {
     Authority& authority = *space.authority;
     Stamp out;
-    std::vector<std::pair<ScopeId, Numbers>> numbers;
+    auto& numbers = out.numbers;
     if (fence == nullptr) {
         numbers = authority.numbers_of(scopes, false, now_ns, deadline_ns);
         if (numbers.size() != scopes.size()) return out;
@@ -241,8 +242,9 @@ larder_status Cache::Impl::put_shared(const Space& space, const EntryKey& key, N
         status = loaded ? use.tier->fill(store_key, entry.fence->lease, put, now_ns, deadline_ns) : use.tier->put(store_key, put, now_ns, deadline_ns);
         if (bytes.capacity() > (1u << 20)) std::string().swap(bytes);
     }
+    stripe(key).writes.fetch_add(1, std::memory_order_seq_cst);  // what was read there before is old now
     forget_above(space, key, now_ns);
-    entry.sure = status == LARDER_OK;
+    entry.sure = status == LARDER_OK && authority.stand(stamp.numbers);
     if (status == LARDER_OK) return status;
     if (status == LARDER_E_CONFLICT && loaded) {
         space.runtime->count(SpaceCount::fenced);

@@ -33,7 +33,8 @@ std::uint32_t Client::ns(std::uint64_t key) const {
 History::Read Client::begin_read(std::uint64_t key) {
     const bool trusts = place_.network == nullptr || place_.network->trusts(place_.node);
     const std::uint64_t told = place_.network == nullptr ? 0 : place_.network->told_until_ns(place_.node);
-    return place_.history.begin_read(key, place_.node, told, trusts, now());
+    const bool troubled = place_.network != nullptr && place_.network->last_trouble_ns(place_.node) + 400 * ms > now();
+    return place_.history.begin_read(key, place_.node, told, trusts, troubled, now());
 }
 
 void Client::end_read(const History::Read& read, larder_cache_get& item) {

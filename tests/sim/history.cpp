@@ -82,10 +82,10 @@ bool History::delivered(const Change& change, const Read& read) const {
     return (read.trusts && read.told_until_ns >= change.ended_ns) || read.began_ns >= change.ended_ns + bounds_.staleness_ns;
 }
 
-History::Read History::begin_read(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns, bool trusts, std::uint64_t now_ns) {
+History::Read History::begin_read(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns, bool trusts, bool troubled, std::uint64_t now_ns) {
     ++reads_;
     line(key, now_ns, "node " + std::to_string(node) + ": begins read " + std::to_string(reads_) + (trusts ? "" : " (does not trust)"));
-    return {key, node, now_ns, told_until_ns, trusts, reads_, moved(key, node, told_until_ns)};
+    return {key, node, now_ns, told_until_ns, trusts, troubled, reads_, moved(key, node, told_until_ns)};
 }
 
 void History::end_read(const Read& read, const Answer& answer, std::uint64_t now_ns) {
@@ -119,7 +119,7 @@ void History::end_read(const Read& read, const Answer& answer, std::uint64_t now
         if (answer.stale) {
             // What was expired may be shown as stale for its time; what was dropped may while nobody can be asked.
             if (change.expire && read.began_ns <= change.ended_ns + bounds_.stale_ns + bounds_.staleness_ns) continue;
-            if (!read.trusts && !own(change, read)) continue;
+            if ((!read.trusts || read.troubled) && !own(change, read)) continue;
         }
         return wrong((change.expire ? "I2: version " : "I2, I7: version ") + std::to_string(version) + " after change " + std::to_string(i) + " was delivered, which asks for " +
                      std::to_string(oldest));

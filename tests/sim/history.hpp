@@ -63,6 +63,7 @@ class History {
     struct Read {
         std::uint64_t key = 0, node = 0, began_ns = 0, told_until_ns = 0;
         bool trusts = false;
+        bool troubled = false;    // its store has failed a moment ago and may be left alone
         std::uint64_t call = 0;   // for people
         std::uint64_t moved = 0;  // how much had made loads of the key stale when it began; none: unsettled
     };
@@ -70,7 +71,7 @@ class History {
         bool found = false, stale = false;
         std::string_view value;
     };
-    Read begin_read(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns, bool trusts, std::uint64_t now_ns);
+    Read begin_read(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns, bool trusts, bool troubled, std::uint64_t now_ns);
     void end_read(const Read& read, const Answer& answer, std::uint64_t now_ns);
 
     // ---- loaders

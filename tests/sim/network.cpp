@@ -57,6 +57,11 @@ void Network::tell(std::string what) {
     if (story) story("    " + std::move(what));
 }
 
+void Network::trouble(Link& link) {
+    ++link.troubles;
+    link.last_trouble_ns = scheduler_.now_ns();
+}
+
 std::uint64_t Network::delay() {
     Rng& rng = scheduler_.rng();
     return rng.percent(options_.slow_percent) ? rng.below(options_.slow_ns) : rng.below(options_.quick_ns) + 1000;
@@ -67,7 +72,7 @@ std::uint64_t Network::delay() {
 larder_status Network::send(VirtualNode& from, VirtualMessage message, const larder_call& call, larder_value*) {
     Link& link = *links_[from.index()];
     if (state_ == State::down && !link.cut) {
-        ++link.troubles;
+        trouble(link);
         tell("node " + std::to_string(from.index()) + " is refused " + name_of(message.call) + " " + message.text);
         return LARDER_E_IO;
     }
@@ -86,7 +91,7 @@ larder_status Network::send(VirtualNode& from, VirtualMessage message, const lar
         const std::uint64_t left = until > scheduler_.now_ns() ? until - scheduler_.now_ns() : 0;
         operation->timer = scheduler_.after(left + scheduler_.rng().below(5'000'000), [this, operation] {
             operation->timer = 0;
-            ++operation->link->troubles;
+            trouble(*operation->link);
             tell("node " + std::to_string(operation->link->node->index()) + " gives up " + name_of(operation->message.call));
             finish(*operation, LARDER_E_TIMEOUT);
         });
@@ -95,7 +100,7 @@ larder_status Network::send(VirtualNode& from, VirtualMessage message, const lar
     if (options_.lingering_per_mille != 0 && scheduler_.rng().below(1000) < options_.lingering_per_mille)
         there = scheduler_.rng().below(1'000'000'000);
     if (link.cut) {
-        ++link.troubles;
+        trouble(link);
         return LARDER_PENDING;
     }
     scheduler_.after(there, [this, operation] { arrive(operation, 0); });
@@ -104,7 +109,7 @@ larder_status Network::send(VirtualNode& from, VirtualMessage message, const lar
 
 void Network::arrive(const std::shared_ptr<Operation>& operation, std::size_t step) {
     if (operation->incarnation != incarnation_ || state_ == State::down) {
-        ++operation->link->troubles;
+        trouble(*operation->link);
         scheduler_.after(delay(), [this, operation] { finish(*operation, LARDER_E_IO); });
         return;
     }
@@ -131,7 +136,7 @@ void Network::arrive(const std::shared_ptr<Operation>& operation, std::size_t st
 void Network::answer(const std::shared_ptr<Operation>& operation, larder_status status) {
     Link& link = *operation->link;
     if (link.cut || (options_.lost_per_mille != 0 && scheduler_.rng().below(1000) < options_.lost_per_mille)) {
-        ++link.troubles;
+        trouble(link);
         tell("its answer is lost");
         // A connection that breaks is known at once, a packet that is lost only by the time.
         if (!link.cut && scheduler_.rng().one_in(2)) scheduler_.after(delay(), [this, operation] { finish(*operation, LARDER_E_IO); });
@@ -139,7 +144,7 @@ void Network::answer(const std::shared_ptr<Operation>& operation, larder_status 
     }
     scheduler_.after(delay(), [this, operation, status] {
         if (operation->incarnation != incarnation_) {
-            ++operation->link->troubles;
+            trouble(*operation->link);
             finish(*operation, LARDER_E_IO);
             return;
         }

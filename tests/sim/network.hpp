@@ -70,6 +70,7 @@ class Network final : public test::VirtualWire {
     bool trusts(std::size_t node) const { return links_[node]->trusts; }
     // Messages of this node that were not answered well, until now; or that may have been done twice or late.
     std::uint64_t troubles(std::size_t node) const { return links_[node]->troubles; }
+    std::uint64_t last_trouble_ns(std::size_t node) const { return links_[node]->last_trouble_ns; }
     // Changes and removals of this node that the server did.
     std::uint64_t changes_done(std::size_t node) const { return links_[node]->changes_done; }
     // When the server last came back with less than it had acknowledged; 0: never.
@@ -102,11 +103,12 @@ class Network final : public test::VirtualWire {
         std::uint64_t told_ns = 0;      // changes until then are told
         std::deque<Push> under_way;
         std::uint64_t incarnation = 0;  // of the server, as the node knows it
-        std::uint64_t troubles = 0, changes_done = 0;
+        std::uint64_t troubles = 0, last_trouble_ns = 0, changes_done = 0;
     };
     struct Operation;
 
     std::uint64_t delay();
+    void trouble(Link& link);
     void arrive(const std::shared_ptr<Operation>& operation, std::size_t step);
     void answer(const std::shared_ptr<Operation>& operation, larder_status status);
     void finish(Operation& operation, larder_status status);

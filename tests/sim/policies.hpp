@@ -24,8 +24,9 @@ const PolicyFacts& policy_facts(std::uint64_t policy);
 // Compiled once a process.
 std::shared_ptr<const dsl::Policy> compiled_policy(std::uint64_t policy, bool shared);
 
-// Loads of documents do not know their tags before they are done: a change of one's tag concerns them all.
-inline bool may_concern(std::uint64_t changed, std::uint64_t key) { return changed == key || (changed >= 2 && key >= 2); }
+// Loads of documents do not know their tags before they are done, and a pattern that is not declared drops a whole
+// shared namespace: what is changed concerns its namespace.
+inline bool may_concern(std::uint64_t changed, std::uint64_t key) { return (changed < 2) == (key < 2); }
 
 inline const char* space_of(std::uint64_t key) { return key < 2 ? "row" : "doc"; }
 
