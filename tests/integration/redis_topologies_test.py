@@ -1,12 +1,14 @@
 # tests/integration/redis_topologies_test.py -- two kernels above a cluster, above Sentinels, above several
 # servers, above one with TLS: real servers, moved, switched and killed while they serve.
 import contextlib
+import re
 import tempfile
 import threading
 import time
 import unittest
 
 from certificates import Certificates
+from larder_server import SOURCE
 from profiles_test import Environment
 from redis_cluster import RedisCluster, slot_of
 from redis_nodes import Node, Nodes, TIMES, coherent, settle
@@ -235,6 +237,50 @@ class ShardsTest(Case):
             print(f"{twice} of 500 moved")
             self.assertLessEqual(twice, 150)
             self.assertGreaterEqual(twice, 75)
+
+
+class AclTest(Case):
+    REFUSED = (["PUBLISH", "__redis__:invalidate", "x"], ["KEYS", "*"], ["FLUSHALL"], ["FLUSHDB"],
+               ["SWAPDB", 0, 1], ["CONFIG", "GET", "*"], ["MONITOR"], ["CLIENT", "KILL", "TYPE", "normal"],
+               ["SHUTDOWN"], ["ACL", "LIST"], ["GET", "foreign"], ["SET", "foreign", "x"],
+               ["EVAL", "return redis.call('GET', 'foreign')", 0], ["SUBSCRIBE", "news"],
+               ["CLUSTER", "RESET"], ["DEBUG", "SLEEP", 0], ["REPLICAOF", "NO", "ONE"])
+
+    def allow(self, servers):
+        document = (SOURCE / "docs/reliability.md").read_text(encoding="utf-8")
+        words = re.search(r"^user larder (on .*)$", document, re.MULTILINE)[1].split()
+        for server in servers:
+            server("ACL", "SETUSER", "larder", *words)
+
+    def judge(self, servers, nodes):
+        a, b = nodes
+        self.proved(nodes)
+        coherent(nodes)
+        a.set("item:1", "x")
+        settle(nodes, "item:1", *servers)
+        a.drop_tag("all")
+        until(lambda: b.get("item:1") is None, "dropped", 5)
+        for node in nodes:
+            self.assertFalse(node.logged("NOPERM"), "".join(node.server.log))
+        for words in self.REFUSED:
+            with servers[0].talk() as talk:
+                talk("AUTH", "larder", "PASSWORD")
+                with self.assertRaises(Refused, msg=words):
+                    talk(*words)
+
+    def test_the_acl_of_the_document_is_enough_for_one_server_and_for_a_cluster_and_no_more(self):
+        redis = self.enterContext(RedisServer("--enable-debug-command", "yes"))
+        redis("SET", "foreign", "secret")
+        self.allow([redis])
+        one = f'[store.l2]\nplugin = "redis"\nurl = "redis://larder:PASSWORD@127.0.0.1:{redis.port}"\n{TIMES}'
+        with Nodes(one) as nodes:
+            self.judge([redis], nodes)
+        cluster = self.enterContext(RedisCluster(replicas=0))
+        self.allow(cluster.servers)
+        listed = ",".join(f"127.0.0.1:{server.port}" for server in cluster.servers)
+        many = f'[store.l2]\nplugin = "redis"\nurl = "redis+cluster://larder:PASSWORD@{listed}"\n{TIMES}'
+        with Nodes(many) as nodes:
+            self.judge(cluster.servers, nodes)
 
 
 class Configurations(Case):
