@@ -267,6 +267,11 @@ bool Authority::doubts(std::span<const ScopeId> scopes) const {
     return std::any_of(scopes.begin(), scopes.end(), [this](ScopeId scope) { return doubted_.contains(scope); });
 }
 
+bool Authority::holds_keys() const {
+    const std::lock_guard lock(mutex_);
+    return !held_keys_.empty() || !outbox_keys_.empty();
+}
+
 bool Authority::holds_key(std::string_view key) const {
     const std::lock_guard lock(mutex_);
     if (held_keys_.empty() && outbox_keys_.empty()) return false;

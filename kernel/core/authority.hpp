@@ -102,6 +102,7 @@ class Authority : public std::enable_shared_from_this<Authority> {
     // Whether one of these was pushed and has not been asked for again yet. Without doubts as dear as a load.
     bool doubts(std::span<const ScopeId> scopes) const;
     bool holds_key(std::string_view key) const;
+    bool holds_keys() const;  // any
     // Taken before records are asked for, given back with the answers.
     std::uint64_t asking() const noexcept { return pushes_.load(std::memory_order_seq_cst); }
     void learn(ScopeId scope, const Numbers& numbers, std::uint64_t asked_at);

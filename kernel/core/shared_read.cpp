@@ -20,9 +20,17 @@ void SharedRead::ask(ScopeId scope) {
     if (std::find(to_ask_.begin(), to_ask_.end(), scope) == to_ask_.end()) to_ask_.push_back(scope);
 }
 
-Authority::Known SharedRead::look(ScopeId scope, Numbers& out, bool& known) const {
+// Most entries of a read have the scopes of one namespace in common: those are looked up once for all.
+Authority::Known SharedRead::look(ScopeId scope, Numbers& out, bool& known) {
+    for (const auto& [id, numbers] : common_)
+        if (id == scope) {
+            out = numbers;
+            known = true;
+            return Authority::Known::yes;
+        }
     const Authority::Known state = authority_->known(scope, out);
     known = state == Authority::Known::yes;
+    if (known && common_.size() < most_common) common_.emplace_back(scope, out);
     if (state != Authority::Known::no) return state;
     for (const auto& [id, numbers] : at_hand_)
         if (id == scope) {
@@ -37,6 +45,7 @@ void SharedRead::begin(std::uint64_t now_ns, std::uint64_t deadline_ns, std::fun
     now_ns_ = now_ns;
     deadline_ns_ = deadline_ns;
     call_ = std::make_shared<SharedCall>();
+    common_.clear();
     {
         const ReadGuard guard;
         const State& s = *impl_.state.get();
@@ -111,6 +120,7 @@ void SharedRead::answered(larder_status status) {
 bool SharedRead::judge_all() {
     const ReadGuard guard;
     const State& s = *impl_.state.get();
+    common_.clear();
     const std::uint64_t now_ns = impl_.clock.mono_ns(), theirs_ms = authority_->now_ms();
     for (std::size_t i = 0; i < items_.size(); ++i) {
         SharedItem& item = items_[i];
@@ -129,7 +139,7 @@ bool SharedRead::judge_all() {
             continue;
         }
         item.id = entry.head().id;
-        if (entry.schema() != space->schema || entry.head().version != space->ns->version || authority_->holds_key(space->physical(*authority_, item.canonical))) {
+        if (entry.schema() != space->schema || entry.head().version != space->ns->version || (authority_->holds_keys() && authority_->holds_key(space->physical(*authority_, item.canonical)))) {
             is(Verdict::gone);
             continue;
         }

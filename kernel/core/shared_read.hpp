@@ -46,13 +46,15 @@ class SharedRead : public std::enable_shared_from_this<SharedRead> {
     // Judges what has come; scopes that are not known are noted. True: nothing is open.
     bool judge_all();
     void ask(ScopeId scope);
-    Authority::Known look(ScopeId scope, Numbers& out, bool& known) const;
+    Authority::Known look(ScopeId scope, Numbers& out, bool& known);
 
     Cache::Impl& impl_;
     const std::shared_ptr<Authority> authority_;
     std::vector<SharedItem> items_;
     std::vector<Pinned> values_;
     std::vector<std::pair<ScopeId, Numbers>> at_hand_;  // answers of this read; drop 0: there is no record
+    static constexpr std::size_t most_common = 6;
+    std::vector<std::pair<ScopeId, Numbers>> common_;  // of what is looked at just now
     std::vector<ScopeId> to_ask_;
     std::shared_ptr<SharedCall> call_;
     std::uint64_t asked_at_ = 0, now_ns_ = 0, deadline_ns_ = 0;
