@@ -7,6 +7,7 @@
 # minute by default is over in a second. The gateway's fence, which judges a SET by the GET before it, is off
 # where a test does not ask for it: these tests poll, and a poll is no load.
 import json
+import os
 import time
 
 from larder_server import LarderServer
@@ -29,6 +30,11 @@ def store_of(address, more=""):
     elif "://" not in address:
         address = f"unix://{address}"
     return f'[store.l2]\nplugin = "redis"\nurl = "{address}"\n{TIMES}{more}'
+
+
+def times(few):
+    """How often a test of kills repeats itself: LARDER_KILLS, or few."""
+    return int(os.environ.get("LARDER_KILLS", few))
 
 
 class Node:

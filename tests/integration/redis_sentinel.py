@@ -53,7 +53,7 @@ class Replicated:
 class Sentinels(Replicated):
     """The same with Sentinels. A dead master is replaced about down_ms + 1 s later."""
 
-    def __init__(self, *options, replicas=1, count=3, quorum=2, down_ms=500, name="larder"):
+    def __init__(self, *options, replicas=1, count=3, quorum=2, down_ms=1000, name="larder"):
         super().__init__(*options, replicas=replicas)
         self._count, self._quorum, self._down_ms = count, quorum, down_ms
         self.name = name
@@ -84,7 +84,7 @@ class Sentinels(Replicated):
         """The port of the master, as one Sentinel says."""
         return int(sentinel("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.name)[1])
 
-    def switched(self, away_from, seconds=30):
+    def switched(self, away_from, seconds=90):
         """Waits until every living Sentinel names another master, and that one takes writes."""
         def taken():
             ports = {self.master_by(sentinel) for sentinel in self.sentinels

@@ -1,6 +1,7 @@
 # tests/integration/redis_topologies_test.py -- two kernels above a cluster, above Sentinels, above several
 # servers, above one with TLS: real servers, moved, switched and killed while they serve.
 import contextlib
+import os
 import re
 import tempfile
 import threading
@@ -11,7 +12,7 @@ from certificates import Certificates
 from larder_server import SOURCE
 from profiles_test import Environment
 from redis_cluster import RedisCluster, slot_of
-from redis_nodes import Node, Nodes, TIMES, coherent, settle
+from redis_nodes import Node, Nodes, TIMES, coherent, settle, times
 from redis_sentinel import Sentinels
 from redis_server import RedisServer, until
 from resp_talk import Refused
@@ -48,7 +49,8 @@ class Load:
         own = Node(node.server)
         turn = 0
         try:
-            while not self._over.is_set():
+            # Steady and not all there is: Redis and Sentinels share the machine, and keep time.
+            while not self._over.wait(0.001):
                 turn += 1
                 key = f"item:load{number}.{turn % 97}"
                 own.set(key, f"{key}={turn}")
@@ -75,7 +77,8 @@ class Case(unittest.TestCase):
 class ClusterTest(Case):
     @classmethod
     def setUpClass(cls):
-        cls.cluster = cls.enterClassContext(RedisCluster(node_timeout_ms=500))
+        cls.cluster = cls.enterClassContext(RedisCluster(
+            node_timeout_ms=int(os.environ.get("LARDER_NODE_TIMEOUT_MS", 500))))
 
     def setUp(self):
         self.cluster.agreed()
@@ -131,23 +134,27 @@ class ClusterTest(Case):
 
     def test_two_masters_are_killed_one_after_the_other_under_load(self):
         took = []
-        for turn in range(2):
-            key = f"item:{turn}"
-            self.a.set(key, "before")
-            slot = slot_of(VALUE.format(turn))
+        for turn in range(times(2)):
+            keys = [f"item:{turn}.{i}" for i in range(150)]
+            for key in keys:
+                self.a.set(key, "before")
+            slot = slot_of(VALUE.format(f"{turn}.0"))
             with Load(self.nodes) as load:
                 dead = self.cluster.kill_master(slot)
-                self.a.drop_tag(key)
-                self.assertIsNone(self.a.get(key), "dropped here at once")
+                for key in keys:
+                    self.a.drop_tag(key)
+                    self.assertIsNone(self.a.get(key), "dropped here at once")
                 self.cluster.taken_over(slot, dead)
                 took.append(coherent(self.nodes))
             self.check(load)
             for node in self.nodes:
-                self.assertIsNone(node.get(key), "what was dropped while its master was dead stays so")
+                kept = [key for key in keys if node.get(key) is not None]
+                self.assertFalse(kept, "what was dropped while its master was dead stays so")
             dead.start()
             until(lambda: dead.info("replication", "master_link_status") == "up", "it is a replica")
             self.cluster.agreed()
-        print("coherent after the takeover: " + ", ".join(f"{t:.2f} s" for t in took))
+        print(f"{len(took)} kills, {150 * len(took)} drops; coherent after the takeover, slowest: "
+              f"{max(took):.2f} s")
 
 
 class SentinelTest(Case):
