@@ -142,7 +142,7 @@ void Authority::on_renewed(void* ctx, std::int32_t older) noexcept {
             ++me.counts_.renewed;
             for (const Sent& sent : me.sent_) {
                 if (now - std::min(now, sent.at_ns) > static_cast<std::uint64_t>(me.options_.replay_window.count())) continue;
-                changes.insert(changes.end(), sent.changes.begin(), sent.changes.end());
+                for (const auto& [scope, waiting] : sent.changes) changes.emplace_back(scope, renumbered(waiting));
                 keys.insert(keys.end(), sent.keys.begin(), sent.keys.end());
             }
             me.counts_.replayed += changes.size() + keys.size();
@@ -382,6 +382,12 @@ Authority::Waiting Authority::numbers_for(const Change& change) {
     return made;
 }
 
+// The same change with numbers that nobody has seen: what is sent again may come after a later change of another
+// node, and by the old numbers what was stamped between the two would be valid again.
+Authority::Waiting Authority::renumbered(const Waiting& waiting) {
+    return {waiting.expire, {waiting.expire ? 0 : random_.next() | 1, random_.next() | 1, waiting.numbers.expired_at_ms}};
+}
+
 bool Authority::change(std::span<const Change> changes, std::vector<std::string> keys, std::uint64_t now_ns, std::uint64_t deadline_ns) {
     std::vector<std::pair<ScopeId, Waiting>> made;
     {
@@ -471,7 +477,10 @@ void Authority::deliver() {
     std::vector<std::string> keys;
     {
         const std::lock_guard lock(mutex_);
-        for (auto at = outbox_.begin(); at != outbox_.end() && changes.size() < most_asked_at_once; ++at) changes.push_back(*at);
+        for (auto at = outbox_.begin(); at != outbox_.end() && changes.size() < most_asked_at_once; ++at) {
+            at->second = renumbered(at->second);
+            changes.push_back(*at);
+        }
         for (auto at = outbox_keys_.begin(); at != outbox_keys_.end() && keys.size() < most_asked_at_once; ++at) keys.push_back(*at);
     }
     const bool sent = send(changes, keys, clock_.mono_ns(), 0);

@@ -154,6 +154,7 @@ class Authority : public std::enable_shared_from_this<Authority> {
     void believe(ScopeId scope);
     void ask_again();
     void forget_all();
+    Waiting renumbered(const Waiting& waiting);
     Waiting numbers_for(const Change& change);
     bool send(const std::vector<std::pair<ScopeId, Waiting>>& changes, const std::vector<std::string>& keys, std::uint64_t now_ns, std::uint64_t deadline_ns);
     void put_off(const std::vector<std::pair<ScopeId, Waiting>>& changes, std::vector<std::string> keys);

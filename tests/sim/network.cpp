@@ -96,6 +96,7 @@ larder_status Network::send(VirtualNode& from, VirtualMessage message, const lar
             finish(*operation, LARDER_E_TIMEOUT);
         });
     }
+    tell("node " + std::to_string(from.index()) + " (" + scheduler_.name() + ") sends " + name_of(operation->message.call) + " " + operation->message.text);
     std::uint64_t there = delay();
     if (options_.lingering_per_mille != 0 && scheduler_.rng().below(1000) < options_.lingering_per_mille)
         there = scheduler_.rng().below(1'000'000'000);
