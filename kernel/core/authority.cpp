@@ -142,7 +142,7 @@ void Authority::on_renewed(void* ctx, std::int32_t older) noexcept {
             ++me.counts_.renewed;
             for (const Sent& sent : me.sent_) {
                 if (now - std::min(now, sent.at_ns) > static_cast<std::uint64_t>(me.options_.replay_window.count())) continue;
-                for (const auto& [scope, waiting] : sent.changes) changes.emplace_back(scope, renumbered(waiting));
+                for (const auto& [scope, waiting] : sent.changes) changes.emplace_back(scope, me.renumbered(waiting));
                 keys.insert(keys.end(), sent.keys.begin(), sent.keys.end());
             }
             me.counts_.replayed += changes.size() + keys.size();

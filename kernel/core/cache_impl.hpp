@@ -321,6 +321,7 @@ struct Cache::Impl {
     void get_shared(std::span<larder_cache_get*> items, const larder_call* call, std::function<void()> then);
     // Whether all that is pending can be asked for in one call of a shared store.
     bool all_pending_shared(std::span<larder_cache_get> items) const;
+    void settle_write(const larder_cache_set& item);
     larder_status get_later(std::span<larder_cache_get> items, const larder_call* call);
     void end_shared(const State& s, SharedItem& shared, larder_cache_get& item, const larder_call& call, std::uint64_t now_ns,
                     std::uint64_t deadline_ns);

@@ -401,11 +401,23 @@ bool Cache::Impl::may_begin_set(const State& s, const larder_cache_set& item) co
     std::string buffer;
     ScopeList scopes;
     if (!make_key(*space, names, view(item.key), buffer, key)) return false;
+    // A fence serves once: were the store to fail, what is done again the long way would not be fenced any more.
+    if ((item.flags & LARDER_SET_FENCED) != 0 && fences.waits(key.hash)) return false;
     entry_scopes(s, *space, names, key, item.with, item.with_count, scopes);
     return std::all_of(scopes.ids().begin(), scopes.ids().end(), [&](ScopeId scope) {
         Numbers numbers;
         return space->authority->known(scope, numbers) == Authority::Known::yes;
     });
+}
+
+// What was read there before the store answered a write is old now, and not copied up.
+void Cache::Impl::settle_write(const larder_cache_set& item) {
+    const ReadGuard guard;
+    const Space* space = state.get()->space(item.ns);
+    EntryKey key;
+    if (space == nullptr || !find_key(*space, names, view(item.key), key)) return;
+    stripe(key).writes.fetch_add(1, std::memory_order_seq_cst);
+    forget_above(*space, key, clock.mono_ns());
 }
 
 larder_status Cache::Impl::set_shared(std::span<larder_cache_set> items, const larder_call* call) {
@@ -467,6 +479,7 @@ larder_status Cache::Impl::set_shared(std::span<larder_cache_set> items, const l
         for (larder_cache_set& item : items) {
             const Tier::Then later = [this, &item, work, one_less](larder_status status) {
                 if (status == LARDER_E_CONFLICT) item.kept = 0;
+                settle_write(item);
                 if (status == LARDER_OK || status == LARDER_E_CONFLICT) {
                     item.status = LARDER_OK;
                     const ReadGuard here;

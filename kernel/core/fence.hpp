@@ -40,6 +40,8 @@ class FenceBook {
     void remember(std::uint64_t key_hash, std::uint64_t client, const FencePoint& point, std::uint64_t now_ns);
     // Takes out what a set by `client` is judged by.
     std::optional<FencePoint> take(std::uint64_t key_hash, std::uint64_t client, std::uint64_t now_ns);
+    // Whether take() might find one. [hot]
+    bool waits(std::uint64_t key_hash) const { return used_[key_hash & mask_].load(std::memory_order_acquire); }
     void forget(std::uint64_t key_hash, std::uint64_t client);
     void forget_client(std::uint64_t client);
 
