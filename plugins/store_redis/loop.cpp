@@ -19,6 +19,13 @@ namespace larder::store_redis {
 
 namespace asio = boost::asio;
 
+namespace {
+
+constexpr int most_worth = 16;
+constexpr unsigned sleeps_between_tries = 32;
+
+}  // namespace
+
 struct Loop::Impl {
     asio::io_context context{1};
     std::optional<asio::executor_work_guard<asio::io_context::executor_type>> guard;
@@ -26,7 +33,8 @@ struct Loop::Impl {
     std::atomic<std::thread::id> runs_on{};
 };
 
-Loop::Loop(plugin::Host host) : host_(host), impl_(std::make_unique<Impl>()) {}
+Loop::Loop(plugin::Host host, unsigned looks)
+    : host_(host), looks_(looks), impl_(std::make_unique<Impl>()) {}
 Loop::~Loop() = default;
 
 void Loop::start() {
@@ -41,7 +49,7 @@ void Loop::start() {
             impl_->runs_on = std::this_thread::get_id();
             for (;;) {
                 try {
-                    impl_->context.run();
+                    turn();
                     break;
                 } catch (const std::exception& error) {
                     // Out of memory, as a rule. What threw is lost; its deadline ends who waits for it.
@@ -56,6 +64,34 @@ void Loop::start() {
         throw;
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+// Until nothing is left to do.
+void Loop::turn() {
+    asio::io_context& context = impl_->context;
+    unsigned looked = 0;
+    for (;;) {
+        if (context.poll() != 0) {
+            if (looked != 0) {
+                worth_ = std::min(worth_ + 2, most_worth);
+            }
+            looked = 0;
+        } else if (context.stopped()) {
+            return;
+        } else if (looked < looks_ && (looked != 0 || worth_ > 0 || slept_ >= sleeps_between_tries)) {
+            slept_ = 0;
+            ++looked;
+        } else {
+            if (looked != 0) {
+                worth_ = std::max(worth_ - 1, 0);
+            }
+            looked = 0;
+            ++slept_;
+            if (context.run_one() == 0) {
+                return;
+            }
+        }
+    }
 }
 
 void Loop::join() noexcept {

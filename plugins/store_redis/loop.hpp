@@ -19,7 +19,8 @@ namespace larder::store_redis {
 
 class Loop {
   public:
-    explicit Loop(plugin::Host host);
+    // looks: how often it looks for more, some 0.3 us each, before it sleeps; 0: never.
+    explicit Loop(plugin::Host host, unsigned looks = 0);
     ~Loop();  // REQUIRES: join() returned, or start() was never called.
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
@@ -54,7 +55,12 @@ class Loop {
 
   private:
     struct Impl;
+    void turn();
+
     plugin::Host host_;
+    const unsigned looks_;
+    int worth_ = 0;       // the thread's: rises when looking found something, falls when it did not
+    unsigned slept_ = 0;  // the thread's: times in a row without looking
     std::unique_ptr<Impl> impl_;
 };
 

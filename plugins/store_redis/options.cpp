@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <thread>
 
 namespace larder::store_redis {
 namespace {
@@ -109,6 +110,10 @@ Options Options::read(plugin::Host host, const plugin::Config& config) {
     if (o.heartbeat_ns * 2 > o.max_staleness_ns) {
         refuse(config, "heartbeat", "make it at most half of max_staleness");
     }
+    // Looking for a reply that a single core would have to make meanwhile finds none.
+    o.looks = std::thread::hardware_concurrency() > 1
+                  ? static_cast<unsigned>(config.integer("looks", 300))
+                  : 0;
     o.stream = config.boolean("stream", true);
     if (o.stream && o.db != 0) {
         refuse(config, config.has("url") ? "url" : "db",

@@ -54,6 +54,7 @@ struct Options {
     std::uint64_t max_staleness_ns = 3'000'000'000;
     std::uint64_t heartbeat_ns = 1'000'000'000;
     bool stream = true;
+    unsigned looks = 0;  // of the loop, before it sleeps
     bool sentinel = false;  // what is asked is a Sentinel: no heartbeat, no scripts
     bool tls_verify = true;
     std::string tls_ca, tls_cert, tls_key, tls_name;  // paths; the key itself, PEM; the name to expect

@@ -18,7 +18,7 @@ RedisStore::RedisStore(plugin::Host host, const plugin::Config& config)
       options_(Options::read(host, config)),
       journal_(host, options_.instance),
       counters_(host, options_.instance),
-      loop_(host),
+      loop_(host, options_.looks),
       topology_(make_topology({loop_, options_, journal_, counters_}, *this)),
       shop_{options_, loop_, *topology_, journal_, counters_} {}
 
