@@ -62,7 +62,10 @@ class TestCache {
         if (!made.ok()) throw std::runtime_error(dsl::render_text(*made.sources, made.found, false));
         CacheParts parts;
         parts.policy = made.policy;
-        for (std::size_t i = 0; i < stores.size(); ++i) parts.stores.push_back(stores[i]->handle(options_.stores[i]));
+        for (std::size_t i = 0; i < stores.size(); ++i) {
+            parts.stores.push_back(stores[i]->handle(options_.stores[i]));
+            parts.stores.back().empty_on_reload = emptied_on_reload;
+        }
         parts.stores.insert(parts.stores.end(), options_.below.begin(), options_.below.end());
         parts.codecs = options_.codecs;
         parts.warm = [this](const std::vector<std::uint32_t>& items) {
@@ -246,6 +249,7 @@ class TestCache {
     std::unique_ptr<Cache> cache;
     std::vector<std::uint32_t> warmed;
     std::vector<std::string> ended;
+    bool emptied_on_reload = false;  // its own stores, by later installs
 };
 
 }  // namespace larder::test

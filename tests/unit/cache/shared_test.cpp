@@ -5,7 +5,9 @@
 #include "tests/support/test_cache.hpp"
 #include "tests/support/virtual_redis.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <thread>
 
 using namespace larder;
@@ -449,4 +451,79 @@ TEST_CASE("a get that is answered later calls done once, and a miss of it is fen
     CHECK((status == LARDER_OK ? done == 0 : done == 1));
     CHECK(item.status == LARDER_MISS);
     CHECK(n.node(0).calls(StoreCall::lease) == 1);
+}
+
+TEST_CASE("a store that says so is emptied with every policy", "[shared]") {
+    Nodes n(1);
+    n[0].put("user", "1", "x");
+    n[0].get("user", "1");
+    REQUIRE(n.in_memory(0) == 1);
+    n[0].install(policy);
+    n.executor.advance(0ms);
+    CHECK(n.in_memory(0) == 1);
+    n[0].emptied_on_reload = true;
+    n[0].install(policy);
+    n.executor.advance(0ms);
+    CHECK(n.in_memory(0) == 0);
+    CHECK(n[0].get("user", "1") == "x");
+}
+
+namespace {
+
+// Says how often the first byte comes, where all are the same.
+larder_status LARDER_CALL pack(void*, larder_bytes in, void* out, std::size_t* size) noexcept {
+    const auto* const text = static_cast<const char*>(in.data);
+    if (in.size == 0 || *size < 5 || std::count(text, text + in.size, text[0]) != static_cast<std::ptrdiff_t>(in.size)) return LARDER_E_TOO_LARGE;
+    const auto times = static_cast<std::uint32_t>(in.size);
+    std::memcpy(out, &times, 4);
+    static_cast<char*>(out)[4] = text[0];
+    *size = 5;
+    return LARDER_OK;
+}
+larder_status LARDER_CALL unpack(void*, larder_bytes in, void* out, std::size_t* size) noexcept {
+    std::uint32_t times = 0;
+    if (in.size != 5) return LARDER_E_CORRUPT;
+    std::memcpy(&times, in.data, 4);
+    if (*size < times) return LARDER_E_TOO_LARGE;
+    std::memset(out, static_cast<const char*>(in.data)[4], times);
+    *size = times;
+    return LARDER_OK;
+}
+
+}  // namespace
+
+TEST_CASE("what is compressed in the shared store is read by another node, and lies compressed in memory, too", "[shared]") {
+    larder_compressor_v1 table{};
+    table.struct_size = sizeof table;
+    table.codec_id = 99;
+    table.bound = [](void*, std::size_t raw) noexcept -> std::size_t { return raw + 8; };
+    table.compress = &pack;
+    table.decompress = &unpack;
+    ManualClock clock;
+    ManualExecutor executor(clock);
+    VirtualRedis redis(clock);
+    redis.immediate(true);
+    std::vector<std::unique_ptr<TestCache>> nodes;
+    for (std::size_t i = 0; i < 2; ++i) {
+        TestCacheOptions o;
+        o.clock = &clock;
+        o.executor = &executor;
+        o.seed = i + 1;
+        o.below.push_back(redis.connect().handle("l2"));
+        o.codecs.push_back({"runs", &table, nullptr, nullptr});
+        nodes.push_back(std::make_unique<TestCache>("larder 1\nnamespace big { key \"{id}\"; ttl 10m; compress runs above 100B; tiers l1 -> l2 }\n", std::move(o)));
+        redis.node(i).trust(true);
+    }
+    const std::string value(5000, 'z');
+    REQUIRE(nodes[0]->put("big", "1", value) == LARDER_OK);
+    CHECK(redis.server().data().values.begin()->second.bytes.size() < 300);
+    CHECK(nodes[1]->get("big", "1") == value);
+    CHECK(nodes[1]->get("big", "1") == value);
+    larder_store_stats stats{};
+    stats.struct_size = sizeof stats;
+    const StoreHandle memory = nodes[1]->stores[0]->handle("l1");
+    REQUIRE(memory.table->stats(memory.self, UINT32_MAX, &stats) == LARDER_OK);
+    CHECK(stats.entries == 1);
+    CHECK(stats.bytes < 300);
+    executor.stop();
 }
