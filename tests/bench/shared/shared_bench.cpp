@@ -5,7 +5,7 @@
 // The server is one of our own on a loopback port; both sides use it in turn. Values of 100 bytes, entries
 // with two tags of their own, policy, validity and metrics on.
 //
-//     bench_shared [operations, default 20000] [entries of the large tag, default 1000000]
+//     bench_shared [operations, default 20000] [entries of the large tag, default 1000000] [get | batch | callers: that row alone]
 #include "kernel/api/kernel.hpp"
 #include "tests/bench/shared/redis_process.hpp"
 
@@ -19,6 +19,7 @@
 #include <mutex>
 #include <random>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -215,6 +216,8 @@ double hiredis_at_once(const RedisProcess& redis, std::size_t callers, std::size
 int main(int argc, char** argv) {
     const std::size_t n = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 20'000;
     const std::size_t large = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1'000'000;
+    const std::string_view only = argc > 3 ? argv[3] : "";
+    const auto wanted = [only](std::string_view row) { return only.empty() || only == row; };
     constexpr std::size_t entries = 10'000;
     const RedisProcess redis;
     Node node(redis.port());
@@ -231,7 +234,7 @@ int main(int argc, char** argv) {
 
     std::printf("| what | larder | hiredis | ratio |\n|---|---|---|---|\n");
     double best_ours = 1e9, best_theirs = 1e9;
-    for (int round = 0; round < 5; ++round) {
+    for (int round = 0; round < 5 && wanted("get"); ++round) {
         best_ours = std::min(best_ours, timed(n, [&](std::size_t) { node.get(far, any()); }).p50);
         best_theirs = std::min(best_theirs, timed(n, [&](std::size_t) {
             const std::string key = "bare:" + any();
@@ -241,7 +244,7 @@ int main(int argc, char** argv) {
     std::printf("| get of one entry, us, median | %.1f | %.1f | %.2f |\n", best_ours, best_theirs, best_ours / best_theirs);
 
     best_ours = best_theirs = 1e9;
-    for (int round = 0; round < 5; ++round) {
+    for (int round = 0; round < 5 && wanted("batch"); ++round) {
         best_ours = std::min(best_ours, timed(n / 100, [&](std::size_t) {
             std::vector<std::string> keys(256);
             std::vector<larder_cache_get> items(256);
@@ -268,12 +271,13 @@ int main(int argc, char** argv) {
     std::printf("| batch of 256, us, median | %.0f | %.0f | %.2f |\n", best_ours, best_theirs, best_ours / best_theirs);
 
     double ours = 0, theirs = 0;
-    for (int round = 0; round < 3; ++round) {
+    for (int round = 0; round < 3 && wanted("callers"); ++round) {
         ours = std::max(ours, at_once(node, far, 256, 20 * n, entries));
         theirs = std::max(theirs, hiredis_at_once(redis, 256, 20 * n, entries));
     }
     std::printf("| 256 callers at once, thousands a second | %.0f | %.0f | %.2f |\n", ours, theirs, ours / theirs);
 
+    if (!only.empty()) return 0;
     {
         const double before = redis.info("memory", "used_memory");
         constexpr std::size_t many = 100'000;
