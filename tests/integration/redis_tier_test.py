@@ -1,5 +1,6 @@
 # tests/integration/redis_tier_test.py -- two kernels above one Redis are one cache, while it is there, while it
 # is not, and when it is back.
+import signal
 import time
 import unittest
 
@@ -174,6 +175,32 @@ class TwoNodes(unittest.TestCase):
             self.redis.start()
             slowest = max(slowest, coherent(self.nodes))
         print(f"slowest of {times(10)} returns: coherent {slowest:.2f} s after Redis answered")
+
+
+class SlowReader(unittest.TestCase):
+    def test_a_node_that_reads_its_stream_too_slowly_is_cut_off_and_serves_nothing_stale(self):
+        """H6: a node that reads its stream too slowly is cut off by Redis, and serves nothing stale."""
+        redis = self.enterContext(RedisServer("--client-output-buffer-limit", "pubsub 256kb 0 0"))
+        a, b = nodes = self.enterContext(Nodes(store_of(redis.address)))
+        a.set("item:1", "old")
+        settle(nodes, "item:1", redis)
+        process = b.server.process
+        process.send_signal(signal.SIGSTOP)
+        try:
+            with redis.talk() as talk:
+                for start in range(0, 60_000, 1000):
+                    for i in range(start, start + 1000):
+                        talk.send("SET", f"larder:v:{{{'flood' * 40}{i}}}", "x", "PX", 60_000)
+                    for _ in range(1000):
+                        talk.receive()
+            a.set("item:1", "new")
+            cut = "overcoming of output buffer limits" in redis.log()
+        finally:
+            process.send_signal(signal.SIGCONT)
+        self.assertTrue(cut, "Redis cut nobody off")
+        # What stood in the socket when it was cut may be worked on first; then the end is seen.
+        until(lambda: b.get("item:1") == b"new", "the change is seen", 0.6 + 2)
+        coherent(nodes)
 
 
 class OneNode(unittest.TestCase):
