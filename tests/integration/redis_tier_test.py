@@ -177,6 +177,31 @@ class TwoNodes(unittest.TestCase):
         print(f"slowest of {times(10)} returns: coherent {slowest:.2f} s after Redis answered")
 
 
+class Fenced(unittest.TestCase):
+    def test_of_two_nodes_that_both_miss_and_then_set_one_is_kept(self):
+        """The pattern of every application with a cache: GET, load, SET, on two nodes at once, fence on."""
+        redis = self.enterContext(RedisServer())
+        nodes = self.enterContext(Nodes(store_of(redis.address), fence=True))
+        for turn in range(20):
+            key = f"item:{turn}"
+            for node in (*nodes, *nodes):
+                self.assertIsNone(node.get(key))
+            for number, node in enumerate(nodes):
+                self.assertEqual(node.set(key, f"{number}"), b"OK")
+            self.assertIn(nodes[0].get(key), (b"0", b"1"))
+            self.assertEqual(nodes[0].get(key), nodes[1].get(key))
+
+    def test_nodes_that_go_on_missing_and_setting_do_not_keep_each_other_from_it(self):
+        redis = self.enterContext(RedisServer())
+        nodes = self.enterContext(Nodes(store_of(redis.address), fence=True))
+        kept = 0
+        for turn in range(40):
+            for node in nodes:
+                node.set("other:shared", f"{turn}")
+                kept += any([node.get("other:shared") is not None for node in nodes])
+        self.assertGreater(kept, 70)
+
+
 class SlowReader(unittest.TestCase):
     def test_a_node_that_reads_its_stream_too_slowly_is_cut_off_and_serves_nothing_stale(self):
         """H6: a node that reads its stream too slowly is cut off by Redis, and serves nothing stale."""
