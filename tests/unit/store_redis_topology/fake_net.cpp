@@ -115,7 +115,7 @@ using test::Net;
 // ---- Loop ---------------------------------------------------------------------------------------
 
 struct Loop::Impl {};
-Loop::Loop(plugin::Host host) : host_(host) {}
+Loop::Loop(plugin::Host host, unsigned looks) : host_(host), looks_(looks) {}
 Loop::~Loop() = default;
 void Loop::start() {}
 void Loop::join() noexcept {}
