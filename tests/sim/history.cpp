@@ -20,6 +20,8 @@ bool parse(std::string_view text, std::uint64_t& key, std::uint64_t& version, st
     return true;
 }
 
+constexpr std::uint64_t asking_ns = 150'000'000;
+
 std::string at(std::uint64_t ns) { return std::to_string(ns / 1000) + " us"; }
 
 }  // namespace
@@ -127,12 +129,12 @@ void History::end_read(const Read& read, const Answer& answer, std::uint64_t now
 }
 
 // Rises when a change that may concern loads of this key begins. unsettled: one is under way, or the node will be
-// told of it later, and then what it loads meanwhile is stale.
+// told of it later, or has just been and asks what it says; then what it loads meanwhile is stale.
 std::uint64_t History::moved(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns) const {
     std::uint64_t moved = unsettled_;
     for (const Change& change : changes_) {
         if (std::none_of(change.keys.begin(), change.keys.end(), [&](std::uint64_t other) { return may_concern_(other, key); })) continue;
-        if (change.ended_ns == 0 || (change.node != node && change.ended_ns > told_until_ns)) return unsettled;
+        if (change.ended_ns == 0 || (change.node != node && change.ended_ns + asking_ns > told_until_ns)) return unsettled;
         ++moved;
     }
     return moved;
@@ -142,7 +144,7 @@ void History::begin_load(const Read& read, bool impatient, std::uint64_t now_ns)
     Key& k = keys_[read.key];
     const std::uint64_t before = k.moved[read.node];
     line(read.key, now_ns, "node " + std::to_string(read.node) + ": read " + std::to_string(read.call) + " runs its loader");
-    if (k.loading[read.node]++ > 0 && before != unsettled && read.moved == before && moved(read.key, read.node, now_ns) == before && !impatient && bounds_.one_loader && violation_.empty()) {
+    if (k.loading[read.node]++ > 0 && before != unsettled && read.moved == before && moved(read.key, read.node, UINT64_MAX) == before && !impatient && bounds_.one_loader && violation_.empty()) {
         violated_key_ = read.key;
         violation_ = at(now_ns) + "  I4: node " + std::to_string(read.node) + " runs a second loader of key " + std::to_string(read.key);
     }

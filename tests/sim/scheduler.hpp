@@ -64,6 +64,8 @@ class Scheduler {
     void sleep(std::uint64_t ns);
     // A task may be held up here.
     void pause();
+    // Nobody is held up any more.
+    void calm() { pace_.hold_one_in = 0; }
     const std::string& name() const;
     // For how long the task that runs has been held up since it began.
     std::uint64_t held_up_ns() const;
@@ -96,7 +98,7 @@ class Scheduler {
     std::string waiting_tasks() const;
 
     Rng rng_;
-    const Pace pace_;
+    Pace pace_;
     std::uint64_t now_ns_ = 1'000'000'000'000;
     std::uint64_t next_id_ = 1, steps_ = 0, trace_ = 0xCBF29CE484222325ULL;
     std::priority_queue<Item> queue_;

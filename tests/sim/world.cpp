@@ -231,6 +231,7 @@ class World {
     }
 
     void make_peace() {
+        scheduler_.calm();
         if (kind_ == Kind::shared) network_.heal();
         scheduler_.sleep((2 * shape_.network.max_staleness_ms + 8000) * ms);
         history_.confirm_all();
