@@ -1,6 +1,7 @@
 // kernel/core/authority.cpp -- pushes, asking again, changes and their delivery.
 #include "kernel/core/authority.hpp"
 
+#include "kernel/core/mutant.hpp"
 #include "kernel/core/shared_call.hpp"
 
 #include <algorithm>
@@ -114,6 +115,7 @@ void Authority::on_changed(void* ctx, const larder_bytes* keys, size_t n) noexce
 
 void Authority::on_changed_all(void* ctx) noexcept {
     auto& me = *static_cast<Authority*>(ctx);
+    if (mutant(Mutant::no_flush)) return;
     me.forget_all();
     if (me.listener_.suspect) me.listener_.suspect();
 }
@@ -246,7 +248,7 @@ void Authority::ask_again() {
 
 Authority::Known Authority::known(ScopeId scope, Numbers& out) const {
     const std::lock_guard lock(mutex_);
-    if (held_.contains(scope) || outbox_.contains(scope)) return Known::held;
+    if ((held_.contains(scope) || outbox_.contains(scope)) && !mutant(Mutant::no_hold)) return Known::held;
     if (!trusted()) return Known::no;
     const auto at = known_.find(scope);
     if (at == known_.end() || doubted_.contains(scope)) return Known::no;
@@ -274,7 +276,7 @@ bool Authority::holds_keys() const {
 
 bool Authority::holds_key(std::string_view key) const {
     const std::lock_guard lock(mutex_);
-    if (held_keys_.empty() && outbox_keys_.empty()) return false;
+    if ((held_keys_.empty() && outbox_keys_.empty()) || mutant(Mutant::no_hold)) return false;
     const std::string text(key);
     return held_keys_.contains(text) || outbox_keys_.contains(text);
 }
@@ -283,7 +285,8 @@ void Authority::learn(ScopeId scope, const Numbers& numbers, std::uint64_t asked
     std::optional<bool> differs;
     {
         const std::lock_guard lock(mutex_);
-        if (!trusted() || pushed_cell(scope).load() > asked_at || all_pushed_at_.load() > asked_at) return;
+        const bool late = pushed_cell(scope).load() > asked_at || all_pushed_at_.load() > asked_at;
+        if (!trusted() || (late && !mutant(Mutant::late_fill))) return;
         if (known_.size() >= options_.records) {
             // Whoever carries it is not told of its changes any more.
             const ScopeId gone = known_.begin()->first;

@@ -8,6 +8,7 @@
 //
 // No cost here grows with the number of entries.
 #include "kernel/core/cache_impl.hpp"
+#include "kernel/core/mutant.hpp"
 
 #include <algorithm>
 #include <tuple>
@@ -93,6 +94,7 @@ void Cache::Impl::change_key(const State& s, const ChangeOrder& order, const Cau
 void Cache::Impl::change_tag(const State& s, const ChangeOrder& order, const Cause& cause) {
     const bool expire = order.action == dsl::Action::expire;
     const std::string what = "tag \"" + order.text + "\"";
+    if (mutant(Mutant::tag_before_late)) change_scope(names.tag(order.text), expire, what, cause);
     // Late numbers first: who stamps a late tag reads them last (cache_shared.cpp).
     for (const Space& space : s.spaces) {
         const auto could = [&](const std::vector<dsl::Template>& tags) {
@@ -102,7 +104,7 @@ void Cache::Impl::change_tag(const State& s, const ChangeOrder& order, const Cau
         if (late) change_scope(names.late_of(space.ns->name), expire, what, cause);
         if (space.ns->has_any_dependents && (late || could(space.ns->tags))) change_scope(names.any_of(space.ns->name), expire, what, cause);
     }
-    change_scope(names.tag(order.text), expire, what, cause);
+    if (!mutant(Mutant::tag_before_late)) change_scope(names.tag(order.text), expire, what, cause);
 }
 
 void Cache::Impl::ban(const State& s, const ChangeOrder& order, const Cause& cause, Receipt& receipt) {

@@ -107,6 +107,7 @@ class Remade {
         envelope_.head.soft_ms = soft_ms;
         envelope_.head.hard_ms = hard_ms;
     }
+    void born(std::uint64_t at_ns) { envelope_.head.created_ns = at_ns; }
     void rename(std::uint64_t id) { envelope_.head.id = id; }
 
   private:

@@ -3,6 +3,7 @@
 // The fence point is taken before the loader runs. What it brings is kept only if none of the entry's
 // scopes changed after that point; it goes to its callers in any case.
 #include "kernel/core/cache_impl.hpp"
+#include "kernel/core/mutant.hpp"
 
 #include <algorithm>
 
@@ -152,6 +153,7 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
 
         const FencePoint point{impl.records.epoch(), impl.bans.number(), 0, now};
         boarding = impl.flights.board(out.ns, key.canonical, point, [&](const FencePoint& began) {
+            if (mutant(Mutant::joins_old_flight)) return true;
             if (began.epoch == point.epoch && began.ban_number == point.ban_number) return true;
             // Something was dropped since that flight began: was it this key?
             ScopeList scopes;
@@ -186,7 +188,7 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
         loaded = boarding.flight->wait(std::chrono::nanoseconds(longest > now ? longest - now : 0));
         // It began before this call did, and so may have what another node invalidated before: once more, then
         // it is a load that began later.
-        if (loaded != nullptr && !boarding.flight->sure && !again) return false;
+        if (loaded != nullptr && !boarding.flight->sure && !again && !mutant(Mutant::joins_old_flight)) return false;
         if (loaded == nullptr) loaded = std::make_shared<Loaded>(run_loader(loader));  // by itself, kept nowhere
     }
     if (loaded->status < 0 && stale.any() && on_error.count() > 0) {

@@ -3,6 +3,7 @@
 // A hit in the first tier: read the key, one probe of the store, compare the mark with the epoch, look
 // at the deadline, count. Everything else is off that path.
 #include "kernel/core/cache_impl.hpp"
+#include "kernel/core/mutant.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -92,7 +93,11 @@ Verdict Cache::Impl::judge_headed(const Space& space, const EntryKey& key, larde
     const auto dropped = [&](ScopeId scope) {
         Record record;
         if (!records.find(scope, record)) return records.forgotten() > mark;
-        if (record.dropped > mark) return true;
+        if (record.dropped > mark) {
+            if (!mutant(Mutant::stale_after_drop)) return true;
+            expired_at(now_ns, stale_since_ns);
+            by_rule = true;
+        }
         if (record.changed > mark) {
             expired_at(record.expired_at_ns, stale_since_ns);
             by_rule = true;
@@ -207,14 +212,15 @@ void Cache::Impl::promote(const Space& space, const EntryKey& key, const Found& 
     const std::unique_lock lock(s.mutex, std::try_to_lock);
     if (!lock) return;
     // A write came between: what was read may be older than what it left above.
-    if (s.writes.load(std::memory_order_acquire) != writes_before) return;
-    const Remade entry(space, *this, found);
+    if (s.writes.load(std::memory_order_acquire) != writes_before && !mutant(Mutant::late_fill)) return;
+    Remade entry(space, *this, found);
     if (!entry.good()) return;
+    if (mutant(Mutant::fresh_life)) entry.born(now_ns);
     for (std::size_t i = 0; i < found.tier; ++i)
         if (space.tiers[i].tier->sync() && (space.authority == nullptr || space.tiers[i].tier->headed()))
             put_in(space.tiers[i], space, key, entry.envelope(), found.entry.payload(), 0, now_ns, 0);
     // A push does not wait for the stripe: it counts, and then takes away what it finds.
-    if (space.authority != nullptr && s.writes.load(std::memory_order_seq_cst) != writes_before) forget_above(space, key, now_ns);
+    if (space.authority != nullptr && s.writes.load(std::memory_order_seq_cst) != writes_before && !mutant(Mutant::late_fill)) forget_above(space, key, now_ns);
 }
 
 std::int64_t Cache::Impl::ttl_left(const EnvelopeHead& head, std::uint64_t now_ns) const {

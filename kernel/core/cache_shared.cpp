@@ -10,6 +10,7 @@
 //   change  here at once, then in the store or its outbox (authority.hpp)
 //
 // When the store cannot be reached, what is written or loaded lives in memory for max_staleness at most.
+#include "kernel/core/mutant.hpp"
 #include "kernel/core/shared_read.hpp"
 
 #include <algorithm>
@@ -141,7 +142,7 @@ static Stamp stamp_shared(Cache::Impl& impl, const Space& space, std::span<const
     Authority& authority = *space.authority;
     Stamp out;
     auto& numbers = out.numbers;
-    if (fence == nullptr) {
+    if (fence == nullptr || mutant(Mutant::late_stamp)) {
         numbers = authority.numbers_of(scopes, false, now_ns, deadline_ns);
         if (numbers.size() != scopes.size()) return out;
     } else {
@@ -239,7 +240,9 @@ larder_status Cache::Impl::put_shared(const Space& space, const EntryKey& key, N
             use.tier->begin_put(store_key, put, loaded ? entry.fence->lease : 0, now_ns, deadline_ns, *entry.later);
             return LARDER_PENDING;
         }
-        status = loaded ? use.tier->fill(store_key, entry.fence->lease, put, now_ns, deadline_ns) : use.tier->put(store_key, put, now_ns, deadline_ns);
+        if (mutant(Mutant::fill_if_absent) && loaded) put.flags |= LARDER_PUT_IF_ABSENT;
+        const bool leased = loaded && !mutant(Mutant::no_lease) && !mutant(Mutant::fill_if_absent);
+        status = leased ? use.tier->fill(store_key, entry.fence->lease, put, now_ns, deadline_ns) : use.tier->put(store_key, put, now_ns, deadline_ns);
         if (bytes.capacity() > (1u << 20)) std::string().swap(bytes);
     }
     stripe(key).writes.fetch_add(1, std::memory_order_seq_cst);  // what was read there before is old now

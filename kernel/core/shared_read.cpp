@@ -1,6 +1,8 @@
 // kernel/core/shared_read.cpp -- asking, judging, and asking once more for what only the entry named.
 #include "kernel/core/shared_read.hpp"
 
+#include "kernel/core/mutant.hpp"
+
 #include <algorithm>
 #include <condition_variable>
 
@@ -168,7 +170,9 @@ bool SharedRead::judge_all() {
                     break;
             }
         }
-        if (!digest.complete || (!open && digest.drop != entry.drop_digest())) {
+        const bool dropped = !open && digest.drop != entry.drop_digest();
+        if (dropped && mutant(Mutant::stale_after_drop)) expired_at_ms = theirs_ms;
+        if (!digest.complete || (dropped && !mutant(Mutant::stale_after_drop))) {
             is(Verdict::gone);
             continue;
         }

@@ -123,7 +123,8 @@ void Network::arrive(const std::shared_ptr<Operation>& operation, std::size_t st
         if (const larder_status one = work[step](redis_.server()); one != LARDER_OK) operation->status = one;
         push(redis_.server().take_told(), everybody, 0);
         if (step + 1 < work.size() && scheduler_.rng().one_in(4)) {
-            scheduler_.after(scheduler_.rng().below(1'000'000), [this, operation, step] { arrive(operation, step + 1); });
+            const std::uint64_t gap = scheduler_.rng().below(scheduler_.rng().one_in(4) ? options_.slow_ns : 1'000'000);
+            scheduler_.after(gap, [this, operation, step] { arrive(operation, step + 1); });
             return;
         }
     }

@@ -44,6 +44,6 @@ TEST_CASE("a node with memory alone keeps every promise", "[sim][memory]") {
     run_seeds(Kind::memory, "a node with memory alone keeps every promise", 2000);
 }
 
-TEST_CASE("nodes above one shared store keep every promise", "[.][sim][shared]") {
+TEST_CASE("nodes above one shared store keep every promise", "[sim][shared]") {
     run_seeds(Kind::shared, "nodes above one shared store keep every promise", 2000);
 }

@@ -85,7 +85,7 @@ class World {
     Bounds bounds() const {
         const PolicyFacts& facts = policy_facts(shape_.policy);
         Bounds b;
-        b.hard_ns = (facts.ttl_ms + facts.stale_ms) * ms + 1000 * ms;
+        b.hard_ns = (facts.ttl_ms + facts.stale_ms + 300) * ms + 2 * shape_.pace.longest_hold_ns;
         b.stale_ns = facts.stale_ms * ms;
         b.staleness_ns = (shape_.network.max_staleness_ms + 30) * ms;
         b.one_loader = !shape_.few_records;
@@ -230,10 +230,15 @@ class World {
         network_.revive_server(how);
     }
 
+    // All that is owed is delivered now. Who looks meanwhile sees entries grow old.
     void make_peace() {
         scheduler_.calm();
         if (kind_ == Kind::shared) network_.heal();
-        scheduler_.sleep((2 * shape_.network.max_staleness_ms + 8000) * ms);
+        for (int looks = 0; looks < 12; ++looks) {
+            scheduler_.sleep(scheduler_.rng().below(700 * ms));
+            Client(place(scheduler_.rng().below(nodes_.size())), 1).look(scheduler_.rng().below(key_count));
+        }
+        scheduler_.sleep((2 * shape_.network.max_staleness_ms + 4000) * ms);
         history_.confirm_all();
     }
 
