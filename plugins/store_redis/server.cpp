@@ -96,6 +96,7 @@ void Server::Impl::connect(Place& place) {
         if (place.lane == Lane::data) {
             const std::lock_guard lock(mutex);
             ++attempts;
+            hopeless = false;
         }
     }
     if (retired() + shared.size() + 2 > around.options.pool) {  // the others have to end first
@@ -211,6 +212,7 @@ void Server::Impl::settle(const std::string& why) {
         const std::lock_guard lock(mutex);
         down = attempts == 0 && up_links.load() == 0;
         if (down) {
+            hopeless = true;
             lost.swap(waiting);
         }
         if (!side.trying && !side.up) {
@@ -295,7 +297,7 @@ larder_status Server::Impl::wait_for_link(Exchange& exchange) {
             around.counters.exhausted.add();
             return LARDER_E_BUSY;
         } else if (exchange.lane == Lane::data) {
-            if (attempts == 0) {
+            if (hopeless) {
                 return LARDER_E_IO;
             }
             line.push_back(&exchange);
@@ -400,6 +402,7 @@ void Server::open(bool stream) {
     {
         const std::lock_guard lock(me.mutex);
         me.opened = true;
+        me.hopeless = false;
         ++me.attempts;  // there will be one: who comes before it waits for it
     }
     me.around.loop.post([&me, stream] {

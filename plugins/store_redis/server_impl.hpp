@@ -87,6 +87,7 @@ struct Server::Impl final : Link::Owner, Stream::Owner {
     mutable std::mutex mutex;  // guards what follows
     bool opened = false;
     std::uint32_t attempts = 0;       // shared links being connected
+    bool hopeless = false;            // none is up, and none is being connected: judged by settle()
     std::deque<Exchange*> waiting;    // for one of them
     std::deque<Exchange*> for_side;   // for the side link
     bool side_wanted = false;         // it is being connected

@@ -147,6 +147,23 @@ TEST_CASE("callers that give up all the time do not use up connections") {
     CHECK(store.host().metric("connections") <= 8);
 }
 
+TEST_CASE("a read that comes at the moment its connection breaks is answered by the next one") {
+    // The connection breaks behind every answer; whoever asks at once must not hear of it.
+    ScriptedServer server([](int, const ScriptedServer::Words& words) -> std::optional<std::string> {
+        return words[0] == "GET"
+                   ? std::optional(ScriptedServer::bulk(words[1]) + ScriptedServer::hang_up())
+                   : std::nullopt;
+    });
+    FakeConfig config = StoreRig::on(server.port());
+    config.set("stream", false).set("connections", 1);
+    StoreRig store(config);
+    for (int i = 0; i < 300; ++i) {
+        std::string got;
+        REQUIRE(store.get("key " + std::to_string(i), &got) == LARDER_OK);
+        REQUIRE(got == "key " + std::to_string(i));
+    }
+}
+
 TEST_CASE("every operation ends when its connection is cut in the middle of many") {
     NEED_REDIS();
     RedisProcess redis;

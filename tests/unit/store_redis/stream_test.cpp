@@ -151,6 +151,9 @@ TEST_CASE("a restarted server is another one, with older data") {
     RedisProcess redis;
     Listening node(redis);
     REQUIRE(node.told.until_trust(true));
+    REQUIRE(node.store.until([&] {
+        return std::string(node.store.health().message).find(", Redis ") != std::string::npos;
+    }));
     redis.kill();
     REQUIRE(node.told.until_trust(false));
     redis.begin();
