@@ -298,7 +298,7 @@ void Link::orphan(std::deque<Slot>& line, std::uint64_t sent, const std::string&
 
 // The connection takes nothing new; what is under way on it goes on until it ends.
 void Link::retire() {
-    if (wire_ == nullptr) {
+    if (wire_ == nullptr || !owner_.may_replace(*this)) {
         return;
     }
     counters_.discarded.add();

@@ -41,6 +41,8 @@ class Link {
         virtual void on_broken(Link& link, const std::string& cause) = 0;
         // Retired: the link is free for a new connection.
         virtual void on_retired(Link& link) = 0;
+        // Whether there may be one connection more; else a late command's place in the line has to do.
+        virtual bool may_replace(const Link& link) const = 0;
         // An exchange whose connection broke. unsent: the server cannot have seen any of it.
         virtual void on_orphan(Exchange& exchange, bool unsent, const std::string& cause) = 0;
 

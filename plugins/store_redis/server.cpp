@@ -99,11 +99,6 @@ void Server::Impl::connect(Place& place) {
             hopeless = false;
         }
     }
-    if (retired() + shared.size() + 2 > around.options.pool) {  // the others have to end first
-        around.counters.exhausted.add();
-        place.timer.at(around.loop.now_ns() + look_ns, [this, &place] { connect(place); });
-        return;
-    }
     place.timer.at(around.loop.now_ns() + around.options.connect_timeout_ns,
                    [&place] { place.link.fail("no connection in time"); });
     place.link.connect(tls ? &*tls : nullptr);
@@ -194,6 +189,15 @@ void Server::Impl::on_broken(Link& link, const std::string& why) {
         next_attempt(place);
     }
     settle(why);
+}
+
+// The shared links, the side link and the stream are always there.
+bool Server::Impl::may_replace(const Link&) const {
+    if (retired() + shared.size() + 2 < around.options.pool) {
+        return true;
+    }
+    around.counters.exhausted.add();
+    return false;
 }
 
 void Server::Impl::on_retired(Link& link) {

@@ -48,6 +48,7 @@ struct Server::Impl final : Link::Owner, Stream::Owner {
     void on_connected(Link& link) override;
     void on_broken(Link& link, const std::string& why) override;
     void on_retired(Link& link) override;
+    bool may_replace(const Link& link) const override;
     void on_orphan(Exchange& exchange, bool unsent, const std::string& why) override;
 
     void on_keys(const larder_bytes* keys, std::size_t n) override;

@@ -217,7 +217,7 @@ TEST_CASE("silence ends at the caller's deadline, not at the connection's") {
     REQUIRE(a.wait(0) == LARDER_E_TIMEOUT);
     const std::uint64_t took_ms = (store.now_ns() - before) / 1'000'000;
     CHECK(took_ms >= 50);
-    CHECK(took_ms < 150);
+    CHECK(took_ms < 1000);
     const larder_call late = store.call(std::chrono::milliseconds(-1));
     const larder_key key = StoreRig::key("a");
     larder_value unused{};

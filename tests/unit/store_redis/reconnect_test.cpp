@@ -57,7 +57,7 @@ TEST_CASE("a server that accepts and says nothing costs a caller no more than hi
     CHECK(store.store().get(store.self(), &key, &call, &unused) == LARDER_E_TIMEOUT);
     const std::uint64_t took_ms = (store.now_ns() - before) / 1'000'000;
     CHECK(took_ms >= 80);
-    CHECK(took_ms < 200);
+    CHECK(took_ms < 1000);
 }
 
 TEST_CASE("a password that is refused is said without it") {
@@ -125,26 +125,27 @@ TEST_CASE("a Redis before 6.0 is warned of, and serves") {
     CHECK(store.health().state == LARDER_HEALTH_DEGRADED);
 }
 
-TEST_CASE("callers that give up all the time do not use up connections") {
+TEST_CASE("callers that give up all the time use up no more connections than pool, and nobody gets another's reply") {
+    // Nothing is ever answered, and one patient caller keeps each connection from being closed.
     ScriptedServer server([](int, const ScriptedServer::Words& words) -> std::optional<std::string> {
         return words[0] == "GET" ? std::optional<std::string>("") : std::nullopt;
     });
     FakeConfig config = StoreRig::on(server.port());
-    config.set("stream", false).set("pool", 8);
+    config.set("stream", false).set("connections", 1).set("pool", 6);
+    std::vector<std::unique_ptr<Later>> patient;
     StoreRig store(config);
-    for (int i = 0; i < 60; ++i) {
-        Later patient;  // keeps its connection under way
-        const larder_call waits = patient.call(store.now_ns() + 20'000'000);
-        const larder_call call = store.call(std::chrono::milliseconds(5));
+    REQUIRE(store.until([&] { return store.health().state == LARDER_HEALTH_OK; }));
+    for (int i = 0; i < 20; ++i) {
+        patient.push_back(std::make_unique<Later>());
+        const larder_call waits = patient.back()->call(store.now_ns() + 10'000'000'000);
+        const larder_call call = store.call(std::chrono::milliseconds(4));
         const larder_key key = StoreRig::key("a");
         larder_value unused{};
-        const larder_status status = store.store().get(store.self(), &key, &waits, &unused);
-        CHECK(store.store().get(store.self(), &key, &call, &unused) != LARDER_OK);
-        if (status == LARDER_PENDING) {
-            CHECK(patient.wait() != LARDER_OK);
-        }
+        REQUIRE(store.store().get(store.self(), &key, &waits, &unused) == LARDER_PENDING);
+        CHECK(store.store().get(store.self(), &key, &call, &unused) == LARDER_E_TIMEOUT);
     }
-    CHECK(store.host().metric("connections") <= 8);
+    CHECK(server.connections() == 4);  // pool, but for the side link's and the stream's
+    CHECK(store.host().metric("pool_exhausted_total") > 0);
 }
 
 TEST_CASE("a read that comes at the moment its connection breaks is answered by the next one") {
