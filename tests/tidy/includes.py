@@ -41,7 +41,7 @@ HOMES = [
     ("Boost.PFR, to walk a syntax tree", r"boost/pfr", r"tests/unit/dsl/.*"),
     ("toml++", r"toml(\+\+|plusplus)", r"kernel/(config/host_config|loader/manifest\w*|config/manifest\w*)\.cpp"),
     ("hiredis", r"hiredis/",
-     r"plugins/(store|invalidator|session)_redis/.*|tests/bench/store_redis/.*"),
+     r"plugins/(store|invalidator|session)_redis/.*|tests/bench/(store_redis|shared)/.*"),
     ("brotli", r"brotli/",
      r"plugins/compressor_brotli/.*|tests/unit/plugins/brotli_\w+\.cpp"),
     ("prometheus-cpp", r"prometheus/", r"plugins/exporter_prometheus/.*"),
