@@ -86,7 +86,9 @@ void Cache::Impl::change_key(const State& s, const ChangeOrder& order, const Cau
         const std::uint64_t hard = soft + static_cast<std::uint64_t>(space.stale.count());
         head.soft_ms = head.soft_ms == 0 ? soft : std::min(head.soft_ms, soft);
         head.hard_ms = head.hard_ms == 0 ? hard : std::min(head.hard_ms, hard);
-        touch_tiers(space, key, head, now, until);
+        const larder_status touched = touch_tiers(space, key, head, now, until);
+        // Nobody knows whether the store has it: what stands there goes, now or from the outbox.
+        if (space.authority != nullptr && touched < 0) SharedChanges::remove(space, key.canonical);
     }
     stripe(key).writes.fetch_add(1, std::memory_order_acq_rel);
 }

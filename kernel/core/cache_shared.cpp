@@ -371,13 +371,14 @@ void Cache::Impl::fence_misses(const std::vector<larder_cache_get*>& items, cons
     const State& s = *state.get();
     std::string buffer;
     for (const larder_cache_get* item : items) {
-        if (item->status != LARDER_MISS) continue;
+        if (item->status == LARDER_OK) continue;
         const Space* space = s.space(item->ns);
         FieldedKey key;
         if (space == nullptr || !make_key(*space, names, view(item->key), buffer, key)) continue;
         const std::uint64_t now = clock.mono_ns();
         FencePoint point{records.epoch(), bans.number(), 0};
-        point.lease = begin_load(s, *space, key, now, deadline(&call, now));
+        // A get that failed is fenced, too: who loads after it and sets is judged by it, and has no lease.
+        if (item->status == LARDER_MISS) point.lease = begin_load(s, *space, key, now, deadline(&call, now));
         fences.remember(key.hash, call.client, point, now);
     }
 }
@@ -521,7 +522,7 @@ larder_status Cache::Impl::get_later(std::span<larder_cache_get> items, const la
             if (stage->exchange(over) == returned) done(ctx, LARDER_OK, nullptr);
         };
         get_shared(open, call, [this, open, copy = *call, end] {
-            const bool missed = std::any_of(open.begin(), open.end(), [](const larder_cache_get* item) { return item->status == LARDER_MISS; });
+            const bool missed = std::any_of(open.begin(), open.end(), [](const larder_cache_get* item) { return item->status != LARDER_OK; });
             // A miss that will be loaded needs a lease, for which the store is asked and waited for.
             const auto fence = [this, open, copy, end] {
                 fence_misses(open, copy);

@@ -98,8 +98,10 @@ larder_status Network::send(VirtualNode& from, VirtualMessage message, const lar
     }
     tell("node " + std::to_string(from.index()) + " (" + scheduler_.name() + ") sends " + name_of(operation->message.call) + " " + operation->message.text);
     std::uint64_t there = delay();
-    if (options_.lingering_per_mille != 0 && scheduler_.rng().below(1000) < options_.lingering_per_mille)
+    if (options_.lingering_per_mille != 0 && scheduler_.rng().below(1000) < options_.lingering_per_mille) {
         there = scheduler_.rng().below(1'000'000'000);
+        trouble(link);
+    }
     if (link.cut) {
         trouble(link);
         return LARDER_PENDING;
@@ -115,6 +117,7 @@ void Network::arrive(const std::shared_ptr<Operation>& operation, std::size_t st
         return;
     }
     if (state_ == State::stopped) {
+        trouble(*operation->link);
         stopped_.push_back([this, operation, step] { arrive(operation, step); });
         return;
     }
