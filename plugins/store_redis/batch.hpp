@@ -50,6 +50,14 @@ class Batch : public Exchange {
     // A command may begin only when those before it are answered: where the next one is for another
     // server, it waits for them. (On one server the order of writing is enough.)
     bool ordered = false;
+    // Of an ordered batch: the commands from here to the next stage, or to the end, have no order among
+    // themselves; they begin when all before them are answered.
+    void begin_stage() {
+        if (spread_) {
+            stages_.push_back(static_cast<std::uint32_t>(commands_.size()));
+        }
+    }
+    std::span<const std::uint32_t> stages() const noexcept { return stages_; }
     // Behind the last command of each server WAIT replicas wait_ms is sent; its reply goes to on_replicas.
     std::uint32_t replicas = 0;
     std::uint64_t wait_ms = 0;
@@ -65,6 +73,7 @@ class Batch : public Exchange {
     void note_end();
     bool spread_;
     std::vector<Command> commands_;
+    std::vector<std::uint32_t> stages_;
 };
 
 }  // namespace larder::store_redis

@@ -76,12 +76,14 @@ class Change final : public Operation {
             word("PX");
             number(ttl_ms);
         }
+        begin_stage();
         for (const larder_key& name : keys) {
             const std::string lease = lease_of(text_of(name));
             if (!lease.empty()) {
                 remove(lease);
             }
         }
+        begin_stage();
         for (const larder_key& name : keys) {
             remove(text_of(name));
         }

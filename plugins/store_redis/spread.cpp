@@ -61,17 +61,38 @@ void Spread::send_all(std::vector<Step> steps) {
     }
 }
 
-// Of an ordered batch: the run of commands that begins at ordered_at_ and has one server.
+// Of an ordered batch: everything of the stage that begins at ordered_at_, side by side. False: none does.
+bool Spread::send_stage() {
+    const auto stages = batch_.stages();
+    if (stages.empty() || ordered_at_ < stages.front()) {
+        return false;
+    }
+    const auto next = std::upper_bound(stages.begin(), stages.end(), ordered_at_);
+    const std::uint32_t end = next != stages.end() ? *next : static_cast<std::uint32_t>(commands_.size());
+    std::vector<Step> steps;
+    for (; ordered_at_ < end; ++ordered_at_) {
+        steps.push_back({ordered_at_, {router_.route(batch_.key_of(batch_.commands()[ordered_at_])), false}});
+    }
+    in_stage_ = true;
+    send_all(std::move(steps));
+    return true;
+}
+
+// Of an ordered batch: the run of commands that begins at ordered_at_ and has one server, or a stage.
 void Spread::send_next() {
     while (ordered_at_ < commands_.size() && legs_.empty() && ended_ == LARDER_OK &&
            failure_ == LARDER_OK) {
+        if (send_stage()) {
+            continue;
+        }
         const auto all = batch_.commands();
+        const std::size_t end = batch_.stages().empty() ? all.size() : batch_.stages().front();
         Router::Way way = std::exchange(ordered_way_, {});
         std::vector<std::uint32_t> run{ordered_at_};
         if (way.server == nullptr) {
             way.server = router_.route(batch_.key_of(all[ordered_at_]));
         }
-        for (std::uint32_t i = ordered_at_ + 1; !way.asking && i < all.size() &&
+        for (std::uint32_t i = ordered_at_ + 1; !way.asking && i < end &&
                                                 router_.route(batch_.key_of(all[i])) == way.server;
              ++i) {
             run.push_back(i);
@@ -148,7 +169,7 @@ bool Spread::on_reply(Leg& leg, std::uint32_t index, Reply& reply) {
         const Router::Way way = router_.redirected(leg.server, reply.text());
         if (way.server != nullptr) {
             ++commands_[command].redirects;
-            if (batch_.ordered) {
+            if (batch_.ordered && !in_stage_) {
                 leg.stopped = true;
                 ordered_way_ = way;
             } else {
@@ -160,7 +181,7 @@ bool Spread::on_reply(Leg& leg, std::uint32_t index, Reply& reply) {
     if (!batch_.on_reply(command, reply)) {
         return false;
     }
-    if (batch_.ordered) {
+    if (batch_.ordered && !in_stage_) {
         ordered_at_ = command + 1;
     }
     commands_[command].answered = true;
@@ -204,10 +225,9 @@ void Spread::settle(Leg& leg, larder_status status) {
             }
         }
     }
+    send_all(std::move(steps));
     if (batch_.ordered) {
         send_next();
-    } else {
-        send_all(std::move(steps));
     }
 }
 

@@ -2,7 +2,7 @@
 // replies back to their places.
 //
 // A leg is what goes to one server at once. Legs run side by side; an ordered batch has one leg at a
-// time, each a run of commands for one server. A reply that names another server sends its command
+// time, each a run of commands for one server, and of a stage of it the legs of all servers. A reply that names another server sends its command
 // there, at most 5 times; then the error is the reply. In an ordered batch what stood behind a redirected
 // command is sent again with it, because it was worked on too early: its first replies are not told. (An
 // ordered batch consists of commands that do the same when they are done twice.)
@@ -64,6 +64,7 @@ class Spread {
 
     void send_all(std::vector<Step> steps);
     void send_next();
+    bool send_stage();
     void send(Server* server, bool asking, std::vector<std::uint32_t> commands);
     bool is_last_of(const Server& server, std::uint32_t command);
     bool on_reply(Leg& leg, std::uint32_t index, Reply& reply);
@@ -81,7 +82,8 @@ class Spread {
     };
     std::vector<Command> commands_;
     std::vector<std::unique_ptr<Leg>> legs_;
-    std::uint32_t ordered_at_ = 0;      // of an ordered batch: the first command not done
+    std::uint32_t ordered_at_ = 0;      // of an ordered batch: the first command not done, or not sent
+    bool in_stage_ = false;             // the legs under way have no order
     Router::Way ordered_way_;           // its way, if it was redirected
     std::uint32_t answers_ = 0;
     larder_status failure_ = LARDER_OK; // the first

@@ -224,6 +224,59 @@ TEST_CASE("in an ordered batch nothing is last done before what stands in front 
     CHECK(t.cluster.data[c][moved] == "1");
 }
 
+TEST_CASE("stages of an ordered batch go out to all servers at once, and one after the other") {
+    Case t;
+    std::vector<std::string> keys;
+    for (int i = 0; i < 30; ++i) {
+        keys.push_back("k" + std::to_string(i));
+    }
+    for (const auto& address : {a, b, c}) {
+        t.net[address].exchange_sizes.clear();
+    }
+    t.net.log.clear();
+    TestBatch batch;
+    batch.ordered = true;
+    batch.set(keys[0], "record");
+    for (const std::string value : {"first", "second"}) {
+        batch.begin_stage();
+        for (const std::string& key : keys) {
+            batch.set(key, value);
+        }
+    }
+    t.run(batch);
+    CHECK(batch.ended == LARDER_OK);
+    std::size_t exchanges = 0;
+    for (const auto& address : {a, b, c}) {
+        exchanges += t.net[address].exchange_sizes.size();
+    }
+    CHECK(exchanges == 7);
+    std::string order;
+    for (const auto& [address, words] : t.net.log) {
+        if (words[0] == "SET" && (order.empty() || order.back() != words[2][0])) {
+            order += words[2][0];
+        }
+    }
+    CHECK(order == "rfs");
+}
+
+TEST_CASE("a redirect within a stage holds the next stage up, and nothing else") {
+    Case t;
+    const std::string moved = t.cluster.key_at(a), other = t.cluster.key_at(b);
+    t.cluster.own(slot_of(moved), c);
+    t.net.log.clear();
+    TestBatch batch;
+    batch.ordered = true;
+    batch.begin_stage();
+    batch.set(moved, "first").set(other, "first");
+    batch.begin_stage();
+    batch.set(other, "second");
+    t.run(batch);
+    CHECK(batch.ended == LARDER_OK);
+    CHECK(t.cluster.data[c][moved] == "first");
+    CHECK(t.net.log.back().second == Words{"SET", other, "second"});
+    CHECK(t.net[b].count("SET") == 2);
+}
+
 TEST_CASE("an ordered batch stops at the first failure") {
     Case t;
     t.net[b].refuses = true;
