@@ -264,7 +264,9 @@ larder_status Cache::Impl::put_shared(const Space& space, const EntryKey& key, N
         entry.kept = false;
         return LARDER_OK;
     }
-    return put_above(*this, space, key, envelope, payload, loaded ? entry.fence->at_ns : now_ns);
+    // A store that answered too late leaves no time for it: then it is kept nowhere, and no error either.
+    entry.kept = put_above(*this, space, key, envelope, payload, loaded ? entry.fence->at_ns : now_ns) == LARDER_OK;
+    return LARDER_OK;
 }
 
 std::uint64_t Cache::Impl::begin_load(const State& s, const Space& space, const FieldedKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns) {

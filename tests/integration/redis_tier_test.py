@@ -147,6 +147,15 @@ class TwoNodes(unittest.TestCase):
         self.assertIsNone(self.a.get("item:1"))
         self.assertIsNone(self.b.get("item:1"))
 
+    def test_a_set_that_redis_answers_too_late_is_no_error(self):
+        """A set whose store answers later than max_staleness is acknowledged and kept nowhere: no error"""
+        for turn in range(5):
+            self.redis.freeze()
+            for i in range(8):
+                self.assertEqual(self.a.set(f"item:{turn}.{i}", "x"), b"OK")
+            self.redis.thaw()
+            coherent(self.nodes)
+
     def test_a_frozen_redis_holds_no_caller_longer_than_the_command_timeout(self):
         self.a.set("item:1", "x")
         self.redis.freeze()
