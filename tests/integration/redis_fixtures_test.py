@@ -65,16 +65,14 @@ class OneServer(unittest.TestCase):
 class Several(unittest.TestCase):
     def test_what_the_master_took_the_replica_has(self):
         with Replicated(replicas=2) as servers:
-            servers.master("SET", "k", "v")
-            self.assertEqual(servers.master("WAIT", 2, 5000), 2)
+            servers.master.write("k", "v", replicas=2)
             for replica in servers.replicas:
                 self.assertEqual(replica("GET", "k"), b"v")
 
     def test_three_sentinels_replace_a_dead_master(self):
         with Sentinels() as watch:
             old = watch.master
-            old("SET", "k", "v")
-            self.assertEqual(old("WAIT", 1, 5000), 1)
+            old.write("k", "v", replicas=1)
             old.kill()
             new = watch.switched(old)
             self.assertIsNot(new, old)
@@ -91,8 +89,7 @@ class Cluster(unittest.TestCase):
         with RedisCluster(node_timeout_ms=500) as cluster:
             slot = slot_of("k")
             owner = cluster.owner(slot)
-            owner("SET", "k", "v")
-            self.assertEqual(owner("WAIT", 1, 5000), 1)
+            owner.write("k", "v", replicas=1)
             cluster.kill_master(slot)
             new = cluster.taken_over(slot, owner)
             self.assertEqual(new("GET", "k"), b"v")

@@ -165,6 +165,14 @@ class RedisServer:
         with self.talk() as talk:
             return talk(*words)
 
+    def write(self, key, value, replicas):
+        """SET, and back when so many replicas have it. (WAIT counts what its own connection wrote.)"""
+        with self.talk() as talk:
+            talk("SET", key, value)
+            reached = talk("WAIT", replicas, 10_000)
+        if reached < replicas:
+            raise AssertionError(f"{reached} of {replicas} replicas have {key}")
+
     def info(self, section, field):
         for line in self("INFO", section).decode().splitlines():
             name, _, value = line.partition(":")

@@ -195,7 +195,7 @@ class SentinelTest(Case):
                 a.set(f"item:{i}", "old")
                 b.get(f"item:{i}")
             old, replica = watch.master, watch.replicas[0]
-            self.assertEqual(old("WAIT", 1, 5000), 1)
+            old.write("sync", "1", replicas=1)
             # From here on the master refuses its replica, which Sentinels do not see.
             old("ACL", "SETUSER", "default", "-psync", "-sync", "-replconf")
             old("CLIENT", "KILL", "TYPE", "replica")
