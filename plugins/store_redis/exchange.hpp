@@ -37,7 +37,8 @@ class Exchange {
     std::uint32_t replies = 0;      // how many
     Lane lane = Lane::data;
     bool repeatable = false;        // may be executed twice: only reads
-    bool sent_again = false;        // the link's: it is, once
+    bool sent_again = false;        // it is not to be, any more
+    std::uint32_t resent = 0;       // the server's: how often it was
     std::uint64_t deadline_ns = 0;  // host's monotonic clock; never 0
     const void* tag = nullptr;      // done_ctx of whoever may cancel it
 

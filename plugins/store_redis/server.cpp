@@ -237,7 +237,8 @@ void Server::Impl::settle(const std::string& why) {
 void Server::Impl::on_orphan(Exchange& exchange, bool unsent, const std::string& why) {
     if (!exchange.sent_again && (unsent || exchange.repeatable) &&
         exchange.deadline_ns > around.loop.now_ns()) {
-        exchange.sent_again = true;
+        // All links may break at the same moment, and be noticed one by one.
+        exchange.sent_again = ++exchange.resent >= shared.size();
         exchange.on_again();
         if (send(exchange) == LARDER_OK) {
             around.counters.again.add();

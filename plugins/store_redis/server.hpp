@@ -6,8 +6,8 @@
 // made, an exchange is refused, so that whoever counts failures sees them without waiting.
 //
 // A link's exchanges end with it. One of which no byte was written, or that may be executed twice, is
-// sent once more on another link; of the rest nobody knows whether they were executed, and they end
-// with E_IO.
+// sent again on another link, at most as often as there are links; of the rest nobody knows whether they
+// were executed, and they end with E_IO.
 //
 // The heartbeat asks for time, role and lineage on a shared link, and writes the stream's canary.
 #pragma once

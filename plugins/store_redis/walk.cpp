@@ -125,6 +125,7 @@ class Walk : public Exchange {
             deadline_ns = std::min(deadline_ns, until_ns_);
         }
         sent_again = false;
+        resent = 0;
         return server->send(*this);
     }
     larder_status ask_for_keys() {

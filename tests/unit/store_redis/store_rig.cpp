@@ -105,7 +105,7 @@ FakeConfig StoreRig::on(std::uint16_t port) {
     return config;
 }
 
-StoreRig::StoreRig(FakeConfig config, const std::string& password) {
+StoreRig::StoreRig(FakeConfig config, const std::string& password, const std::string& tls_key) {
     const auto fallback = [&](const char* name, std::int64_t value) {
         std::int64_t there = 0;
         if (FakeConfig::api().get_int(config.get(), name, &there) != LARDER_OK) {
@@ -120,6 +120,9 @@ StoreRig::StoreRig(FakeConfig config, const std::string& password) {
     config.name_instance("l2");
     if (!password.empty()) {
         fake_.set_secret("password", password);
+    }
+    if (!tls_key.empty()) {
+        fake_.set_secret("tls_key", tls_key);
     }
     host_ = *fake_.get();
     host_.mono_ns = [](const larder_host*) noexcept -> std::uint64_t { return machine_ns(); };

@@ -61,7 +61,8 @@ class Later {
 
 class StoreRig {
   public:
-    explicit StoreRig(FakeConfig config, const std::string& password = {});
+    explicit StoreRig(FakeConfig config, const std::string& password = {},
+                      const std::string& tls_key = {});
     explicit StoreRig(const RedisProcess& redis) : StoreRig(on(redis.port())) {}
     ~StoreRig();
     static FakeConfig on(std::uint16_t port);

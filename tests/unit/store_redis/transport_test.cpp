@@ -143,7 +143,11 @@ TEST_CASE("a server that wants a certificate of its clients gets it") {
     TlsRedis server("yes");
     FakeConfig config = StoreRig::on(server.port);
     config.set("tls", true).set("tls_ca", Certificates::get().file("ca.crt"));
+    StoreRig nobody(config);
+    CHECK(nobody.get("a") != LARDER_MISS);
     config.set("tls_cert", Certificates::get().file("server.crt"));
+    StoreRig somebody(config, {}, Certificates::get().text("server.key"));
+    CHECK(somebody.get("a") == LARDER_MISS);
     StoreRig without(config);
     CHECK_FALSE(without.started());
     CHECK_THAT(without.refusal(), contains("tls_cert and tls_key belong together"));
