@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,6 +33,7 @@ int free_port() {
 RedisProcess::RedisProcess() : port_(free_port()) {
     pid_ = ::fork();
     if (pid_ == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // also when the bench is stopped half-way
         const std::string port = std::to_string(port_);
         ::execlp("redis-server", "redis-server", "--port", port.c_str(), "--bind", "127.0.0.1", "--save", "", "--logfile", "/dev/null",
                  "--maxmemory", "8gb", "--maxmemory-policy", "allkeys-lru", nullptr);
