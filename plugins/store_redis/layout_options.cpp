@@ -11,7 +11,7 @@ namespace {
 using plugin::Error;
 
 constexpr std::size_t most_servers = 255;
-constexpr std::uint16_t redis_port = 6379, sentinel_port = 26379;
+constexpr std::uint16_t sentinel_port = 26379;
 
 [[noreturn]] void refuse(const plugin::Config& config, const char* option, const std::string& why) {
     const std::string where = config.where(option);
