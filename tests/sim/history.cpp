@@ -140,11 +140,11 @@ std::uint64_t History::moved(std::uint64_t key, std::uint64_t node, std::uint64_
     return moved;
 }
 
-void History::begin_load(const Read& read, bool impatient, std::uint64_t now_ns) {
+void History::begin_load(const Read& read, std::uint64_t now_ns) {
     Key& k = keys_[read.key];
     const std::uint64_t before = k.moved[read.node];
     line(read.key, now_ns, "node " + std::to_string(read.node) + ": read " + std::to_string(read.call) + " runs its loader");
-    if (k.loading[read.node]++ > 0 && before != unsettled && read.moved == before && moved(read.key, read.node, UINT64_MAX) == before && !impatient && bounds_.one_loader && violation_.empty()) {
+    if (k.loading[read.node]++ > 0 && before != unsettled && read.moved == before && moved(read.key, read.node, UINT64_MAX) == before && bounds_.one_loader && violation_.empty()) {
         violated_key_ = read.key;
         violation_ = at(now_ns) + "  I4: node " + std::to_string(read.node) + " runs a second loader of key " + std::to_string(read.key);
     }

@@ -75,8 +75,7 @@ class History {
     void end_read(const Read& read, const Answer& answer, std::uint64_t now_ns);
 
     // ---- loaders
-    // Of `read`; impatient: it has waited long enough for another's.
-    void begin_load(const Read& read, bool impatient, std::uint64_t now_ns);
+    void begin_load(const Read& read, std::uint64_t now_ns);
     void end_load(std::uint64_t key, std::uint64_t node);
 
     // Something else than a change may have made flights stale: records were lost.
