@@ -257,6 +257,32 @@ TEST_CASE("H7: another server takes over: what was changed in the last while is 
     CHECK_FALSE(n[0].get("user", "1"));
 }
 
+TEST_CASE("H7: what is sent again takes no later change of another node back", "[shared][hazard]") {
+    Nodes n;
+    n[0].put("user", "1", "x");
+    n[0].drop_tag("user:1");
+    n[0].put("user", "1", "old");  // stamped with the numbers of that change
+    n[1].drop_tag("user:1");
+    n.node(0).renew(false);
+    n.executor.advance(1s);
+    n.settle();
+    CHECK_FALSE(n[0].get("user", "1"));
+    CHECK_FALSE(n[1].get("user", "1"));
+}
+
+TEST_CASE("H4: between a push and the answer to what it means nothing that it may concern is served from memory", "[shared][hazard]") {
+    Nodes n(2, false);
+    n[0].put("user", "1", "x");
+    n.settle();
+    for (int i = 0; i < 2; ++i) CHECK(n[1].get("user", "1") == "x");
+    CHECK(n.in_memory(1) == 1);
+    n[0].drop_tag("user:1");
+    n.node(1).silent = true;  // it is told, and what it asks then is not answered
+    n.redis.deliver();
+    n.node(1).silent = false;
+    CHECK_FALSE(n[1].get("user", "1"));
+}
+
 TEST_CASE("a restart from older data drops everything, once somebody has seen it", "[shared][hazard]") {
     Nodes n;
     n[0].put("user", "1", "x");
