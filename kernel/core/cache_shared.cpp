@@ -91,7 +91,7 @@ bool Cache::Impl::weigh_shared(Search& search, const Space& space, const EntryKe
     search.best = {};
     switch (item.found.verdict) {
         case Verdict::live:
-            if (item.may_stay && item.canonical.size() <= longest_plain_key) promote(space, key, item.found, item.writes, search.now_ns);
+            if (item.may_stay && space.authority_tier > 0 && item.canonical.size() <= longest_plain_key) promote(space, key, item.found, item.writes, search.now_ns);
             search.best = std::move(item.found);
             return true;
         case Verdict::stale: search.best = std::move(item.found); break;
@@ -554,7 +554,8 @@ void Cache::Impl::end_shared(const State& s, SharedItem& shared, larder_cache_ge
     const Space* space = s.space(shared.ns);
     EntryKey key;
     item.status = LARDER_MISS;
-    if (space == nullptr || space->authority == nullptr || !make_canonical_key(*space, names, shared.canonical, key)) return;
+    if (space == nullptr || space->authority == nullptr) return;
+    bind_key(*space, names, shared.canonical, key);
     Search search{{shared.epoch, bans.number(), shared.writes}, now_ns, deadline_ns};
     if (!weigh_shared(search, *space, key, shared) && space->authority_tier + 1 < space->tiers.size())
         look_on(search, s, *space, key, space->authority_tier + 1, space->tiers.size(), call.flags & LARDER_CALL_PEEK);

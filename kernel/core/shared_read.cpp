@@ -55,7 +55,11 @@ void SharedRead::begin(std::uint64_t now_ns, std::uint64_t deadline_ns, std::fun
             item.epoch = impl_.records.epoch();
             EntryKey key;
             const Space* space = s.space(item.ns);
-            if (space == nullptr || !make_canonical_key(*space, impl_.names, item.canonical, key)) continue;
+            if (space == nullptr) {  // gone with a reload; each item keeps its place
+                call_->add_value(authority_->prefix() + ":v:{}");
+                continue;
+            }
+            bind_key(*space, impl_.names, item.canonical, key);
             item.writes = impl_.stripe(key).writes.load(std::memory_order_seq_cst);
             call_->add_value(space->physical(*authority_, item.canonical));
             for (const ScopeId scope : item.declared) {
@@ -129,7 +133,8 @@ bool SharedRead::judge_all() {
         if (item.status != LARDER_OK || item.found.verdict != Verdict::gone || !values_[i].bytes().data) continue;
         const Space* space = s.space(item.ns);
         EntryKey key;
-        if (space == nullptr || !make_canonical_key(*space, impl_.names, item.canonical, key)) continue;
+        if (space == nullptr) continue;
+        bind_key(*space, impl_.names, item.canonical, key);
         Found& found = item.found;
         EnvelopeView& entry = found.entry;
         const auto is = [&](Verdict verdict) {
