@@ -1,4 +1,4 @@
-// kernel/core/fence.cpp -- the book of misses that are waited for: one slot a key, striped locks.
+// kernel/core/fence.cpp -- the book of misses that are waited for: slots of a few, striped locks.
 #include "kernel/core/fence.hpp"
 
 #include <algorithm>
@@ -19,14 +19,16 @@ void FenceBook::remember(std::uint64_t key_hash, std::uint64_t client, const Fen
                          std::uint64_t now_ns) {
     const std::lock_guard guard(lock(key_hash));
     Slot& s = slot(key_hash);
-    if (s.key != key_hash) s = {key_hash, {}};
     Waiting* room = nullptr;
+    Waiting* oldest = nullptr;  // of another key
     for (Waiting& w : s.waiting) {
         if (now_ns >= w.until_ns) room = room == nullptr ? &w : room;
-        else if (w.client == client) return;
+        else if (w.key == key_hash && w.client == client) return;
+        else if (w.key != key_hash && (oldest == nullptr || w.until_ns < oldest->until_ns)) oldest = &w;
     }
+    room = room != nullptr ? room : oldest;
     if (room == nullptr) return;
-    *room = {client, now_ns + lifetime_ns, point};
+    *room = {key_hash, client, now_ns + lifetime_ns, point};
     if (point.at_ns == 0) room->point.at_ns = now_ns;
     used_[key_hash & mask_].store(true, std::memory_order_release);
 }
@@ -35,10 +37,9 @@ std::optional<FencePoint> FenceBook::take(std::uint64_t key_hash, std::uint64_t 
     if (!used_[key_hash & mask_].load(std::memory_order_acquire)) return std::nullopt;
     const std::lock_guard guard(lock(key_hash));
     Slot& s = slot(key_hash);
-    if (s.key != key_hash) return std::nullopt;
     Waiting* found = nullptr;
     for (Waiting& w : s.waiting) {
-        if (now_ns >= w.until_ns) continue;
+        if (now_ns >= w.until_ns || w.key != key_hash) continue;
         if (w.client == client) {
             found = &w;
             break;
@@ -54,10 +55,8 @@ std::optional<FencePoint> FenceBook::take(std::uint64_t key_hash, std::uint64_t 
 
 void FenceBook::forget(std::uint64_t key_hash, std::uint64_t client) {
     const std::lock_guard guard(lock(key_hash));
-    Slot& s = slot(key_hash);
-    if (s.key != key_hash) return;
-    for (Waiting& w : s.waiting)
-        if (w.client == client) w.until_ns = 0;
+    for (Waiting& w : slot(key_hash).waiting)
+        if (w.key == key_hash && w.client == client) w.until_ns = 0;
 }
 
 void FenceBook::forget_client(std::uint64_t client) {

@@ -9,9 +9,9 @@
 // point for each client. A set uses the point of its own client; where a pool of connections has sent the
 // GET through another one, it uses the oldest that is there, which is never too lenient.
 //
-// Bounded: a direct-mapped table by key hash, max_waiting clients a key; of more the newest are forgotten
-// and use the oldest. A newer miss takes the place of an older one of another key, whose set is then
-// stamped as if it had not been fenced.
+// Bounded: a table of slots by key hash with max_waiting places each, for whatever keys and clients fall
+// there. Where all are taken a newer miss takes the place of the oldest of another key, whose set is then
+// stamped as if it had not been fenced; of one key alone the newest are forgotten and use the oldest.
 #pragma once
 
 #include "kernel/core/zeroed.hpp"
@@ -48,11 +48,10 @@ class FenceBook {
   private:
     static constexpr std::size_t max_waiting = 4;
     struct Waiting {
-        std::uint64_t client = 0, until_ns = 0;  // until_ns 0: empty
+        std::uint64_t key = 0, client = 0, until_ns = 0;  // until_ns 0: empty
         FencePoint point;
     };
-    struct Slot {
-        std::uint64_t key = 0;
+    struct Slot {  // of all keys that fall here
         std::array<Waiting, max_waiting> waiting;
     };
     static constexpr std::size_t stripes = 64;
