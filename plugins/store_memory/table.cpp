@@ -160,8 +160,12 @@ void Table::clear(std::uint32_t ns) noexcept {
         leaving_bytes_.fetch_add(bytes, std::memory_order_relaxed);
         space->past = &past_;
         const std::lock_guard lock(leaving_mutex_);
-        space->next_leaving = leaving_;
-        leaving_ = space;
+        // Behind the others: the first one may be half taken apart.
+        Space** end = &leaving_;
+        while (*end != nullptr) {
+            end = &(*end)->next_leaving;
+        }
+        *end = space;
     }
     constexpr std::size_t at_once = 256;
     static_cast<void>(dismantle(at_once));

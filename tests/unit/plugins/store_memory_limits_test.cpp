@@ -215,3 +215,23 @@ TEST_CASE("a million keys of one namespace are all found, and take what a millio
     REQUIRE(m.stats(1).entries <= 1000);
     REQUIRE(m.get("one more") == "v");
 }
+
+TEST_CASE("large namespaces that are dropped one after the other each give back all they had, once") {
+    MemoryTable m(std::uint64_t{64} << 20, 4);
+    for (std::uint32_t ns = 1; ns <= 3; ++ns) {
+        for (std::uint64_t i = 0; i < 5000; ++i) {
+            REQUIRE(m.put(numbered("k", i), numbered("value ", i), 0, ns) == LARDER_OK);
+        }
+    }
+    REQUIRE(m.put("kept", "v", 0, 4) == LARDER_OK);
+    for (std::uint32_t ns = 1; ns <= 3; ++ns) {
+        m.table.clear(ns);
+        m.table.tend();
+    }
+    m.tend();
+    REQUIRE(m.stats().entries == 1);
+    REQUIRE(m.stats().bytes < 1000);
+    REQUIRE(m.get("kept", 4) == "v");
+    const auto& pages = m.table.arena().pages();
+    REQUIRE(pages.held_bytes() - pages.free_bytes() < std::uint64_t{512} << 10);
+}
