@@ -41,7 +41,7 @@ class RedisCluster:
     def __enter__(self):
         try:
             for _ in range(self._masters * (1 + self._replicas)):
-                self.servers.append(_Node(*self._options).__enter__())
+                self.servers.append(RedisServer(*self._options).__enter__())
             self._join()
             return self
         except BaseException:
@@ -169,8 +169,3 @@ def _replicates(nodes):
         if b"myself" in words[2]:
             return words[3]
     return None
-
-
-class _Node(RedisServer):
-    def command_line(self):
-        return [*super().command_line(), "--cluster-port", str(self.bus_port)]

@@ -126,6 +126,9 @@ class RedisServer:
             words += ["--unixsocket", self.unix, "--unixsocketperm", "700"]
         if self.password is not None:
             words += ["--requirepass", self.password]
+        if "--cluster-enabled" in self._options:
+            # By itself it would be 10,000 above the port, and there may be none.
+            words += ["--cluster-port", str(self.bus_port)]
         return [*words, *self._options, *([self._mode] if self._mode else [])]
 
     def start(self):
