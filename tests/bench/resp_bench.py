@@ -22,8 +22,10 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS / "integration"), str(TESTS / "support")]
 from larder_server import LarderServer, find  # noqa: E402
+from redis_server import free_ports  # noqa: E402
 from resp_clients_test import RedisServer  # noqa: E402
 
 POLICY = 'namespace legacy { key "{rest...}" }\n'
@@ -34,9 +36,7 @@ class Memcached:
     """A memcached on a free port."""
 
     def __enter__(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port, = free_ports(1)
         self.process = subprocess.Popen(
             ["memcached", "-u", "nobody", "-l", "127.0.0.1", "-p", str(self.port), "-t", "1", "-m", "2048"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

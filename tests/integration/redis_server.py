@@ -11,6 +11,7 @@ import atexit
 import ctypes
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -44,16 +45,24 @@ def until(reached, what, seconds=30):
     raise AssertionError(f"{what}: not within {seconds} s, at last {told!r}")
 
 
+# Below the ports that the system gives to outgoing connections: one of those may take a port between
+# the moment it was found free and the moment its server opens it.
+SERVER_PORTS = range(10_000, 32_000)
+
+
 def free_ports(count):
     """So many loopback ports that nobody listens on now."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    found = []
+    while len(found) < count:
+        port = random.choice(SERVER_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in found:
+            found.append(port)
+    return found
 
 
 def _die_with_parent():
