@@ -14,11 +14,6 @@
 
 namespace larder::store_redis {
 
-// RESP of a request: a head, then so many words.
-void write_head(std::string& wire, std::size_t words);
-void write_word(std::string& wire, std::string_view text);
-void write_number(std::string& wire, std::uint64_t value);
-
 class Batch : public Exchange {
   public:
     struct Command {

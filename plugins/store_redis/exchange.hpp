@@ -5,7 +5,7 @@
 // on_end is told once, and last.
 #pragma once
 
-#include "reply.hpp"
+#include "wire.hpp"
 
 #include <cstdint>
 #include <string>

@@ -1,7 +1,7 @@
 // plugins/store_redis/layout_options.cpp -- see layout_options.hpp.
 #include "layout_options.hpp"
 
-#include "url.hpp"
+#include "wire.hpp"
 
 #include <algorithm>
 

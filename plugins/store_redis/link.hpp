@@ -16,9 +16,8 @@
 #pragma once
 
 #include "exchange.hpp"
-#include "reader.hpp"
 #include "server.hpp"
-#include "transport.hpp"
+#include "wire.hpp"
 
 #include <atomic>
 #include <cstdint>

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "options.hpp"
-#include "reply.hpp"
+#include "wire.hpp"
 
 #include <cstdint>
 #include <optional>

@@ -8,10 +8,10 @@
 #include "batch.hpp"
 #include "counters.hpp"
 #include "journal.hpp"
-#include "loop.hpp"
 #include "options.hpp"
 #include "scripts.hpp"
 #include "topology.hpp"
+#include "wire.hpp"
 
 #include <cstdint>
 #include <memory>

@@ -2,7 +2,6 @@
 #include "options.hpp"
 
 #include "layout_options.hpp"
-#include "url.hpp"
 
 #include <openssl/rand.h>
 
@@ -72,14 +71,6 @@ void check_prefix(const plugin::Config& config, const std::string& prefix) {
 }
 
 }  // namespace
-
-std::string Endpoint::text() const {
-    if (!path.empty()) {
-        return "unix:" + path;
-    }
-    const bool v6 = host.find(':') != std::string::npos;
-    return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
 
 Options Options::read(plugin::Host host, const plugin::Config& config) {
     Options o;

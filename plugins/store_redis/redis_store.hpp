@@ -4,10 +4,10 @@
 
 #include "counters.hpp"
 #include "journal.hpp"
-#include "loop.hpp"
 #include "operation.hpp"
 #include "options.hpp"
 #include "topology.hpp"
+#include "wire.hpp"
 
 #include <larder/plugin/shared.h>
 #include <larder/plugin/store.hpp>

@@ -13,8 +13,8 @@
 #pragma once
 
 #include "exchange.hpp"
-#include "loop.hpp"
 #include "options.hpp"
+#include "wire.hpp"
 
 #include <atomic>
 #include <cstdint>

@@ -1,12 +1,12 @@
 // plugins/store_redis/server_impl.hpp -- what a Server is made of.
 #pragma once
 
-#include "hello.hpp"
 #include "link.hpp"
 #include "server.hpp"
 #include "server_clock.hpp"
 #include "server_info.hpp"
 #include "stream.hpp"
+#include "wire.hpp"
 
 #include <atomic>
 #include <cstdint>

@@ -7,8 +7,8 @@
 #pragma once
 
 #include "options.hpp"
-#include "reply.hpp"
 #include "slot.hpp"
+#include "wire.hpp"
 
 #include <array>
 #include <cstdint>

@@ -3,8 +3,8 @@
 
 #include "batch.hpp"
 #include "counters.hpp"
-#include "hello.hpp"
 #include "journal.hpp"
+#include "wire.hpp"
 
 #include <algorithm>
 #include <utility>

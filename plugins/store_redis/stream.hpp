@@ -13,9 +13,8 @@
 // channel: it is ignored, and counted.
 #pragma once
 
-#include "reader.hpp"
 #include "server.hpp"
-#include "transport.hpp"
+#include "wire.hpp"
 
 #include <cstdint>
 #include <deque>

@@ -3,7 +3,7 @@
 //
 // The first byte says how the rest is cut. hiredis itself is Debian's and not instrumented; what is built
 // of its replies is.
-#include "plugins/store_redis/reader.hpp"
+#include "plugins/redis_wire/reader.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -11,7 +11,7 @@
 
 namespace {
 
-using namespace larder::store_redis;
+using namespace larder::redis_wire;
 using Type = Reply::Type;
 
 constexpr std::uint64_t value_bytes = 64, reply_bytes = 200;

@@ -1,19 +1,20 @@
 // tests/unit/store_redis/hello_test.cpp -- how a connection begins, how long the next one waits, and what time it
 // is there.
-#include "plugins/store_redis/hello.hpp"
-#include "plugins/store_redis/server_clock.hpp"
+#include "plugins/redis_wire/hello.hpp"
 
-#include "plugins/store_redis/reader.hpp"
+#include "plugins/redis_wire/reader.hpp"
+#include "plugins/store_redis/server_clock.hpp"
 #include "tests/catch.hpp"
 
 #include <algorithm>
 #include <set>
 
+using namespace larder::redis_wire;
 using namespace larder::store_redis;
 
 namespace {
 
-std::string judged(const Options& options, std::uint32_t index, const std::string& wire) {
+std::string judged(const ConnectionOptions& options, std::uint32_t index, const std::string& wire) {
     Reader reader{ReplyLimits{}};
     reader.feed(wire.data(), wire.size());
     REQUIRE(reader.next() == Reader::Got::reply);
@@ -23,7 +24,7 @@ std::string judged(const Options& options, std::uint32_t index, const std::strin
 }  // namespace
 
 TEST_CASE("a connection says who it is, then which database, then that it is there") {
-    Options options;
+    ConnectionOptions options;
     std::string wire;
     CHECK(write_hello(options, wire) == 1);
     CHECK(wire == "*1\r\n$4\r\nPING\r\n");

@@ -1,12 +1,12 @@
 // tests/unit/store_redis/reader_test.cpp -- replies out of bytes, however they are cut, and no byte more
 // than the limits allow.
-#include "plugins/store_redis/reader.hpp"
+#include "plugins/redis_wire/reader.hpp"
 
 #include "tests/catch.hpp"
 
 #include <algorithm>
 
-using namespace larder::store_redis;
+using namespace larder::redis_wire;
 using Type = Reply::Type;
 using Got = Reader::Got;
 

@@ -2,7 +2,7 @@
 #include "redis_process.hpp"
 
 #include "plugins/store_redis/batch.hpp"
-#include "plugins/store_redis/reader.hpp"
+#include "plugins/redis_wire/reader.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -130,17 +130,17 @@ std::string RedisProcess::ask(const std::vector<std::string>& words) const {
     const int connection = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_in address = loopback(port_);
     std::string wire;
-    store_redis::write_head(wire, words.size());
+    redis_wire::write_head(wire, words.size());
     for (const std::string& word : words) {
-        store_redis::write_word(wire, word);
+        redis_wire::write_word(wire, word);
     }
-    store_redis::Reader reader{store_redis::ReplyLimits{}};
+    redis_wire::Reader reader{redis_wire::ReplyLimits{}};
     std::string answer = "(no answer)";
     if (::connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
         ::send(connection, wire.data(), wire.size(), MSG_NOSIGNAL) ==
             static_cast<ssize_t>(wire.size())) {
         char bytes[16384];
-        while (reader.next() == store_redis::Reader::Got::more) {
+        while (reader.next() == redis_wire::Reader::Got::more) {
             pollfd ready{connection, POLLIN, 0};
             const ssize_t n =
                 ::poll(&ready, 1, patience_ms) > 0 ? ::read(connection, bytes, sizeof bytes) : 0;
@@ -152,7 +152,7 @@ std::string RedisProcess::ask(const std::vector<std::string>& words) const {
         }
         answer.clear();
         for (const auto& item : reader.reply().items()) {
-            using Type = store_redis::Reply::Type;
+            using Type = redis_wire::Reply::Type;
             if (item.type == Type::array) {
                 continue;
             }

@@ -1,9 +1,9 @@
 // tests/unit/store_redis/url_test.cpp -- what a URL of Redis means.
-#include "plugins/store_redis/url.hpp"
+#include "plugins/redis_wire/url.hpp"
 
 #include "tests/catch.hpp"
 
-using namespace larder::store_redis;
+using namespace larder::redis_wire;
 
 namespace {
 

@@ -1,7 +1,7 @@
 // tests/unit/store_redis_topology/fake_net.cpp -- see fake_net.hpp.
 #include "fake_net.hpp"
 
-#include "plugins/store_redis/loop.hpp"
+#include "plugins/redis_wire/loop.hpp"
 #include "reply_text.hpp"
 
 #include <algorithm>
@@ -78,7 +78,7 @@ void Net::run() {
                 }
                 node.seen.push_back(commands[k]);
                 log.emplace_back(now.address, commands[k]);
-                store_redis::Reply reply;
+                redis_wire::Reply reply;
                 fill(reply, node.answer ? node.answer(commands[k]) : "+OK\r\n");
                 if (!now.exchange->on_reply(k, reply)) {
                     status = LARDER_E_IO;
@@ -108,7 +108,7 @@ void Net::advance_ms(std::uint64_t ms) {
 
 }  // namespace larder::test
 
-namespace larder::store_redis {
+namespace larder::redis_wire {
 
 using test::Net;
 
@@ -130,6 +130,12 @@ void Loop::Timer::at(std::uint64_t when_ns, std::function<void()> fn) {
 }
 void Loop::Timer::cancel() noexcept { Net::it().timers.erase(impl_.get()); }
 bool Loop::Timer::set() const noexcept { return Net::it().timers.count(impl_.get()) != 0; }
+
+}  // namespace larder::redis_wire
+
+namespace larder::store_redis {
+
+using test::Net;
 
 // ---- Server -------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 // tests/unit/store_redis_topology/reply_text.hpp -- a Reply from RESP, for tests of who reads replies.
 #pragma once
 
-#include "plugins/store_redis/reply.hpp"
+#include "plugins/redis_wire/reply.hpp"
 
 #include <charconv>
 #include <cstdlib>
@@ -11,8 +11,8 @@
 namespace larder::test {
 
 // Fills `reply` with the first whole RESP value of `text`. REQUIRES: there is one, and it is right.
-inline void fill(store_redis::Reply& reply, std::string_view text) {
-    using Type = store_redis::Reply::Type;
+inline void fill(redis_wire::Reply& reply, std::string_view text) {
+    using Type = redis_wire::Reply::Type;
     reply.clear();
     std::size_t left = 1;
     while (left-- != 0) {
@@ -22,7 +22,7 @@ inline void fill(store_redis::Reply& reply, std::string_view text) {
         text.remove_prefix(end + 2);
         std::int64_t number = 0;
         std::from_chars(line.data(), line.data() + line.size(), number);
-        store_redis::Reply::Item item;
+        redis_wire::Reply::Item item;
         std::string_view bytes = line;
         switch (mark) {
             case '+': item.type = Type::status; break;

@@ -1,4 +1,4 @@
-// plugins/store_redis/reader.cpp -- see reader.hpp.
+// plugins/redis_wire/reader.cpp -- see reader.hpp.
 #include "reader.hpp"
 
 #include <hiredis/read.h>
@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <string_view>
 
-namespace larder::store_redis {
+namespace larder::redis_wire {
 namespace {
 
 // "$" is read when its line is looked at; a length has at most 20 characters.
@@ -205,4 +205,4 @@ Reply& Reader::reply() noexcept { return impl_->reply; }
 const std::string& Reader::why() const noexcept { return impl_->why; }
 std::size_t Reader::buffered() const noexcept { return impl_->reader->len - impl_->reader->pos; }
 
-}  // namespace larder::store_redis
+}  // namespace larder::redis_wire

@@ -1,4 +1,4 @@
-// plugins/store_redis/loop.hpp -- the store's thread: sockets, timers, and what others post to it.
+// plugins/redis_wire/loop.hpp -- the store's thread: sockets, timers, and what others post to it.
 //
 // One thread for all servers of a store: what runs on it needs no lock against the rest of it. Times
 // are the host's monotonic clock, read here and nowhere else; a timer that fires early by that clock
@@ -15,7 +15,7 @@ namespace boost::asio {
 class io_context;
 }
 
-namespace larder::store_redis {
+namespace larder::redis_wire {
 
 class Loop {
   public:
@@ -64,4 +64,4 @@ class Loop {
     std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace larder::store_redis
+}  // namespace larder::redis_wire

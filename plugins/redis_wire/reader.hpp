@@ -1,4 +1,4 @@
-// plugins/store_redis/reader.hpp -- bytes of a server to replies, within limits; the home of hiredis.
+// plugins/redis_wire/reader.hpp -- bytes of a server to replies, within limits; the home of hiredis.
 //
 // hiredis' reader does the parsing. Of itself it believes every length: 13 bytes make it reserve
 // gigabytes, or buffer for ever. So what it builds is built here (reply.hpp), where an array costs what
@@ -6,14 +6,14 @@
 // is there, before more is buffered. After an error the reader is of no use: its connection goes.
 #pragma once
 
-#include "options.hpp"
+#include "connection_options.hpp"
 #include "reply.hpp"
 
 #include <cstddef>
 #include <memory>
 #include <string>
 
-namespace larder::store_redis {
+namespace larder::redis_wire {
 
 class Reader {
   public:
@@ -38,4 +38,4 @@ class Reader {
     std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace larder::store_redis
+}  // namespace larder::redis_wire

@@ -1,4 +1,4 @@
-// plugins/store_redis/transport.cpp -- see transport.hpp.
+// plugins/redis_wire/transport.cpp -- see transport.hpp.
 #include "transport.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace larder::store_redis {
+namespace larder::redis_wire {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
@@ -49,7 +49,7 @@ struct TlsContext::Impl {
     bool verify = true;
 };
 
-TlsContext::TlsContext(const Options& options) : impl_(std::make_unique<Impl>()) {
+TlsContext::TlsContext(const ConnectionOptions& options) : impl_(std::make_unique<Impl>()) {
     asio::ssl::context& context = impl_->context;
     error_code error;
     context.set_options(asio::ssl::context::no_sslv2 | asio::ssl::context::no_sslv3 |
@@ -282,4 +282,4 @@ std::shared_ptr<Transport> Transport::make(Loop& loop, const Endpoint& endpoint,
                                                 loop.context());
 }
 
-}  // namespace larder::store_redis
+}  // namespace larder::redis_wire

@@ -1,4 +1,4 @@
-// plugins/store_redis/transport.hpp -- bytes to a server and back: TCP, TLS or a unix socket; the home of
+// plugins/redis_wire/transport.hpp -- bytes to a server and back: TCP, TLS or a unix socket; the home of
 // Boost.Asio's sockets.
 //
 // Everything on the loop, but send_now. A transport is used for one connection: connect, then bytes until
@@ -8,20 +8,20 @@
 #pragma once
 
 #include "loop.hpp"
-#include "options.hpp"
+#include "connection_options.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 
-namespace larder::store_redis {
+namespace larder::redis_wire {
 
 // What TLS needs, read once; shared by all connections of a store.
 class TlsContext {
   public:
     // Throws plugin::Error (LARDER_E_CONFIG) with the option that is wrong.
-    explicit TlsContext(const Options& options);
+    explicit TlsContext(const ConnectionOptions& options);
     ~TlsContext();
     TlsContext(const TlsContext&) = delete;
     TlsContext& operator=(const TlsContext&) = delete;
@@ -64,4 +64,4 @@ class Transport {
     virtual std::size_t send_now(const char* data, std::size_t size) noexcept = 0;
 };
 
-}  // namespace larder::store_redis
+}  // namespace larder::redis_wire

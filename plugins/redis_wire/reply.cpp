@@ -1,10 +1,10 @@
-// plugins/store_redis/reply.cpp -- see reply.hpp.
+// plugins/redis_wire/reply.cpp -- see reply.hpp.
 #include "reply.hpp"
 
 #include <new>
 #include <utility>
 
-namespace larder::store_redis {
+namespace larder::redis_wire {
 
 void Reply::take(std::size_t i, larder_value& out) {
     Item& item = items_[i];
@@ -30,4 +30,4 @@ void Reply::clear() noexcept {
     items_.clear();
 }
 
-}  // namespace larder::store_redis
+}  // namespace larder::redis_wire

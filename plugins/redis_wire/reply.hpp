@@ -1,4 +1,4 @@
-// plugins/store_redis/reply.hpp -- one reply of a Redis server, flat, in the order it was read.
+// plugins/redis_wire/reply.hpp -- one reply of a Redis server, flat, in the order it was read.
 //
 // A reply is a tree, and nearly always a leaf or an array of leaves. So its items stand one behind the
 // other in a vector that is used again for the next reply: reading a GET costs one allocation, the
@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace larder::store_redis {
+namespace larder::redis_wire {
 
 class Reply {
   public:
@@ -64,4 +64,4 @@ class Reply {
     std::vector<Item> items_;
 };
 
-}  // namespace larder::store_redis
+}  // namespace larder::redis_wire

@@ -1,4 +1,4 @@
-// plugins/store_redis/url.hpp -- redis://, rediss:// and unix:// taken apart.
+// plugins/redis_wire/url.hpp -- redis://, rediss:// and unix:// taken apart.
 //
 //     redis[s]://[[USER]:PASSWORD@]HOST[:PORT][/DB]     also redis://PASSWORD-less HOST, [V6], ?db=N
 //     unix://[[USER]:PASSWORD@]/PATH[?db=N]
@@ -7,13 +7,13 @@
 // a password.
 #pragma once
 
-#include "options.hpp"
+#include "connection_options.hpp"
 
 #include <optional>
 #include <string>
 #include <string_view>
 
-namespace larder::store_redis {
+namespace larder::redis_wire {
 
 struct Url {
     Endpoint endpoint;
@@ -24,4 +24,4 @@ struct Url {
 // False: why says what is wrong, and what was expected.
 bool parse_url(std::string_view text, Url& out, std::string& why);
 
-}  // namespace larder::store_redis
+}  // namespace larder::redis_wire

@@ -1,4 +1,4 @@
-// plugins/store_redis/loop.cpp -- see loop.hpp.
+// plugins/redis_wire/loop.cpp -- see loop.hpp.
 #include "loop.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -15,7 +15,7 @@
 #include <thread>
 #include <utility>
 
-namespace larder::store_redis {
+namespace larder::redis_wire {
 
 namespace asio = boost::asio;
 
@@ -155,4 +155,4 @@ void Loop::Timer::cancel() noexcept {
 
 bool Loop::Timer::set() const noexcept { return static_cast<bool>(impl_->fn); }
 
-}  // namespace larder::store_redis
+}  // namespace larder::redis_wire

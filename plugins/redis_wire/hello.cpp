@@ -1,13 +1,13 @@
-// plugins/store_redis/hello.cpp -- see hello.hpp.
+// plugins/redis_wire/hello.cpp -- see hello.hpp.
 #include "hello.hpp"
 
-#include "batch.hpp"
+#include "words.hpp"
 
 #include <algorithm>
 
-namespace larder::store_redis {
+namespace larder::redis_wire {
 
-std::uint32_t write_hello(const Options& options, std::string& wire) {
+std::uint32_t write_hello(const ConnectionOptions& options, std::string& wire) {
     std::uint32_t replies = 1;
     if (!options.password.empty()) {
         write_head(wire, options.username.empty() ? 2 : 3);
@@ -29,7 +29,7 @@ std::uint32_t write_hello(const Options& options, std::string& wire) {
     return replies;
 }
 
-std::string judge_hello(const Options& options, std::uint32_t index, const Reply& reply) {
+std::string judge_hello(const ConnectionOptions& options, std::uint32_t index, const Reply& reply) {
     const bool auth = !options.password.empty() && index == 0;
     const bool select = options.db != 0 && index == (options.password.empty() ? 0u : 1u);
     const char* const command = auth ? "AUTH" : select ? "SELECT" : "PING";
@@ -56,4 +56,4 @@ std::uint64_t pause_ns(std::uint32_t failures, std::uint64_t seed) {
     return most / 2 + x % (most / 2 + 1);
 }
 
-}  // namespace larder::store_redis
+}  // namespace larder::redis_wire

@@ -1,9 +1,9 @@
-// plugins/store_redis/url.cpp -- see url.hpp.
+// plugins/redis_wire/url.cpp -- see url.hpp.
 #include "url.hpp"
 
 #include <charconv>
 
-namespace larder::store_redis {
+namespace larder::redis_wire {
 namespace {
 
 template <class Number>
@@ -135,4 +135,4 @@ bool parse_url(std::string_view text, Url& out, std::string& why) {
     return read_host(rest, out.endpoint, why);
 }
 
-}  // namespace larder::store_redis
+}  // namespace larder::redis_wire
