@@ -26,6 +26,8 @@ constexpr Verb all[] = {
     {"route", "tell that an application answered a request: its rules fire", run_route, true},
     {"event", "tell that something happened: the rules of that event fire", run_event, true},
     {"stats", "print the numbers of a running kernel as JSON", run_stats, true},
+    {"top", "show a running kernel, looked at once a second", run_top, true},
+    {"tail", "print what happens in a running kernel, as it happens", run_tail, true},
     {"reload", "read policy and larder.toml again; an invalid one changes nothing", run_reload, true},
     {"ping", "tell whether a kernel answers", run_ping, true},
     {"version", "print the version", run_version},

@@ -57,6 +57,8 @@ int run_reclaim(Words words);
 int run_route(Words words);
 int run_event(Words words);
 int run_stats(Words words);
+int run_tail(Words words);
+int run_top(Words words);
 int run_reload(Words words);
 int run_ping(Words words);
 int run_plugins(Words words);
