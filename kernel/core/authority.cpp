@@ -117,7 +117,6 @@ void Authority::on_changed_all(void* ctx) noexcept {
     auto& me = *static_cast<Authority*>(ctx);
     if (mutant(Mutant::no_flush)) return;
     me.forget_all();
-    if (me.listener_.suspect) me.listener_.suspect();
 }
 
 void Authority::on_trust(void* ctx, std::int32_t yes) noexcept {
@@ -163,13 +162,17 @@ void Authority::forget_all() {
     const std::lock_guard lock(mutex_);
     all_pushed_at_.store(pushes_.fetch_add(1) + 1);
     known_.clear();
+    // Doubts end after that: what was doubted is not trusted in between.
+    if (listener_.suspect) listener_.suspect();
     doubted_.clear();
     to_ask_.clear();
     doubt_count_.store(0);
 }
 
-// REQUIRES: mutex_ held, as the next one.
-void Authority::forget(ScopeId scope) {
+// REQUIRES: mutex_ held, as the next one. What was judged by it is told in the same step: a push of what is not
+// known is passed over, so nothing that is served may carry it.
+void Authority::forget(ScopeId scope, bool dropped) {
+    if (listener_.changed) listener_.changed(scope, dropped);
     known_.erase(scope);
     believe(scope);
 }
@@ -196,7 +199,7 @@ bool Authority::pushed(ScopeId scope) {
 // One call at a time, for all that were pushed meanwhile.
 void Authority::ask_again() {
     auto call = std::make_shared<SharedCall>();
-    std::vector<std::pair<ScopeId, Numbers>> asked;
+    std::vector<ScopeId> asked;
     std::uint64_t began = 0;
     {
         const std::lock_guard lock(mutex_);
@@ -206,38 +209,28 @@ void Authority::ask_again() {
         while (!to_ask_.empty() && asked.size() < most_asked_at_once) {
             const ScopeId scope = *to_ask_.begin();
             to_ask_.erase(to_ask_.begin());
-            if (const auto at = known_.find(scope); at != known_.end()) {
-                asked.emplace_back(scope, at->second);
-                call->add_record(record_key(scope));
-            }
+            asked.push_back(scope);
+            call->add_record(record_key(scope));
         }
     }
     const std::uint64_t now = clock_.mono_ns();
     tier_->begin(Tier::Shared::read, call, 0, now, now + 1'000'000'000, [self = shared_from_this(), call, asked, began](larder_status status) {
         Authority& me = *self;
-        std::vector<std::pair<ScopeId, bool>> changed;
         {
             const std::lock_guard lock(me.mutex_);
             me.asking_again_ = false;
             for (std::size_t i = 0; i < asked.size(); ++i) {
-                const auto& [scope, before] = asked[i];
+                const ScopeId scope = asked[i];
                 ++me.counts_.verified;
                 // Pushed once more meanwhile: it waits to be asked for once more.
                 if (me.pushed_cell(scope).load() > began && me.to_ask_.contains(scope)) continue;
+                // By what is known now, which a read may have learnt since it was asked for.
+                const auto at = me.known_.find(scope);
+                if (at == me.known_.end()) continue;
                 const bool there = status == LARDER_OK && call->records[i].status == LARDER_OK;
-                if (there && numbers_in(call->records[i]) == before) {
-                    me.believe(scope);
-                    continue;
-                }
-                changed.emplace_back(scope, !there || call->records[i].drop != before.drop);
+                if (there && numbers_in(call->records[i]) == at->second) me.believe(scope);
+                else me.forget(scope, !there || call->records[i].drop != at->second.drop);
             }
-        }
-        // Doubted until entries have been told.
-        for (const auto& [scope, dropped] : changed)
-            if (me.listener_.changed) me.listener_.changed(scope, dropped);
-        {
-            const std::lock_guard lock(me.mutex_);
-            for (const auto& [scope, dropped] : changed) me.forget(scope);
             if (me.to_ask_.empty()) return;
         }
         me.executor_.post(true, [self] { self->ask_again(); });
@@ -282,26 +275,17 @@ bool Authority::holds_key(std::string_view key) const {
 }
 
 void Authority::learn(ScopeId scope, const Numbers& numbers, std::uint64_t asked_at) {
-    std::optional<bool> differs;
-    {
-        const std::lock_guard lock(mutex_);
-        const bool late = pushed_cell(scope).load() > asked_at || all_pushed_at_.load() > asked_at;
-        if (!trusted() || (late && !mutant(Mutant::late_fill))) return;
-        if (known_.size() >= options_.records) {
-            // Whoever carries it is not told of its changes any more.
-            const ScopeId gone = known_.begin()->first;
-            if (listener_.changed) listener_.changed(gone, false);
-            forget(gone);
-        }
-        const auto [at, fresh] = known_.try_emplace(scope, numbers);
-        if (fresh) return;
-        if (at->second == numbers) return believe(scope);
-        differs = at->second.drop != numbers.drop;
-        at->second = numbers;
-    }
-    if (listener_.changed) listener_.changed(scope, *differs);
     const std::lock_guard lock(mutex_);
-    if (pushed_cell(scope).load() <= asked_at) believe(scope);
+    const bool late = pushed_cell(scope).load() > asked_at || all_pushed_at_.load() > asked_at;
+    if (!trusted() || (late && !mutant(Mutant::late_fill))) return;
+    if (const auto at = known_.find(scope); at != known_.end()) {
+        if (at->second != numbers && listener_.changed) listener_.changed(scope, at->second.drop != numbers.drop);
+        at->second = numbers;
+        return believe(scope);
+    }
+    // Whoever carries what has to go is not told of its changes any more.
+    if (known_.size() >= options_.records) forget(known_.begin()->first, false);
+    known_.emplace(scope, numbers);
 }
 
 // ---- loading
@@ -398,14 +382,12 @@ bool Authority::change(std::span<const Change> changes, std::vector<std::string>
         for (const Change& change : changes) {
             made.emplace_back(change.scope, numbers_for(change));
             ++held_[change.scope];
-            forget(change.scope);
+            // Also what was copied into memory since the caller changed the records of this process.
+            forget(change.scope, !change.expire);
             pushed_cell(change.scope).store(pushes_.fetch_add(1) + 1);
         }
         for (const std::string& key : keys) ++held_keys_[key];
     }
-    // What was copied into memory since the caller changed the records of this process was judged by old numbers.
-    if (listener_.changed)
-        for (const Change& change : changes) listener_.changed(change.scope, !change.expire);
     const bool sent = send(made, keys, now_ns, deadline_ns);
     if (!sent) put_off(made, keys);
     tell_touched(keys);

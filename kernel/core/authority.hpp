@@ -57,7 +57,7 @@ struct LoadStamp {
 // Safe for any number of threads. Made by std::make_shared: calls that are under way hold it.
 class Authority : public std::enable_shared_from_this<Authority> {
   public:
-    struct Listener {  // Called on the store's threads; blocks nowhere.
+    struct Listener {  // Called on the store's threads, `changed` and `suspect` with a lock held; blocks nowhere.
         // Entries in memory that carry this scope were judged by other numbers.
         std::function<void(ScopeId, bool dropped)> changed;
         // Perhaps they were: doubts() says yes until it is known.
@@ -150,7 +150,7 @@ class Authority : public std::enable_shared_from_this<Authority> {
     static void LARDER_CALL on_trust(void* ctx, std::int32_t yes) noexcept;
     static void LARDER_CALL on_renewed(void* ctx, std::int32_t older) noexcept;
     bool pushed(ScopeId scope);
-    void forget(ScopeId scope);
+    void forget(ScopeId scope, bool dropped);
     void believe(ScopeId scope);
     void ask_again();
     void forget_all();

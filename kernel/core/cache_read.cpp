@@ -89,6 +89,10 @@ Verdict Cache::Impl::judge_headed(const Space& space, const EntryKey& key, larde
     const std::uint64_t mark = head.mark;
     if (mark == epoch || untouched_since(mark, space, key, entry.scopes())) [[likely]] return fresh_or_stale(stale_since_ns);
 
+    // Doubts first: one that ends while this goes on has changed the records before, and those are read after it.
+    const std::span<const ScopeId> own = entry.scopes();
+    if (space.authority != nullptr && (space.authority->doubts(space.chain) || space.authority->doubts(own))) return Verdict::gone;
+
     bool by_rule = false;
     const auto dropped = [&](ScopeId scope) {
         Record record;
@@ -104,7 +108,6 @@ Verdict Cache::Impl::judge_headed(const Space& space, const EntryKey& key, larde
         }
         return false;
     };
-    const std::span<const ScopeId> own = entry.scopes();
     if (std::any_of(space.chain.begin(), space.chain.end(), dropped) || std::any_of(own.begin(), own.end(), dropped) ||
         dropped(names.key(space.ns->name, key.canonical)))
         return Verdict::gone;
@@ -117,7 +120,6 @@ Verdict Cache::Impl::judge_headed(const Space& space, const EntryKey& key, larde
             break;
         case BanLog::Verdict::clear: break;
     }
-    if (space.authority != nullptr && (space.authority->doubts(space.chain) || space.authority->doubts(own))) return Verdict::gone;
     if (space.suspect != 0) {
         Record record;
         const bool there = records.find(space.suspect, record);

@@ -48,6 +48,8 @@ void SharedRead::begin(std::uint64_t now_ns, std::uint64_t deadline_ns, std::fun
     deadline_ns_ = deadline_ns;
     call_ = std::make_shared<SharedCall>();
     common_.clear();
+    // Before it is seen what is known and what is held: a change that begins in between makes the answers late.
+    asked_at_ = authority_->asking();
     {
         const ReadGuard guard;
         const State& s = *impl_.state.get();
@@ -69,7 +71,6 @@ void SharedRead::begin(std::uint64_t now_ns, std::uint64_t deadline_ns, std::fun
             }
         }
     }
-    asked_at_ = authority_->asking();
     for (const ScopeId scope : to_ask_) call_->add_record(authority_->record_key(scope));
     authority_->tier().begin(Tier::Shared::read, call_, 0, now_ns_, deadline_ns_,
                              [self = shared_from_this()](larder_status status) { self->answered(status); });
@@ -110,6 +111,7 @@ void SharedRead::answered(larder_status status) {
         authority_->tier().counters().add(Tier::misses, items_.size() - found);
     }
     to_ask_.clear();
+    asked_at_ = authority_->asking();
     constexpr int most_rounds = 3;
     if (judge_all() || status != LARDER_OK || ++rounds_ >= most_rounds) {
         const auto then = std::move(then_);
@@ -117,7 +119,6 @@ void SharedRead::answered(larder_status status) {
         return;
     }
     call_ = std::make_shared<SharedCall>();
-    asked_at_ = authority_->asking();
     for (const ScopeId scope : to_ask_) call_->add_record(authority_->record_key(scope));
     authority_->tier().begin(Tier::Shared::read, call_, 0, now_ns_, deadline_ns_,
                              [self = shared_from_this()](larder_status again) { self->answered(again); });

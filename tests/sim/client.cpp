@@ -88,7 +88,7 @@ Loaded Client::load(const History::Read& read, bool calm, bool impatient) {
         if (key >= 2) loaded.with.emplace_back("owner", owner_of(key));
         place_.scheduler.sleep(calm ? 100'000 : rng().below(rng().one_in(8) ? 90 * ms : 6 * ms));
     }
-    if (!impatient) history.end_load(key, place_.node);
+    if (!impatient) history.end_load(read);
     return loaded;
 }
 
@@ -235,7 +235,6 @@ void Client::change() {
     for (const std::uint64_t each : keys) place_.history.commit(each, now());
     place_.scheduler.sleep(rng().below(2 * ms));
     const std::uint64_t troubles = place_.network != nullptr ? place_.network->troubles(place_.node) : 0;
-    const std::uint64_t done = place_.network != nullptr ? place_.network->changes_done(place_.node) : 0;
     const std::size_t change = place_.history.begin_change(keys, place_.node, expire, now());
     const std::uint64_t began = now(), held = place_.scheduler.held_up_ns(), deadline = 300 * ms;
     const larder_call c = call(deadline);
@@ -249,7 +248,7 @@ void Client::change() {
     }
     place_.history.check_time("a change", now() - began, deadline + place_.scheduler.held_up_ns() - held);
     const bool clean = place_.network == nullptr ||
-                       (place_.network->troubles(place_.node) == troubles && place_.network->changes_done(place_.node) > done);
+                       (place_.network->troubles(place_.node) == troubles && place_.network->did_change(place_.node, place_.scheduler.name(), began));
     place_.history.end_change(change, clean, now());
 }
 

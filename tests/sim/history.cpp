@@ -131,7 +131,11 @@ void History::end_read(const Read& read, const Answer& answer, std::uint64_t now
 // Rises when a change that may concern loads of this key begins. unsettled: one is under way, or the node will be
 // told of it later, or has just been and asks what it says; then what it loads meanwhile is stale.
 std::uint64_t History::moved(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns) const {
-    std::uint64_t moved = unsettled_;
+    std::uint64_t moved = 0;
+    for (const std::uint64_t at : losses_) {
+        if (at + asking_ns > told_until_ns) return unsettled;
+        ++moved;
+    }
     for (const Change& change : changes_) {
         if (std::none_of(change.keys.begin(), change.keys.end(), [&](std::uint64_t other) { return may_concern_(other, key); })) continue;
         if (change.ended_ns == 0 || (change.node != node && change.ended_ns + asking_ns > told_until_ns)) return unsettled;
@@ -141,17 +145,22 @@ std::uint64_t History::moved(std::uint64_t key, std::uint64_t node, std::uint64_
 }
 
 void History::begin_load(const Read& read, std::uint64_t now_ns) {
-    Key& k = keys_[read.key];
-    const std::uint64_t before = k.moved[read.node];
+    auto& loading = keys_[read.key].loading;
     line(read.key, now_ns, "node " + std::to_string(read.node) + ": read " + std::to_string(read.call) + " runs its loader");
-    if (k.loading[read.node]++ > 0 && before != unsettled && read.moved == before && moved(read.key, read.node, UINT64_MAX) == before && bounds_.one_loader && violation_.empty()) {
+    // Of a loader that began before something moved nobody is to join the flight: it counts for itself.
+    const auto joinable = [&](const Read& other) { return other.node == read.node && other.moved != unsettled && other.moved == read.moved; };
+    const auto first = std::find_if(loading.begin(), loading.end(), joinable);
+    if (first != loading.end() && moved(read.key, read.node, UINT64_MAX) == read.moved && bounds_.one_loader && violation_.empty()) {
         violated_key_ = read.key;
-        violation_ = at(now_ns) + "  I4: node " + std::to_string(read.node) + " runs a second loader of key " + std::to_string(read.key);
+        violation_ = at(now_ns) + "  I4: read " + std::to_string(read.call) + " of node " + std::to_string(read.node) + " runs a loader of key " +
+                     std::to_string(read.key) + " beside that of read " + std::to_string(first->call);
     }
-    k.moved[read.node] = read.moved;
+    loading.push_back(read);
 }
 
-void History::end_load(std::uint64_t key, std::uint64_t node) { --keys_[key].loading[node]; }
+void History::end_load(const Read& read) {
+    std::erase_if(keys_[read.key].loading, [&](const Read& other) { return other.call == read.call; });
+}
 
 void History::check_time(std::string_view what, std::uint64_t took_ns, std::uint64_t allowed_ns) {
     if (took_ns <= allowed_ns + bounds_.late_ns) return;

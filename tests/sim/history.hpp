@@ -76,10 +76,10 @@ class History {
 
     // ---- loaders
     void begin_load(const Read& read, std::uint64_t now_ns);
-    void end_load(std::uint64_t key, std::uint64_t node);
+    void end_load(const Read& read);
 
     // Something else than a change may have made flights stale: records were lost.
-    void unsettle() { ++unsettled_; }
+    void unsettle(std::uint64_t now_ns) { losses_.push_back(now_ns); }
 
     void check_time(std::string_view what, std::uint64_t took_ns, std::uint64_t allowed_ns);
 
@@ -99,8 +99,7 @@ class History {
   private:
     struct Key {
         std::uint64_t version = 1;
-        std::map<std::uint64_t, unsigned> loading;            // by node
-        std::map<std::uint64_t, std::uint64_t> moved;         // by node: of the read whose loader began last
+        std::vector<Read> loading;  // whose loaders run
     };
     struct Load {
         std::uint64_t key, version, node, at_ns;
@@ -124,7 +123,8 @@ class History {
     std::vector<Change> changes_;
     std::string violation_;
     std::vector<std::pair<std::uint64_t, std::string>> lines_;  // by key
-    std::uint64_t violated_key_ = everything, reads_ = 0, found_ = 0, unsettled_ = 0;
+    std::uint64_t violated_key_ = everything, reads_ = 0, found_ = 0;
+    std::vector<std::uint64_t> losses_;  // when
 };
 
 }  // namespace larder::sim

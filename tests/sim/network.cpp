@@ -21,6 +21,8 @@ struct Network::Operation {
     VirtualMessage message;
     larder_call call;
     std::uint64_t incarnation;  // of the server it was sent to
+    std::string task;           // that sent it, and when
+    std::uint64_t sent_ns;
     larder_status status = LARDER_OK;
     bool finished = false;
     std::uint64_t timer = 0;
@@ -80,7 +82,7 @@ larder_status Network::send(VirtualNode& from, VirtualMessage message, const lar
         scheduler_.fail(std::string("a store that may make wait is called without a done: ") + name_of(message.call));
         return LARDER_E_IO;
     }
-    auto operation = std::make_shared<Operation>(Operation{&link, std::move(message), call, incarnation_});
+    auto operation = std::make_shared<Operation>(Operation{&link, std::move(message), call, incarnation_, scheduler_.name(), scheduler_.now_ns()});
     if (!operation->message.ordered && options_.shuffles) {
         auto& work = operation->message.work;
         for (std::size_t i = work.size(); i > 1; --i) std::swap(work[i - 1], work[scheduler_.rng().below(i)]);
@@ -134,7 +136,7 @@ void Network::arrive(const std::shared_ptr<Operation>& operation, std::size_t st
     tell("server did " + std::string(name_of(operation->message.call)) + " of node " +
          std::to_string(operation->link->node->index()) + " " + operation->message.text + " -> " + std::to_string(operation->status));
     if (const auto kind = operation->message.call; kind == test::StoreCall::change || kind == test::StoreCall::remove)
-        ++operation->link->changes_done;
+        operation->link->changed[operation->task] = std::max(operation->link->changed[operation->task], operation->sent_ns);
     answer(operation, operation->status);
 }
 
@@ -278,6 +280,11 @@ std::uint64_t Network::told_until_ns(std::size_t node) const {
     if (!link.trusts || !link.open) return 0;
     if (link.muted || link.cut) return link.told_ns;
     return link.under_way.empty() ? scheduler_.now_ns() : link.under_way.front().done_ns - 1;
+}
+
+bool Network::did_change(std::size_t node, const std::string& task, std::uint64_t since_ns) const {
+    const auto at = links_[node]->changed.find(task);
+    return at != links_[node]->changed.end() && at->second >= since_ns;
 }
 
 bool Network::leased(const std::string& key) const {

@@ -19,6 +19,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -71,8 +72,8 @@ class Network final : public test::VirtualWire {
     // Messages of this node that were not answered well, until now; or that may have been done twice or late.
     std::uint64_t troubles(std::size_t node) const { return links_[node]->troubles; }
     std::uint64_t last_trouble_ns(std::size_t node) const { return links_[node]->last_trouble_ns; }
-    // Changes and removals of this node that the server did.
-    std::uint64_t changes_done(std::size_t node) const { return links_[node]->changes_done; }
+    // Whether the server did a change or removal that this task of the node has sent since then.
+    bool did_change(std::size_t node, const std::string& task, std::uint64_t since_ns) const;
     // When the server last came back with less than it had acknowledged; 0: never.
     std::uint64_t lost_writes_at_ns() const { return lost_writes_at_ns_; }
     bool server_up() const { return state_ == State::running; }
@@ -103,7 +104,8 @@ class Network final : public test::VirtualWire {
         std::uint64_t told_ns = 0;      // changes until then are told
         std::deque<Push> under_way;
         std::uint64_t incarnation = 0;  // of the server, as the node knows it
-        std::uint64_t troubles = 0, last_trouble_ns = 0, changes_done = 0;
+        std::uint64_t troubles = 0, last_trouble_ns = 0;
+        std::map<std::string, std::uint64_t> changed;  // by task: when it sent the last change that was done
     };
     struct Operation;
 

@@ -209,7 +209,7 @@ class World {
                 for (const auto& [key, value] : data.values) keys.push_back(key);
                 for (const auto& [key, record] : data.records) keys.push_back(key);
                 if (keys.empty()) break;
-                history_.unsettle();
+                history_.unsettle(scheduler_.now_ns());
                 network_.foreign_remove(keys[rng.below(keys.size())]);
                 break;
             }
@@ -222,7 +222,7 @@ class World {
         network_.mark_replica();
         if (how == Network::Revival::older || how == Network::Revival::replica) scheduler_.sleep(rng.below(100 * ms));
         network_.kill_server();
-        history_.unsettle();
+        history_.unsettle(scheduler_.now_ns());
         // From here on what was delivered may be lost again, until it has been sent again.
         if (how != Network::Revival::same) history_.lose_changes();
         scheduler_.sleep(rng.below(rng.one_in(3) ? 700 * ms : 60 * ms));
