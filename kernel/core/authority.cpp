@@ -99,6 +99,7 @@ void Authority::on_changed(void* ctx, const larder_bytes* keys, size_t n) noexce
         for (std::size_t i = 0; i < n; ++i) {
             const std::string_view key = text_of(keys[i]);
             if (key.starts_with(value)) {
+                me.pushes_.fetch_add(1);
                 if (me.listener_.touched) me.listener_.touched(key);
             } else if (key.starts_with(record) && key.size() == record.size() + 16) {
                 ScopeId scope = 0;

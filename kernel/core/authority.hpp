@@ -103,7 +103,8 @@ class Authority : public std::enable_shared_from_this<Authority> {
     bool doubts(std::span<const ScopeId> scopes) const;
     bool holds_key(std::string_view key) const;
     bool holds_keys() const;  // any
-    // Taken before records are asked for, given back with the answers.
+    // Taken before records are asked for, given back with the answers. Rises with every push, and whenever all may
+    // have changed: of two that are equal nothing was told in between.
     std::uint64_t asking() const noexcept { return pushes_.load(std::memory_order_seq_cst); }
     void learn(ScopeId scope, const Numbers& numbers, std::uint64_t asked_at);
     std::string record_key(ScopeId scope) const;

@@ -24,8 +24,11 @@ Loaded run_loader(const Loader& loader) {
     }
 }
 
+// How much this node has been told of what others change.
+std::uint64_t told_of(const Space& space) { return space.authority != nullptr ? space.authority->asking() : 0; }
+
 // What another node fills while this one waits for it, where the policy says `coalesce`.
-std::optional<Loaded> loaded_elsewhere(Cache::Impl& impl, const LoadJob& job) {
+std::optional<Loaded> loaded_elsewhere(Cache::Impl& impl, const LoadJob& job, std::uint64_t& told) {
     Ms patience{0};
     {
         const ReadGuard guard;
@@ -40,6 +43,7 @@ std::optional<Loaded> loaded_elsewhere(Cache::Impl& impl, const LoadJob& job) {
     std::string buffer;
     FieldedKey key;
     if (space == nullptr || !make_key(*space, impl.names, job.raw, buffer, key)) return std::nullopt;
+    told = told_of(*space);
     const std::uint64_t now = impl.clock.mono_ns();
     Found found = impl.lookup(s, *space, key, 0, now, impl.deadline(nullptr, now));
     if (found.verdict != Verdict::live) return std::nullopt;
@@ -69,10 +73,11 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
             point.lease = impl.begin_load(s, *space, key, now, impl.deadline(nullptr, now));
         }
     }
-    if (std::optional<Loaded> filled = point.lease == 0 ? loaded_elsewhere(impl, job) : std::nullopt) {
+    std::uint64_t told = 0;
+    if (std::optional<Loaded> filled = point.lease == 0 ? loaded_elsewhere(impl, job, told) : std::nullopt) {
         auto theirs = std::make_shared<Loaded>(std::move(*filled));
         impl.flights.leave(job.ns, job.canonical, flight);
-        flight->land(theirs);
+        flight->land(theirs, true, told);
         return theirs;
     }
     auto loaded = std::make_shared<Loaded>(run_loader(job.loader));
@@ -98,6 +103,7 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
             const std::uint64_t now = impl.clock.mono_ns();
             entry.cost_us = static_cast<std::uint32_t>(std::min<std::uint64_t>((impl.clock.fine_ns() - began) / 1000, UINT32_MAX));
             const std::lock_guard lock(impl.stripe(key).mutex);
+            told = told_of(*space);
             impl.write_entry(s, *space, key, entry, now, impl.deadline(nullptr, now));
             sure = space->authority == nullptr || entry.sure;
         } else {
@@ -106,7 +112,7 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
     }
     // Also when a new policy has no such namespace or key any more: a flight that stayed would be joined.
     impl.flights.leave(job.ns, job.canonical, flight);
-    flight->land(loaded, sure);
+    flight->land(loaded, sure, told);
     return loaded;
 }
 
@@ -122,6 +128,7 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
     FlightTable::Boarding boarding;
     Found stale;
     Ms revalidating{0}, on_error{0}, patience{0};
+    std::uint64_t told = 0;
     {
         const ReadGuard guard;
         const State& s = *impl.state.get();
@@ -135,6 +142,7 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
             out.status = LARDER_E_INVALID;
             return true;
         }
+        told = told_of(*space);
         Found found = impl.lookup(s, *space, key, 0, now, until);
         if (found.verdict == Verdict::live) {
             impl.fill_item(s, *space, key, found, 0, now, out);
@@ -188,7 +196,7 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
         loaded = boarding.flight->wait(std::chrono::nanoseconds(longest > now ? longest - now : 0));
         // It began before this call did, and so may have what another node invalidated before: once more, then
         // it is a load that began later.
-        if (loaded != nullptr && !boarding.flight->sure && !again && !mutant(Mutant::joins_old_flight)) return false;
+        if (loaded != nullptr && !(boarding.flight->sure && told <= boarding.flight->told) && !again && !mutant(Mutant::joins_old_flight)) return false;
         if (loaded == nullptr) loaded = std::make_shared<Loaded>(run_loader(loader));  // by itself, kept nowhere
     }
     if (loaded->status < 0 && stale.any() && on_error.count() > 0) {

@@ -3,10 +3,11 @@
 
 namespace larder {
 
-void Flight::land(std::shared_ptr<const Loaded> loaded, bool nobody_invalidated) {
+void Flight::land(std::shared_ptr<const Loaded> loaded, bool nobody_invalidated, std::uint64_t told_until) {
     const std::lock_guard lock(mutex);
     result = std::move(loaded);
     sure = nobody_invalidated;
+    told = told_until;
     done = true;
     landed.notify_all();
 }

@@ -23,9 +23,13 @@ struct Flight {
     std::condition_variable landed;
     bool done = false;  // guarded by mutex, like result
     std::shared_ptr<const Loaded> result;
-    bool sure = false;  // nobody had invalidated it anywhere when it was kept; to be read when it has landed
+    // Above a shared store, to be read when it has landed: nobody had invalidated it anywhere when it was kept, and
+    // what this node had been told by then (Authority::asking), before the store was asked to keep it. Who came
+    // after it was told more may have to see something newer.
+    bool sure = false;
+    std::uint64_t told = 0;
 
-    void land(std::shared_ptr<const Loaded> loaded, bool nobody_invalidated = true);
+    void land(std::shared_ptr<const Loaded> loaded, bool nobody_invalidated = true, std::uint64_t told_until = 0);
     // Null: `wait` is over and it is still in the air.
     std::shared_ptr<const Loaded> wait(std::chrono::nanoseconds wait);
 };

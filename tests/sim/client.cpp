@@ -30,11 +30,13 @@ std::uint32_t Client::ns(std::uint64_t key) const {
     return number;
 }
 
+std::uint64_t Client::troubles() const { return place_.network == nullptr ? 0 : place_.network->troubles(place_.node); }
+
 History::Read Client::begin_read(std::uint64_t key) {
     const bool trusts = place_.network == nullptr || place_.network->trusts(place_.node);
     const std::uint64_t told = place_.network == nullptr ? 0 : place_.network->told_until_ns(place_.node);
     const bool troubled = place_.network != nullptr && place_.network->last_trouble_ns(place_.node) + 400 * ms > now();
-    return place_.history.begin_read(key, place_.node, told, trusts, troubled, now());
+    return place_.history.begin_read(key, place_.node, told, trusts, troubled, troubles(), now());
 }
 
 void Client::end_read(const History::Read& read, larder_cache_get& item) {
@@ -77,7 +79,7 @@ Loaded Client::load(const History::Read& read, bool calm, bool impatient) {
     History& history = place_.history;
     const std::uint64_t key = read.key;
     // Who has waited long enough loads for itself, beside all others.
-    if (!impatient) history.begin_load(read, now());
+    if (!impatient) history.begin_load(read, troubles(), now());
     place_.scheduler.sleep(calm ? 100'000 : rng().below(rng().one_in(8) ? 90 * ms : 6 * ms));
     Loaded loaded;
     if (!calm && rng().one_in(12)) {
@@ -234,7 +236,7 @@ void Client::change() {
 
     for (const std::uint64_t each : keys) place_.history.commit(each, now());
     place_.scheduler.sleep(rng().below(2 * ms));
-    const std::uint64_t troubles = place_.network != nullptr ? place_.network->troubles(place_.node) : 0;
+    const std::uint64_t troubled = troubles();
     const std::size_t change = place_.history.begin_change(keys, place_.node, expire, now());
     const std::uint64_t began = now(), held = place_.scheduler.held_up_ns(), deadline = 300 * ms;
     const larder_call c = call(deadline);
@@ -248,7 +250,7 @@ void Client::change() {
     }
     place_.history.check_time("a change", now() - began, deadline + place_.scheduler.held_up_ns() - held);
     const bool clean = place_.network == nullptr ||
-                       (place_.network->troubles(place_.node) == troubles && place_.network->did_change(place_.node, place_.scheduler.name(), began));
+                       (troubles() == troubled && place_.network->did_change(place_.node, place_.scheduler.name(), began));
     place_.history.end_change(change, clean, now());
 }
 

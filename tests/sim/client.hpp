@@ -41,6 +41,7 @@ class Client {
     Loaded load(const History::Read& read, bool calm, bool impatient);
     larder_call call(std::uint64_t deadline_ns) const;
     std::uint32_t ns(std::uint64_t key) const;
+    std::uint64_t troubles() const;
     std::uint64_t now() const { return place_.scheduler.now_ns(); }
     Rng& rng() { return place_.scheduler.rng(); }
     History::Read begin_read(std::uint64_t key);

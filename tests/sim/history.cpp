@@ -84,10 +84,10 @@ bool History::delivered(const Change& change, const Read& read) const {
     return (read.trusts && read.told_until_ns >= change.ended_ns) || read.began_ns >= change.ended_ns + bounds_.staleness_ns;
 }
 
-History::Read History::begin_read(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns, bool trusts, bool troubled, std::uint64_t now_ns) {
+History::Read History::begin_read(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns, bool trusts, bool troubled, std::uint64_t troubles, std::uint64_t now_ns) {
     ++reads_;
     line(key, now_ns, "node " + std::to_string(node) + ": begins read " + std::to_string(reads_) + (trusts ? "" : " (does not trust)"));
-    return {key, node, now_ns, told_until_ns, trusts, troubled, reads_, moved(key, node, told_until_ns)};
+    return {key, node, now_ns, told_until_ns, trusts, troubled, reads_, moved(key, node, told_until_ns), troubles};
 }
 
 void History::end_read(const Read& read, const Answer& answer, std::uint64_t now_ns) {
@@ -144,11 +144,13 @@ std::uint64_t History::moved(std::uint64_t key, std::uint64_t node, std::uint64_
     return moved;
 }
 
-void History::begin_load(const Read& read, std::uint64_t now_ns) {
+void History::begin_load(const Read& read, std::uint64_t troubles, std::uint64_t now_ns) {
     auto& loading = keys_[read.key].loading;
     line(read.key, now_ns, "node " + std::to_string(read.node) + ": read " + std::to_string(read.call) + " runs its loader");
     // Of a loader that began before something moved nobody is to join the flight: it counts for itself.
-    const auto joinable = [&](const Read& other) { return other.node == read.node && other.moved != unsettled && other.moved == read.moved; };
+    const auto joinable = [&](const Read& other) {
+        return other.node == read.node && other.moved != unsettled && other.moved == read.moved && other.troubles == troubles;
+    };
     const auto first = std::find_if(loading.begin(), loading.end(), joinable);
     if (first != loading.end() && moved(read.key, read.node, UINT64_MAX) == read.moved && bounds_.one_loader && violation_.empty()) {
         violated_key_ = read.key;

@@ -66,16 +66,17 @@ class History {
         bool troubled = false;    // its store has failed a moment ago and may be left alone
         std::uint64_t call = 0;   // for people
         std::uint64_t moved = 0;  // how much had made loads of the key stale when it began; none: unsettled
+        std::uint64_t troubles = 0;  // of its node: what was pushed and cannot be asked for counts as dropped
     };
     struct Answer {
         bool found = false, stale = false;
         std::string_view value;
     };
-    Read begin_read(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns, bool trusts, bool troubled, std::uint64_t now_ns);
+    Read begin_read(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns, bool trusts, bool troubled, std::uint64_t troubles, std::uint64_t now_ns);
     void end_read(const Read& read, const Answer& answer, std::uint64_t now_ns);
 
     // ---- loaders
-    void begin_load(const Read& read, std::uint64_t now_ns);
+    void begin_load(const Read& read, std::uint64_t troubles, std::uint64_t now_ns);
     void end_load(const Read& read);
 
     // Something else than a change may have made flights stale: records were lost.
