@@ -1,8 +1,8 @@
 // plugins/store_redis/cluster.cpp -- see cluster.hpp.
 #include "cluster.hpp"
 
-#include "journal.hpp"
 #include "redirect.hpp"
+#include "wire.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -2,9 +2,9 @@
 // canary for the stream.
 #include "batch.hpp"
 #include "counters.hpp"
-#include "journal.hpp"
 #include "scripts.hpp"
 #include "server_impl.hpp"
+#include "wire.hpp"
 
 #include <utility>
 

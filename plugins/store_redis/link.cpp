@@ -2,7 +2,7 @@
 #include "link.hpp"
 
 #include "counters.hpp"
-#include "journal.hpp"
+#include "wire.hpp"
 
 #include <algorithm>
 #include <limits>

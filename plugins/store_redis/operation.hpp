@@ -7,7 +7,6 @@
 
 #include "batch.hpp"
 #include "counters.hpp"
-#include "journal.hpp"
 #include "options.hpp"
 #include "scripts.hpp"
 #include "topology.hpp"

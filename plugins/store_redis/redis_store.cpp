@@ -16,7 +16,7 @@ namespace larder::store_redis {
 RedisStore::RedisStore(plugin::Host host, const plugin::Config& config)
     : host_(host),
       options_(Options::read(host, config)),
-      journal_(host, options_.instance),
+      journal_(host, "redis " + options_.instance),
       counters_(host, options_.instance),
       loop_(host, options_.looks),
       topology_(make_topology({loop_, options_, journal_, counters_}, *this)),

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "counters.hpp"
-#include "journal.hpp"
 #include "operation.hpp"
 #include "options.hpp"
 #include "topology.hpp"

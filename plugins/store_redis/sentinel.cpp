@@ -1,8 +1,8 @@
 // plugins/store_redis/sentinel.cpp -- see sentinel.hpp.
 #include "sentinel.hpp"
 
-#include "journal.hpp"
 #include "master_told.hpp"
+#include "wire.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -2,8 +2,8 @@
 #include "server.hpp"
 
 #include "counters.hpp"
-#include "journal.hpp"
 #include "server_impl.hpp"
+#include "wire.hpp"
 
 #include <algorithm>
 #include <cstdio>

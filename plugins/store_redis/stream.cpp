@@ -3,7 +3,6 @@
 
 #include "batch.hpp"
 #include "counters.hpp"
-#include "journal.hpp"
 #include "wire.hpp"
 
 #include <algorithm>

@@ -3,6 +3,7 @@
 
 #include "plugins/redis_wire/connection_options.hpp"
 #include "plugins/redis_wire/hello.hpp"
+#include "plugins/redis_wire/journal.hpp"
 #include "plugins/redis_wire/loop.hpp"
 #include "plugins/redis_wire/reader.hpp"
 #include "plugins/redis_wire/reply.hpp"
@@ -14,6 +15,7 @@ namespace larder::store_redis {
 
 using redis_wire::ConnectionOptions;
 using redis_wire::Endpoint;
+using redis_wire::Journal;
 using redis_wire::Loop;
 using redis_wire::Reader;
 using redis_wire::Reply;

@@ -3,7 +3,6 @@
 
 #include "fake_net.hpp"
 #include "plugins/store_redis/counters.hpp"
-#include "plugins/store_redis/journal.hpp"
 #include "plugins/store_redis/topology.hpp"
 
 #include <memory>
@@ -104,7 +103,7 @@ struct TopologyCase {
     store_redis::Options options;
     plugin::Host host{net.host.get()};
     store_redis::Loop loop{host};
-    store_redis::Journal journal{host, "l2"};
+    redis_wire::Journal journal{host, "redis l2"};
     store_redis::Counters counters{host, "l2"};
     store_redis::Server::Surroundings around{loop, options, journal, counters};
     Told told;

@@ -1,4 +1,4 @@
-// plugins/store_redis/journal.hpp -- what a store says in the log: instance, command, cause, and no more
+// plugins/redis_wire/journal.hpp -- what is said of servers in the log: who, command, cause, and no more
 // often than somebody can read.
 //
 // A server that is away makes every operation fail with the same cause. Each pair of command and cause
@@ -14,11 +14,12 @@
 #include <string>
 #include <string_view>
 
-namespace larder::store_redis {
+namespace larder::redis_wire {
 
 class Journal {
   public:
-    Journal(plugin::Host host, std::string instance) : host_(host), instance_(std::move(instance)) {}
+    // speaker: "redis l2", what each line begins with.
+    Journal(plugin::Host host, std::string speaker) : host_(host), speaker_(std::move(speaker)) {}
 
     // "redis l2: GET at 127.0.0.1:6379: READONLY ..." [any]
     void trouble(std::string_view command, std::string_view server, std::string_view cause);
@@ -33,9 +34,9 @@ class Journal {
     static constexpr std::size_t most_causes = 64;  // then all are forgotten
 
     plugin::Host host_;
-    const std::string instance_;
+    const std::string speaker_;
     std::mutex mutex_;
     std::map<std::string, Said> said_;  // guarded by mutex_
 };
 
-}  // namespace larder::store_redis
+}  // namespace larder::redis_wire

@@ -1,7 +1,7 @@
-// plugins/store_redis/journal.cpp -- see journal.hpp.
+// plugins/redis_wire/journal.cpp -- see journal.hpp.
 #include "journal.hpp"
 
-namespace larder::store_redis {
+namespace larder::redis_wire {
 
 void Journal::trouble(std::string_view command, std::string_view server, std::string_view cause) {
     constexpr std::size_t longest = 200;
@@ -23,12 +23,12 @@ void Journal::trouble(std::string_view command, std::string_view server, std::st
         withheld = std::exchange(said.withheld, 0);
     }
     host_.log(LARDER_LOG_WARN,
-              {"redis ", instance_, ": ", what,
+              {speaker_, ": ", what,
                withheld == 0 ? "" : " (and " + std::to_string(withheld) + " times since it was said last)"});
 }
 
 void Journal::say(std::int32_t level, std::string_view server, std::string_view text) {
-    host_.log(level, {"redis ", instance_, ": ", server, ": ", text});
+    host_.log(level, {speaker_, ": ", server, ": ", text});
 }
 
-}  // namespace larder::store_redis
+}  // namespace larder::redis_wire
