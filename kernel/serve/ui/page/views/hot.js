@@ -1,0 +1,27 @@
+// views/hot.js -- the keys that are read most, as the kernel's sample of reads tells them.
+import {h} from "../dom.js";
+import {percent} from "../format.js";
+import {bar, Table} from "../table.js";
+
+/** The `most` hottest of all namespaces, or of one. */
+export function hotKeys(most, space = "") {
+  const table = new Table({
+    caption: "Hot keys", keyOf: (row) => `${row.namespace} ${row.key}`,
+    empty: "No key stands out. One read in 64 is looked at, so a key shows here when it is read often.",
+    columns: [
+      {title: "Key", kind: "text mono", of: (row) => `${row.namespace}:${row.key}`},
+      {title: "Share of reads", kind: "number", cell: (cell, row) => bar(cell, row.share, percent(row.share), "plum")},
+    ],
+  });
+  return {
+    element: h("div", {}, table.element),
+    update(now) {
+      const rows = [];
+      for (const one of now.spaces.values())
+        if (!space || one.name === space) for (const key of one.hot) rows.push({namespace: one.name, key: key.key, weight: key.reads});
+      let all = 0;
+      for (const one of now.spaces.values()) if (!space || one.name === space) all += one.sampled;
+      table.update(rows.map((row) => ({...row, share: all ? row.weight / all : null})).sort((a, b) => b.weight - a.weight).slice(0, most));
+    },
+  };
+}

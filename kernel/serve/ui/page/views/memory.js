@@ -1,0 +1,78 @@
+// views/memory.js -- the dashboard "Memory usage": current, peak, evictions; what compression saves.
+import {Chart} from "../chart.js";
+import {h} from "../dom.js";
+import {bytes, count, percent, rate} from "../format.js";
+import {bar, Table} from "../table.js";
+
+const inks = ["accent", "miss", "plum", "stale"], dashes = ["solid", "dash", "dot"];
+
+export default function memory() {
+  let charts = [], names = "";
+  const grid = h("div", {class: "columns"});
+  const tiers = new Table({
+    caption: "By tier", keyOf: ({now}) => now.name,
+    columns: [
+      {title: "Tier", of: ({now}) => now.name, sort: ({now}) => now.name},
+      {title: "Used", kind: "number", of: ({now}) => bytes(now.bytes), sort: ({now}) => now.bytes},
+      {title: "Peak", kind: "number", of: ({peak}) => bytes(peak), sort: ({peak}) => peak, hint: "since this page was opened"},
+      {title: "Capacity", kind: "number", of: ({now}) => (now.capacity ? bytes(now.capacity) : "no limit known"), sort: ({now}) => now.capacity},
+      {title: "Full", kind: "number", cell: (cell, {now}) => bar(cell, now.capacity ? now.bytes / now.capacity : 0, percent(now.capacity ? now.bytes / now.capacity : null), now.bytes > 0.9 * now.capacity ? "stale" : "accent"),
+        sort: ({now}) => (now.capacity ? now.bytes / now.capacity : null)},
+      {title: "Entries", kind: "number", of: ({now}) => count(now.entries), sort: ({now}) => now.entries},
+      {title: "Mean size", kind: "number", of: ({now}) => bytes(now.entries ? now.bytes / now.entries : null), sort: ({now}) => (now.entries ? now.bytes / now.entries : null)},
+      {title: "Evicted", kind: "number", of: ({step}) => rate(step?.evictions), sort: ({step}) => step?.evictions},
+      {title: "Expired", kind: "number", of: ({step}) => rate(step?.expirations), sort: ({step}) => step?.expirations},
+      {title: "Evicted unread", kind: "number", hint: "of the evicted since the start, those nobody read",
+        of: ({now: {ends}}) => percent(ends.evicted_used + ends.evicted_unused ? ends.evicted_unused / (ends.evicted_used + ends.evicted_unused) : null)},
+    ],
+  });
+  const spaces = new Table({
+    caption: "By namespace", keyOf: (now) => now.name,
+    columns: [
+      {title: "Namespace", of: (now) => now.name, sort: (now) => now.name},
+      {title: "Memory", kind: "number", of: (now) => bytes(now.bytes), sort: (now) => now.bytes},
+      {title: "Entries", kind: "number", of: (now) => count(now.entries), sort: (now) => now.entries},
+      {title: "Mean size", kind: "number", of: (now) => bytes(now.entries ? now.bytes / now.entries : null), sort: (now) => (now.entries ? now.bytes / now.entries : null)},
+      {title: "Codec", of: (now) => now.codec || "none", sort: (now) => now.codec},
+      {title: "Saved by it", kind: "number", hint: "of the values that were compressed since the start",
+        cell: (cell, now) => bar(cell, now.rawBytes ? 1 - now.storedBytes / now.rawBytes : 0, percent(now.rawBytes ? 1 - now.storedBytes / now.rawBytes : null)),
+        sort: (now) => (now.rawBytes ? 1 - now.storedBytes / now.rawBytes : null)},
+    ],
+  });
+  const line = (name, i, of) => ({label: name, ink: inks[i % 4], dash: dashes[i % 3], of});
+  let attached = false;
+  function draw(tierNames) {
+    charts.forEach((chart) => chart.detach());
+    charts = [
+      new Chart({title: "Memory in use", format: bytes, lines: tierNames.map((name, i) => ({...line(name, i, (_, sample) => sample.tiers.get(name)?.bytes), fill: i === 0}))}),
+      new Chart({title: "Entries", format: count, lines: tierNames.map((name, i) => line(name, i, (_, sample) => sample.tiers.get(name)?.entries))}),
+      new Chart({title: "Eviction rate", note: "to make room", format: rate, lines: tierNames.map((name, i) => line(name, i, (step) => step.tiers.get(name)?.evictions))}),
+      new Chart({title: "Expiration rate", note: "their time was over", format: rate, lines: tierNames.map((name, i) => line(name, i, (step) => step.tiers.get(name)?.expirations))}),
+    ];
+    grid.replaceChildren(...charts.map((chart) => chart.element));
+    if (attached) charts.forEach((chart) => chart.attach());
+  }
+  return {
+    title: "Memory usage",
+    element: h("div", {class: "view"}, h("div", {class: "lead"}, h("h1", {text: "Memory usage"})), grid,
+      h("div", {class: "card"}, tiers.element), h("div", {class: "card"}, spaces.element)),
+    attach() {
+      attached = true;
+      charts.forEach((chart) => chart.attach());
+    },
+    detach() {
+      attached = false;
+      charts.forEach((chart) => chart.detach());
+    },
+    update({history}) {
+      const now = history.last, step = history.recent(), tierNames = [...now.tiers.keys()];
+      if (tierNames.join("\n") !== names) {
+        names = tierNames.join("\n");
+        draw(tierNames);
+      }
+      charts.forEach((chart) => chart.update(history));
+      tiers.update([...now.tiers.values()].map((tier) => ({now: tier, step: step?.tiers.get(tier.name), peak: history.peaks.get(tier.name)})));
+      spaces.update([...now.spaces.values()]);
+    },
+  };
+}
