@@ -159,21 +159,17 @@ void Authority::on_renewed(void* ctx, std::int32_t older) noexcept {
     }
 }
 
+// Doubts stay: what was told of is not served as stale either.
 void Authority::forget_all() {
     const std::lock_guard lock(mutex_);
     all_pushed_at_.store(pushes_.fetch_add(1) + 1);
-    known_.clear();
-    // Doubts end after that: what was doubted is not trusted in between.
+    ++streams_;
     if (listener_.suspect) listener_.suspect();
-    doubted_.clear();
-    to_ask_.clear();
-    doubt_count_.store(0);
 }
 
-// REQUIRES: mutex_ held, as the next one. What was judged by it is told in the same step: a push of what is not
-// known is passed over, so nothing that is served may carry it.
-void Authority::forget(ScopeId scope, bool dropped) {
-    if (listener_.changed) listener_.changed(scope, dropped);
+// REQUIRES: mutex_ held, as the next ones.
+void Authority::forget(ScopeId scope) {
+    if (listener_.changed) listener_.changed(scope, true);
     known_.erase(scope);
     believe(scope);
 }
@@ -184,16 +180,27 @@ void Authority::believe(ScopeId scope) {
     doubt_count_.store(doubted_.size());
 }
 
+void Authority::doubt(ScopeId scope) {
+    doubted_.insert(scope);
+    doubt_count_.store(doubted_.size());
+}
+
+// What the store says now; entries that were judged by other numbers are told.
+void Authority::remember(Remembered& at, const Numbers& numbers, ScopeId scope) {
+    if (at.numbers != numbers && listener_.changed) listener_.changed(scope, at.numbers.drop != numbers.drop);
+    at.numbers = numbers;
+    believe(scope);
+}
+
 // True: it was known, and is doubted from now on.
 bool Authority::pushed(ScopeId scope) {
     const std::lock_guard lock(mutex_);
     ++counts_.pushes;
     pushed_cell(scope).store(pushes_.fetch_add(1) + 1);
-    // By what is not known nothing in memory was judged, and what is being asked for is not remembered.
+    // Nothing carries what was never read or has been forgotten.
     if (!known_.contains(scope)) return false;
-    doubted_.insert(scope);
     to_ask_.insert(scope);
-    doubt_count_.store(doubted_.size());
+    doubt(scope);
     return true;
 }
 
@@ -204,15 +211,20 @@ void Authority::ask_again() {
     std::uint64_t began = 0;
     {
         const std::lock_guard lock(mutex_);
-        if (asking_again_ || to_ask_.empty()) return;
-        asking_again_ = true;
+        if (asking_again_) return;
         began = asking();
-        while (!to_ask_.empty() && asked.size() < most_asked_at_once) {
-            const ScopeId scope = *to_ask_.begin();
-            to_ask_.erase(to_ask_.begin());
-            asked.push_back(scope);
-            call->add_record(record_key(scope));
+        // What this node changes just now is asked for when the store has it.
+        for (auto at = to_ask_.begin(); at != to_ask_.end() && asked.size() < most_asked_at_once;) {
+            if (held(*at)) {
+                ++at;
+                continue;
+            }
+            asked.push_back(*at);
+            call->add_record(record_key(*at));
+            at = to_ask_.erase(at);
         }
+        if (asked.empty()) return;
+        asking_again_ = true;
     }
     const std::uint64_t now = clock_.mono_ns();
     tier_->begin(Tier::Shared::read, call, 0, now, now + 1'000'000'000, [self = shared_from_this(), call, asked, began](larder_status status) {
@@ -223,14 +235,20 @@ void Authority::ask_again() {
             for (std::size_t i = 0; i < asked.size(); ++i) {
                 const ScopeId scope = asked[i];
                 ++me.counts_.verified;
-                // Pushed once more meanwhile: it waits to be asked for once more.
-                if (me.pushed_cell(scope).load() > began && me.to_ask_.contains(scope)) continue;
-                // By what is known now, which a read may have learnt since it was asked for.
                 const auto at = me.known_.find(scope);
                 if (at == me.known_.end()) continue;
+                // Pushed or changed once more meanwhile: it is asked for once more.
+                if (me.pushed_cell(scope).load() > began) {
+                    if (me.doubted_.contains(scope)) me.to_ask_.insert(scope);
+                    continue;
+                }
                 const bool there = status == LARDER_OK && call->records[i].status == LARDER_OK;
-                if (there && numbers_in(call->records[i]) == at->second) me.believe(scope);
-                else me.forget(scope, !there || call->records[i].drop != at->second.drop);
+                if (!there) {
+                    me.forget(scope);
+                    continue;
+                }
+                me.remember(at->second, numbers_in(call->records[i]), scope);
+                if (me.all_pushed_at_.load() <= began) at->second.streams = me.streams_;
             }
             if (me.to_ask_.empty()) return;
         }
@@ -242,11 +260,11 @@ void Authority::ask_again() {
 
 Authority::Known Authority::known(ScopeId scope, Numbers& out) const {
     const std::lock_guard lock(mutex_);
-    if ((held_.contains(scope) || outbox_.contains(scope)) && !mutant(Mutant::no_hold)) return Known::held;
+    if (held(scope) && !mutant(Mutant::no_hold)) return Known::held;
     if (!trusted()) return Known::no;
     const auto at = known_.find(scope);
-    if (at == known_.end() || doubted_.contains(scope)) return Known::no;
-    out = at->second;
+    if (at == known_.end() || at->second.streams != streams_ || doubted_.contains(scope)) return Known::no;
+    out = at->second.numbers;
     return Known::yes;
 }
 
@@ -280,13 +298,12 @@ void Authority::learn(ScopeId scope, const Numbers& numbers, std::uint64_t asked
     const bool late = pushed_cell(scope).load() > asked_at || all_pushed_at_.load() > asked_at;
     if (!trusted() || (late && !mutant(Mutant::late_fill))) return;
     if (const auto at = known_.find(scope); at != known_.end()) {
-        if (at->second != numbers && listener_.changed) listener_.changed(scope, at->second.drop != numbers.drop);
-        at->second = numbers;
-        return believe(scope);
+        remember(at->second, numbers, scope);
+        at->second.streams = streams_;
+        return;
     }
-    // Whoever carries what has to go is not told of its changes any more.
-    if (known_.size() >= options_.records) forget(known_.begin()->first, false);
-    known_.emplace(scope, numbers);
+    if (known_.size() >= options_.records) forget(known_.begin()->first);
+    known_.emplace(scope, Remembered{numbers, streams_});
 }
 
 // ---- loading
@@ -383,9 +400,19 @@ bool Authority::change(std::span<const Change> changes, std::vector<std::string>
         for (const Change& change : changes) {
             made.emplace_back(change.scope, numbers_for(change));
             ++held_[change.scope];
-            // Also what was copied into memory since the caller changed the records of this process.
-            forget(change.scope, !change.expire);
             pushed_cell(change.scope).store(pushes_.fetch_add(1) + 1);
+            // Also what was copied into memory since the caller changed the records of this process.
+            if (!change.expire) {
+                forget(change.scope);
+                continue;
+            }
+            if (listener_.changed) listener_.changed(change.scope, false);
+            const auto at = known_.find(change.scope);
+            if (at == known_.end()) continue;
+            // What is expired may still be served as stale, so it is followed on; doubted until its own echo is there.
+            at->second.numbers.expire = made.back().second.numbers.expire;
+            at->second.numbers.expired_at_ms = made.back().second.numbers.expired_at_ms;
+            doubt(change.scope);
         }
         for (const std::string& key : keys) ++held_keys_[key];
     }
@@ -397,11 +424,21 @@ bool Authority::change(std::span<const Change> changes, std::vector<std::string>
         const auto release = [](auto& held, const auto& what) {
             if (const auto at = held.find(what); at != held.end() && --at->second == 0) held.erase(at);
         };
-        for (const auto& [scope, waiting] : made) release(held_, scope);
+        for (const auto& [scope, waiting] : made) {
+            release(held_, scope);
+            settle(scope);
+        }
         for (const std::string& key : keys) release(held_keys_, key);
     }
     if (!sent) deliver_soon(options_.retry);
+    else ask_again();
     return sent;
+}
+
+// REQUIRES: mutex_ held. A change of this scope has been sent: what was asked for before may be older than it.
+void Authority::settle(ScopeId scope) {
+    pushed_cell(scope).store(pushes_.fetch_add(1) + 1);
+    if (doubted_.contains(scope)) to_ask_.insert(scope);
 }
 
 // As their push does, which may be lost with its stream: what was read before they were removed, and comes
@@ -477,11 +514,15 @@ void Authority::deliver() {
         delivering_ = false;
         if (sent) {
             for (const auto& [scope, waiting] : changes)
-                if (const auto at = outbox_.find(scope); at != outbox_.end() && at->second.numbers == waiting.numbers) outbox_.erase(at);
+                if (const auto at = outbox_.find(scope); at != outbox_.end() && at->second.numbers == waiting.numbers) {
+                    outbox_.erase(at);
+                    settle(scope);
+                }
             for (const std::string& key : keys) outbox_keys_.erase(key);
         }
         more = !outbox_.empty() || !outbox_keys_.empty();
     }
+    if (sent) ask_again();
     if (more) deliver_soon(sent ? std::chrono::nanoseconds(0) : options_.retry);
 }
 

@@ -13,6 +13,10 @@
 // way when the push came may be older than the push: it is not remembered (the placeholder of Redis'
 // "Avoiding race conditions" for client-side caching, by a count of pushes instead of one object each).
 //
+// What is forgotten is dropped, here, in the same step: a push of what was never read is passed over, so nothing
+// that may be served, be it as stale, carries a scope whose changes nobody follows. When the stream was lost
+// nothing is known any more, but it is remembered: pushes that come afterwards are followed as before.
+//
 // A change of this node is *held* from before it is sent until the store has it: meanwhile nothing that
 // carries the scope is served or stamped here. What cannot be delivered waits in the outbox, each scope
 // and key once; when that is full, the root is changed instead, which drops more and forgets nothing.
@@ -150,14 +154,22 @@ class Authority : public std::enable_shared_from_this<Authority> {
     static void LARDER_CALL on_changed_all(void* ctx) noexcept;
     static void LARDER_CALL on_trust(void* ctx, std::int32_t yes) noexcept;
     static void LARDER_CALL on_renewed(void* ctx, std::int32_t older) noexcept;
+    struct Remembered {
+        Numbers numbers;
+        std::uint64_t streams = 0;  // of streams_, when it was read; less: perhaps it has changed since
+    };
     bool pushed(ScopeId scope);
-    void forget(ScopeId scope, bool dropped);
+    void forget(ScopeId scope);
     void believe(ScopeId scope);
+    void doubt(ScopeId scope);
+    void remember(Remembered& at, const Numbers& numbers, ScopeId scope);
+    bool held(ScopeId scope) const { return held_.contains(scope) || outbox_.contains(scope); }
     void ask_again();
     void forget_all();
     Waiting renumbered(const Waiting& waiting);
     Waiting numbers_for(const Change& change);
     bool send(const std::vector<std::pair<ScopeId, Waiting>>& changes, const std::vector<std::string>& keys, std::uint64_t now_ns, std::uint64_t deadline_ns);
+    void settle(ScopeId scope);
     void put_off(const std::vector<std::pair<ScopeId, Waiting>>& changes, std::vector<std::string> keys);
     void tell_touched(std::span<const std::string> keys) const;
     void deliver_soon(std::chrono::nanoseconds in);
@@ -183,7 +195,8 @@ class Authority : public std::enable_shared_from_this<Authority> {
     std::atomic<std::size_t> doubt_count_{0};
 
     mutable std::mutex mutex_;  // guards what follows
-    std::unordered_map<ScopeId, Numbers> known_;
+    std::unordered_map<ScopeId, Remembered> known_;
+    std::uint64_t streams_ = 0;  // how often all may have changed
     std::unordered_set<ScopeId> doubted_;  // of the known ones
     std::unordered_set<ScopeId> to_ask_;   // of the doubted ones
     bool asking_again_ = false;

@@ -63,7 +63,9 @@ void SharedRead::begin(std::uint64_t now_ns, std::uint64_t deadline_ns, std::fun
             }
             bind_key(*space, impl_.names, item.canonical, key);
             item.writes = impl_.stripe(key).writes.load(std::memory_order_seq_cst);
-            call_->add_value(space->physical(*authority_, item.canonical));
+            const std::string whole = space->physical(*authority_, item.canonical);
+            item.held = authority_->holds_key(whole);
+            call_->add_value(whole);
             for (const ScopeId scope : item.declared) {
                 Numbers numbers;
                 bool known = false;
@@ -147,7 +149,7 @@ bool SharedRead::judge_all() {
             continue;
         }
         item.id = entry.head().id;
-        if (entry.schema() != space->schema || entry.head().version != space->ns->version || (authority_->holds_keys() && authority_->holds_key(space->physical(*authority_, item.canonical)))) {
+        if (item.held || entry.schema() != space->schema || entry.head().version != space->ns->version || (authority_->holds_keys() && authority_->holds_key(space->physical(*authority_, item.canonical)))) {
             is(Verdict::gone);
             continue;
         }

@@ -23,6 +23,7 @@ struct SharedItem {
     std::string canonical;
     std::uint64_t writes = 0;      // of the key's stripe, before the store was asked
     std::uint64_t epoch = 0;       // of the records of this process, likewise
+    bool held = false;             // likewise: this node removes it, and the store may not have heard of it
     Found found;                   // verdict gone: a miss, or an error
     larder_status status = LARDER_MISS;  // of the store
     std::uint64_t id = 0;          // of the entry that stands there, also when it is gone; 0: none

@@ -147,9 +147,10 @@ std::uint64_t History::moved(std::uint64_t key, std::uint64_t node, std::uint64_
 void History::begin_load(const Read& read, std::uint64_t troubles, std::uint64_t now_ns) {
     auto& loading = keys_[read.key].loading;
     line(read.key, now_ns, "node " + std::to_string(read.node) + ": read " + std::to_string(read.call) + " runs its loader");
-    // Of a loader that began before something moved nobody is to join the flight: it counts for itself.
+    // Of a loader that began before something moved nobody is to join the flight: it counts for itself. What is pushed
+    // while the store does not answer, or is left alone, moves, too.
     const auto joinable = [&](const Read& other) {
-        return other.node == read.node && other.moved != unsettled && other.moved == read.moved && other.troubles == troubles;
+        return other.node == read.node && other.moved != unsettled && other.moved == read.moved && other.troubles == troubles && !read.troubled && !other.troubled;
     };
     const auto first = std::find_if(loading.begin(), loading.end(), joinable);
     if (first != loading.end() && moved(read.key, read.node, UINT64_MAX) == read.moved && bounds_.one_loader && violation_.empty()) {

@@ -135,8 +135,10 @@ void Network::arrive(const std::shared_ptr<Operation>& operation, std::size_t st
     }
     tell("server did " + std::string(name_of(operation->message.call)) + " of node " +
          std::to_string(operation->link->node->index()) + " " + operation->message.text + " -> " + std::to_string(operation->status));
-    if (const auto kind = operation->message.call; kind == test::StoreCall::change || kind == test::StoreCall::remove)
+    if (const auto kind = operation->message.call; kind == test::StoreCall::change || kind == test::StoreCall::remove) {
+        if (late_change && !operation->task.starts_with("client")) late_change();
         operation->link->changed[operation->task] = std::max(operation->link->changed[operation->task], operation->sent_ns);
+    }
     answer(operation, operation->status);
 }
 
@@ -162,6 +164,7 @@ void Network::answer(const std::shared_ptr<Operation>& operation, larder_status 
 void Network::finish(Operation& operation, larder_status status) {
     if (std::exchange(operation.finished, true)) return;
     if (operation.timer != 0) scheduler_.cancel(std::exchange(operation.timer, 0));
+    if (status < 0 && status != LARDER_E_CONFLICT) trouble(*operation.link);
     larder_value value{};
     if (operation.message.land && status == LARDER_OK) operation.message.land(&value);
     operation.call.done(operation.call.done_ctx, status, value.data != nullptr ? &value : nullptr);

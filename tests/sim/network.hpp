@@ -79,6 +79,8 @@ class Network final : public test::VirtualWire {
     bool server_up() const { return state_ == State::running; }
     // Somebody may have the right to fill this key, in vain: nobody else keeps it until that is over.
     bool leased(const std::string& key) const;
+    // Told when a change is done that nobody waits for any more: from an outbox, or sent again.
+    std::function<void()> late_change;
     std::function<void(std::string)> story;  // told of what happens; may be empty
 
     larder_status send(test::VirtualNode& from, test::VirtualMessage message, const larder_call& call, larder_value* out) override;

@@ -56,6 +56,7 @@ class World {
           network_(scheduler_, server_clock_, shape_.network),
           history_(key_count, bounds(), may_concern) {
         history_.tells_story = tells;
+        network_.late_change = [this] { history_.unsettle(scheduler_.now_ns()); };
         if (tells) network_.story = [this](std::string text) { history_.tell(scheduler_.now_ns(), std::move(text)); };
     }
 

@@ -2,8 +2,7 @@
 //
 // Names H1 to H26 are the hazards of docs/reliability.md.
 #include "tests/catch.hpp"
-#include "tests/support/test_cache.hpp"
-#include "tests/support/virtual_redis.hpp"
+#include "tests/support/shared_nodes.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -23,36 +22,8 @@ namespace patient { key "{id}"; ttl 10m; stale 1h on error; tiers l1 -> l2 }
 namespace only    { key "{id}"; ttl 10m; tiers l2 }
 )";
 
-// Two nodes on one store, each with a memory tier; pushes are told when a test says so, or at once.
-struct Nodes {
-    ManualClock clock;
-    ManualExecutor executor{clock};
-    VirtualRedis redis{clock};
-    std::vector<std::unique_ptr<TestCache>> all;
-
-    explicit Nodes(std::size_t count = 2, bool immediate = true, const char* text = policy) {
-        redis.immediate(immediate);
-        for (std::size_t i = 0; i < count; ++i) {
-            TestCacheOptions o;
-            o.seed = i + 1;
-            o.clock = &clock;
-            o.executor = &executor;
-            o.below = {redis.connect().handle("l2")};
-            all.push_back(std::make_unique<TestCache>(text, std::move(o)));
-            redis.node(i).trust(true);
-        }
-    }
-    ~Nodes() { executor.stop(); }
-    TestCache& operator[](std::size_t i) { return *all[i]; }
-    VirtualNode& node(std::size_t i) { return redis.node(i); }
-    std::size_t in_memory(std::size_t i) { return all[i]->stores[0]->size(); }
-    // Until nothing is told or done any more.
-    void settle() {
-        for (int i = 0; i < 8; ++i) {
-            redis.deliver();
-            executor.advance(0ms);
-        }
-    }
+struct Nodes : SharedNodes {
+    explicit Nodes(std::size_t count = 2, bool immediate = true, const char* text = policy) : SharedNodes(text, count, immediate) {}
 };
 
 }  // namespace
