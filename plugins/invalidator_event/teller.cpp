@@ -57,15 +57,17 @@ Teller::Teller(plugin::Host host, std::string instance, std::string resync)
 
 void Teller::start() {
     cache_ = &host_.cache();
-    events_ = host_.counter("events_total", "messages told to the policy's event rules");
-    unknown_ = host_.counter("unknown_events_total", "events that no rule of the policy is for");
-    unbound_ = host_.counter("missing_values_total", "events without a value that a rule needs");
-    malformed_ = host_.counter("malformed_total", "messages that could not be read");
-    too_large_ = host_.counter("too_large_total", "messages over max_payload, skipped");
-    failed_ = host_.counter("failed_total", "events the kernel did not take");
-    resyncs_ = host_.counter("resyncs_total", "times that messages may have been lost");
-    lost_connections_ = host_.counter("lost_connections_total", "connections that broke");
-    connected_ = host_.gauge("connected", "connections that listen now");
+    const std::string labels = "instance=" + instance_;
+    const char* const mine = labels.c_str();
+    events_ = host_.counter("events_total", "messages told to the policy's event rules", mine);
+    unknown_ = host_.counter("unknown_events_total", "events that no rule of the policy is for", mine);
+    unbound_ = host_.counter("missing_values_total", "events without a value that a rule needs", mine);
+    malformed_ = host_.counter("malformed_total", "messages that could not be read", mine);
+    too_large_ = host_.counter("too_large_total", "messages over max_payload, skipped", mine);
+    failed_ = host_.counter("failed_total", "events the kernel did not take", mine);
+    resyncs_ = host_.counter("resyncs_total", "times that messages may have been lost", mine);
+    lost_connections_ = host_.counter("lost_connections_total", "connections that broke", mine);
+    connected_ = host_.gauge("connected", "connections that listen now", mine);
     connections_ = 0;
     connected_.set(0);
     stopping_ = false;

@@ -7,7 +7,7 @@
 #         server.freeze()                 # SIGSTOP, its backends too; thaw() ends it
 #
 # No cluster of the system's is used or touched: initdb makes a new one, owned by a user without privileges when the
-# test runs as root, for Postgres does not run as root. Durability is off. It is ended by its pid whatever becomes of
+# test runs as root, for Postgres does not run as root. It is ended by its pid whatever becomes of
 # the test, and by the kernel if the test program itself is killed.
 import atexit
 import os
@@ -24,7 +24,8 @@ import weakref
 from redis_server import _die_with_parent, free_ports, until
 
 _running = weakref.WeakSet()
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off",
+# What is committed is with the system, and so survives a kill -9; only the disk is not waited for.
+FAST = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off",
         "max_connections": "20", "shared_buffers": "16MB", "listen_addresses": "127.0.0.1"}
 
 
@@ -67,7 +68,8 @@ class PostgresServer:
     def __enter__(self):
         self._bin, self._as = _programs(), _owner()
         # Short, because a unix socket's path must fit in 108 bytes.
-        self.folder = tempfile.mkdtemp(prefix="larder-pg-")
+        # In a place that its owner can reach: a folder of the test's runner is the runner's alone.
+        self.folder = tempfile.mkdtemp(prefix="larder-pg-", dir="/tmp" if self._as else None)
         try:
             secret = pathlib.Path(self.folder, "password")
             secret.write_text(self.password, encoding="utf-8")
@@ -188,13 +190,18 @@ class PostgresServer:
             self.process.kill()
             self.process.wait(10)
 
-    def freeze(self):
+    def _signal(self, what):
         for pid in self._family():
-            os.kill(pid, signal.SIGSTOP)
+            try:
+                os.kill(pid, what)
+            except ProcessLookupError:
+                pass  # a backend whose client has left meanwhile
+
+    def freeze(self):
+        self._signal(signal.SIGSTOP)
 
     def thaw(self):
-        for pid in self._family():
-            os.kill(pid, signal.SIGCONT)
+        self._signal(signal.SIGCONT)
 
     def restart(self):
         self.kill()

@@ -164,6 +164,13 @@ class FakeHost {
         std::uint32_t status;
     };
 
+    // What a plugin told larder_cache_api.event.
+    struct Event {
+        std::string name;
+        std::vector<std::pair<std::string, std::string>> values;
+        bool operator==(const Event&) const = default;
+    };
+
     FakeHost() {
         host_.struct_size = sizeof host_;
         host_.abi_version = LARDER_ABI_VERSION;
@@ -180,10 +187,10 @@ class FakeHost {
             return LARDER_LOG_DEBUG;
         };
         host_.mono_ns = [](const larder_host* h) noexcept -> std::uint64_t {
-            return of(h).now_ns_.load(std::memory_order_relaxed);
+            return of(h).now_ns();
         };
         host_.wall_ms = [](const larder_host* h) noexcept -> std::uint64_t {
-            return wall_start_ms + of(h).now_ns_.load(std::memory_order_relaxed) / 1'000'000;
+            return wall_start_ms + of(h).now_ns() / 1'000'000;
         };
         host_.free = [](const larder_host*, void* p, std::size_t) noexcept { std::free(p); };
         host_.alloc = [](const larder_host*, std::size_t size, std::size_t align) noexcept {
@@ -201,7 +208,15 @@ class FakeHost {
     const larder_host* get() const noexcept { return &host_; }
 
     // ---- time and tasks
-    std::uint64_t now_ns() const noexcept { return now_ns_.load(std::memory_order_relaxed); }
+    std::uint64_t now_ns() const noexcept {
+        if (machine_clock_) {
+            return static_cast<std::uint64_t>(
+                std::chrono::steady_clock::now().time_since_epoch().count());
+        }
+        return now_ns_.load(std::memory_order_relaxed);
+    }
+    // For what waits with a real server: the clocks are the machine's. Before anything is made.
+    void use_machine_clock() noexcept { machine_clock_ = true; }
 
     // Moves the clock, running each task at the moment it falls due. Returns how many ran.
     std::size_t advance(std::chrono::nanoseconds by) {
@@ -264,7 +279,19 @@ class FakeHost {
         std::unique_lock lock(mutex_);
         return told_.wait_for(lock, patience, [&] { return requests_.size() >= n; });
     }
-    // What the next requests answer, first to last; OK after them.
+    std::vector<Event> events() const {
+        const std::lock_guard lock(mutex_);
+        return events_;
+    }
+    // Blocks until `n` events were told, as with requests.
+    bool wait_for_events(std::size_t n,
+                         std::chrono::seconds patience = std::chrono::seconds(20)) const {
+        std::unique_lock lock(mutex_);
+        return told_.wait_for(lock, patience, [&] { return events_.size() >= n; });
+    }
+    // How many rules an event fires; one, unless this says otherwise. Before anything is started.
+    void events_fire(std::uint32_t rules) { rules_ = rules; }
+    // What the next requests and events answer, first to last; OK after them.
     void answer_requests_with(std::vector<larder_status> answers) {
         const std::lock_guard lock(mutex_);
         answers_ = std::move(answers);
@@ -380,6 +407,35 @@ class FakeHost {
             return LARDER_OK;
         };
 
+        cache_.event = [](const larder_host* h, larder_bytes name, const larder_pair* values,
+                          std::size_t n, larder_receipt* receipt,
+                          const larder_call*) noexcept -> larder_status {
+            FakeHost& me = of(h);
+            const std::lock_guard lock(me.mutex_);
+            if (!me.answers_.empty()) {
+                const larder_status answer = me.answers_.back();
+                me.answers_.pop_back();
+                if (answer != LARDER_OK) {
+                    me.told_.notify_all();
+                    return answer;
+                }
+            }
+            const auto text = [](larder_bytes b) {
+                return b.size == 0 ? std::string()
+                                   : std::string(static_cast<const char*>(b.data), b.size);
+            };
+            Event event{text(name), {}};
+            for (std::size_t i = 0; i < n; ++i) {
+                event.values.emplace_back(text(values[i].name), text(values[i].value));
+            }
+            me.events_.push_back(std::move(event));
+            if (receipt != nullptr) {
+                receipt->rules = me.rules_;
+            }
+            me.told_.notify_all();
+            return LARDER_OK;
+        };
+
         services_[LARDER_SVC_CONFIG] = &FakeConfig::api();
         services_[LARDER_SVC_EXECUTOR] = &executor_;
         services_[LARDER_SVC_METRICS] = &metrics_api_;
@@ -394,6 +450,7 @@ class FakeHost {
     larder_cache_api cache_{};
     std::map<std::string, const void*, std::less<>> services_;
     std::map<std::string, std::string, std::less<>> secrets_;
+    bool machine_clock_ = false;
     std::atomic<std::uint64_t> now_ns_{1'000'000'000'000};
 
     mutable std::mutex mutex_;  // Guards what follows.
@@ -402,6 +459,8 @@ class FakeHost {
     std::uint64_t last_task_ = 0;
     std::vector<Line> lines_;
     std::vector<Request> requests_;
+    std::vector<Event> events_;
+    std::uint32_t rules_ = 1;
     std::vector<larder_status> answers_;
     std::map<std::string, std::unique_ptr<Metric>> metrics_;
 };

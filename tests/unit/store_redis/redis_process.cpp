@@ -1,8 +1,8 @@
 // tests/unit/store_redis/redis_process.cpp -- see redis_process.hpp.
 #include "redis_process.hpp"
 
-#include "plugins/store_redis/batch.hpp"
 #include "plugins/redis_wire/reader.hpp"
+#include "plugins/redis_wire/words.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
