@@ -58,10 +58,17 @@ struct CacheOptions {
     Executor* executor = nullptr;
     std::size_t records = 1u << 20;      // at most so many scope records
     std::size_t fences = 1u << 16;       // keys whose miss is remembered for a fenced set
+    std::size_t shared_records = 1u << 18;  // of a shared store, remembered at most
+    std::size_t outbox = 10'000;         // scopes and keys that wait for a shared store, at most
     std::uint64_t max_key_bytes = 65'536;
     std::uint64_t max_value_bytes = 64u << 20;
     Ms default_deadline{5000};           // of a call without one
     std::string binding_secret;          // of [secrets] binding; empty: a fixed key
+};
+
+// What a cache remembers besides entries; the last two are the largest of any shared store.
+struct Remembers {
+    std::size_t records = 0, shared_records = 0, outbox = 0;
 };
 
 // What install() needs. Stores in the order of larder.toml: the tiers of a namespace that names none.
@@ -142,6 +149,7 @@ class Cache {
     std::string explain_entry(std::uint32_t ns, std::string_view key) const;  // live state of one entry
     std::string stats_json(std::string_view section) const;  // "": everything
     std::vector<SpaceCounts> counts() const;
+    Remembers remembers() const;
     std::uint64_t each_event(std::uint64_t after, const std::function<void(std::uint64_t number, std::uint64_t at_ms, int severity, std::string_view type, std::string_view text)>& fn) const;
     void note(int severity, std::string_view type, std::string text);  // into the event ring
     // "user_details:42 was dropped by hotel.larder:19 ..." or empty.

@@ -67,12 +67,8 @@ void Cache::Impl::change_key(const State& s, const ChangeOrder& order, const Cau
     // carries a digest is given a new head.
     std::optional<EnvelopeHead> newest;
     const std::uint64_t epoch = records.epoch();
-    if (space.authority != nullptr) {
-        const Found found = present(s, space, key, now, until);
-        if (found.any()) newest = found.entry.head();
-        // Nothing is there that could become stale, but somebody may be loading it.
-        if (!newest) return erase(space, key, now, until, cause);
-    } else for (const SpaceTier& use : space.tiers) {
+    if (space.authority != nullptr) return expire_shared(s, space, key, now, until, cause);
+    for (const SpaceTier& use : space.tiers) {
         Found copy;
         if (!use.tier->headed() && use.tier->get(key.store_key(space.runtime->shelf), LARDER_CALL_PEEK, now, until, copy.value) == LARDER_OK) {
             copy.verdict = judge(space, key, *use.tier, copy.value.bytes(), now, epoch, copy.entry, copy.stale_since_ns);
@@ -86,10 +82,31 @@ void Cache::Impl::change_key(const State& s, const ChangeOrder& order, const Cau
         const std::uint64_t hard = soft + static_cast<std::uint64_t>(space.stale.count());
         head.soft_ms = head.soft_ms == 0 ? soft : std::min(head.soft_ms, soft);
         head.hard_ms = head.hard_ms == 0 ? hard : std::min(head.hard_ms, hard);
-        const larder_status touched = touch_tiers(space, key, head, now, until);
-        // Nobody knows whether the store has it: what stands there goes, now or from the outbox.
-        if (space.authority != nullptr && touched < 0) SharedChanges::remove(space, key.canonical);
+        touch_tiers(space, key, head, now, until);
     }
+    stripe(key).writes.fetch_add(1, std::memory_order_acq_rel);
+}
+
+// Put again as another entry, and not touched: who replaces what was live before, or loads since then, is refused.
+// The price is the value's way there and back.
+void Cache::Impl::expire_shared(const State& s, const Space& space, const EntryKey& key, std::uint64_t now, std::uint64_t until, const Cause& cause) {
+    Found found = present(s, space, key, now, until);
+    // Nothing is there that could become stale, but somebody may be loading it.
+    if (!found.any()) return erase(space, key, now, until, cause);
+    change_own_scope(space, key, true, cause);
+    Remade again(space, *this, found);
+    const EnvelopeHead& head = found.entry.head();
+    const std::uint64_t age_ms = head.age_ms(now), window = static_cast<std::uint64_t>(space.stale.count()) + 1;
+    again.live(1, head.hard_ms == 0 ? window : std::min(head.hard_ms - std::min(age_ms, head.hard_ms - 1), window));
+    again.rename(random.next());
+    NewEntry same;
+    same.replaces = head.id;
+    same.judged = &found.entry;
+    Envelope envelope = again.envelope();
+    const bool put = again.good() && put_shared(space, key, same, envelope, found.entry.payload(), now, until) == LARDER_OK;
+    // Another one stands there, or nobody knows: it goes, now or from the outbox.
+    if (!put) SharedChanges::remove(space, key.canonical);
+    forget_above(space, key, now);
     stripe(key).writes.fetch_add(1, std::memory_order_acq_rel);
 }
 

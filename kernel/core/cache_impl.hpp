@@ -172,6 +172,7 @@ struct Cache::Impl {
         std::mutex mutex;
         std::atomic<std::uint64_t> writes{0};   // rises at each write of a key of this stripe
         std::atomic<std::uint64_t> changed{0};  // epoch of the last drop or expire of one of its keys
+        std::atomic<bool> sliding{false};       // a shared store is being told that one of them lives on
     };
     std::array<Stripe, 1024> stripes;
     Stripe& stripe(const EntryKey& key) { return stripes[(key.hash >> 20) % stripes.size()]; }
@@ -266,6 +267,7 @@ struct Cache::Impl {
         std::size_t with_count = 0;
         const FencePoint* fence = nullptr;
         std::optional<std::uint64_t> replaces;  // the id that has to stand in the shared store; 0: none
+        const EnvelopeView* judged = nullptr;   // what stands there, and has to be as valid when it is replaced
         // Where the store may answer later: told what became of it, if the put is answered LARDER_PENDING.
         const Tier::Then* later = nullptr;
         std::uint32_t cost_us = 0;
@@ -331,6 +333,7 @@ struct Cache::Impl {
     void carry_out(const State& s, std::vector<ChangeOrder>& orders, const Cause& cause, Receipt& receipt);
     std::uint64_t change_scope(ScopeId scope, bool expire, const std::string& what, const Cause& cause);  // its epoch
     void change_key(const State& s, const ChangeOrder& order, const Cause& cause);
+    void expire_shared(const State& s, const Space& space, const EntryKey& key, std::uint64_t now, std::uint64_t until, const Cause& cause);
     void change_tag(const State& s, const ChangeOrder& order, const Cause& cause);
     void change_matching(const State& s, const ChangeOrder& order, const Cause& cause, Receipt& receipt);
     void change_namespace(const State& s, dsl::NamespaceIndex ns, bool expire, const Cause& cause);

@@ -93,7 +93,10 @@ void Cache::Impl::install(CacheParts parts) {
             for (std::size_t i = 0; i < old->tiers.size(); ++i)
                 if (old->tiers[i] == tier) authority = old->authorities[i];
         if (authority == nullptr && store.shared != nullptr) {
-            authority = std::make_shared<Authority>(tier, names.root(), clock, random, executor, listener(store.name), Authority::Options{});
+            Authority::Options bounds;
+            bounds.records = options.shared_records;
+            bounds.outbox = options.outbox;
+            authority = std::make_shared<Authority>(tier, names.root(), clock, random, executor, listener(store.name), bounds);
             fresh.push_back(authority);
         }
         next->tiers.push_back(std::move(tier));

@@ -263,7 +263,25 @@ void Cache::Impl::slide(const Space& space, const EntryKey& key, const Found& fo
     if (wanted < head.soft_ms + ttl / 8) return;
     head.hard_ms = wanted + (head.hard_ms - head.soft_ms);
     head.soft_ms = wanted;
-    touch_tiers(space, key, head, now_ns, 0);
+    if (space.authority == nullptr) {
+        touch_tiers(space, key, head, now_ns, 0);
+        return;
+    }
+    // This may be the store's thread, which must not wait for itself. One at a time: until the store has said so
+    // every hit finds the old life.
+    std::atomic<bool>& sliding = stripe(key).sliding;
+    if (sliding.exchange(true)) return;
+    const auto later = [this, &sliding, head, ns = space.runtime->number, canonical = std::string(key.canonical)] {
+        const ReadGuard guard;
+        const Space* const there = state.get()->space(ns);
+        EntryKey again;
+        if (there != nullptr && there->authority != nullptr && make_canonical_key(*there, names, canonical, again)) {
+            const std::uint64_t then_ns = clock.mono_ns();
+            touch_tiers(*there, again, head, then_ns, deadline(nullptr, then_ns));
+        }
+        sliding.store(false);
+    };
+    if (!executor.post(true, later)) sliding.store(false);
 }
 
 larder_status Cache::Impl::touch_tiers(const Space& space, const EntryKey& key, const EnvelopeHead& head,

@@ -41,6 +41,18 @@ std::vector<SpaceCounts> Cache::counts() const {
     return all;
 }
 
+Remembers Cache::remembers() const {
+    const ReadGuard guard;
+    Remembers all{impl_->records.size(), 0, 0};
+    for (const auto& authority : impl_->state.get()->authorities) {
+        if (authority == nullptr) continue;
+        const Authority::Counts c = authority->counts();
+        all.shared_records = std::max<std::size_t>(all.shared_records, c.known);
+        all.outbox = std::max<std::size_t>(all.outbox, c.outbox);
+    }
+    return all;
+}
+
 std::string Cache::stats_json(std::string_view section) const { return impl_->stats(section); }
 
 std::string Cache::Impl::stats(std::string_view section) const {

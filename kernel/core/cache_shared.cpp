@@ -174,6 +174,21 @@ static Stamp stamp_shared(Cache::Impl& impl, const Space& space, std::span<const
     return out;
 }
 
+// Whether `entry`, which was live a moment ago, still is by the numbers that what replaces it is stamped with: else
+// what was made from it would be valid again under numbers that say it is not.
+static bool still_stands(const Authority& authority, const EnvelopeView& entry, const Stamp& stamp) {
+    Digest digest;
+    for (std::size_t i = 0; i < entry.head().scopes; ++i) {
+        const ScopeId scope = entry.scope(i);
+        const auto at = std::find_if(stamp.numbers.begin(), stamp.numbers.end(), [scope](const auto& one) { return one.first == scope; });
+        Numbers numbers;
+        if (at != stamp.numbers.end()) numbers = at->second;
+        else if (authority.known(scope, numbers) != Authority::Known::yes) return false;
+        add_numbers(digest, scope, numbers.drop, numbers.expire);
+    }
+    return digest.drop == entry.drop_digest() && digest.expire == entry.expire_digest();
+}
+
 // For a little while in memory only, as the store cannot be asked: max_staleness, counted from when the value was
 // loaded or set (`at_ns`), since whatever changed it after that nobody may have told.
 static larder_status put_above(Cache::Impl& impl, const Space& space, const EntryKey& key, Envelope envelope, std::string_view payload,
@@ -213,6 +228,7 @@ larder_status Cache::Impl::put_shared(const Space& space, const EntryKey& key, N
         entry.kept = false;
         return LARDER_OK;
     }
+    if (entry.judged != nullptr && stamp.good && !still_stands(authority, *entry.judged, stamp)) return LARDER_E_CONFLICT;
     stripe(key).writes.fetch_add(1, std::memory_order_seq_cst);
     if (stamp.good && !authority.holds_key(whole)) {
         Envelope theirs = envelope;

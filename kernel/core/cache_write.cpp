@@ -202,8 +202,8 @@ bool Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
                                          LARDER_SET_KEEP_TTL | LARDER_SET_RETURN_OLD;
     std::int64_t ttl = item.ttl_ms;
     std::optional<std::uint64_t> replaces;
+    Found found;
     if ((item.flags & conditions) != 0) {
-        Found found;
         if (space->authority != nullptr) {
             // Judged there, and written only over what was judged.
             std::uint64_t stands = 0;
@@ -236,6 +236,7 @@ bool Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
     entry.with_count = item.with_count;
     entry.fence = fence && !replaces ? &*fence : nullptr;
     entry.replaces = replaces;
+    if (replaces && found.any()) entry.judged = &found.entry;
     entry.later = later;
     const larder_status status = write_entry(s, *space, key, entry, now, until);
     item.version = entry.id;
@@ -456,6 +457,7 @@ larder_status Cache::add_dependency(std::uint32_t ns, std::string_view key, std:
         if (space.authority != nullptr) {
             Cache::Impl::NewEntry same;
             same.replaces = found.entry.head().id;
+            same.judged = &found.entry;
             Envelope envelope = entry.envelope();
             return impl_->put_shared(space, k, same, envelope, found.entry.payload(), now, until);
         }

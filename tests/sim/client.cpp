@@ -3,7 +3,9 @@
 
 #include "tests/sim/policies.hpp"
 
+#include <algorithm>
 #include <array>
+#include <optional>
 
 namespace larder::sim {
 namespace {
@@ -41,7 +43,8 @@ History::Read Client::begin_read(std::uint64_t key) {
 
 void Client::end_read(const History::Read& read, larder_cache_get& item) {
     History::Answer answer;
-    answer.found = item.status == LARDER_OK;
+    answer.absent = (item.found & LARDER_FOUND_ABSENT) != 0;
+    answer.found = item.status == LARDER_OK && !answer.absent;
     answer.stale = (item.found & LARDER_FOUND_STALE) != 0;
     if (answer.found) answer.value = {static_cast<const char*>(item.value.data), item.value.size};
     place_.history.end_read(read, answer, now());
@@ -51,7 +54,7 @@ void Client::end_read(const History::Read& read, larder_cache_get& item) {
 void Client::work(std::uint64_t operations) {
     for (std::uint64_t i = 0; i < operations && place_.history.violation().empty(); ++i) {
         place_.scheduler.sleep(rng().below(rng().one_in(6) ? 120 * ms : 8 * ms));
-        const std::uint64_t key = rng().below(key_count);
+        const std::uint64_t key = any_key();
         switch (rng().below(16)) {
             case 0:
             case 1:
@@ -85,8 +88,9 @@ Loaded Client::load(const History::Read& read, bool calm, bool impatient) {
     if (!calm && rng().one_in(12)) {
         loaded.status = LARDER_E_IO;
     } else {
-        loaded.value = history.take(key, place_.node, now());
-        loaded.value.append(rng().below(200), '.');
+        if (auto value = history.take(key, place_.node, now())) loaded.value = std::move(*value);
+        else loaded.status = LARDER_MISS;
+        if (loaded.status == LARDER_OK) loaded.value.append(rng().below(200), '.');
         if (key >= 2) loaded.with.emplace_back("owner", owner_of(key));
         place_.scheduler.sleep(calm ? 100'000 : rng().below(rng().one_in(8) ? 90 * ms : 6 * ms));
     }
@@ -122,6 +126,8 @@ bool Client::read(std::uint64_t key, bool calm) {
         &c);
     loaded = *ran;
     loading = *loads;
+    // Nobody but a loader says so, now or before.
+    if (item.status == LARDER_MISS) item.found |= LARDER_FOUND_ABSENT;
     place_.history.check_time("a get_or_load", now() - read.began_ns, deadline + loading + place_.scheduler.held_up_ns() - held);
     end_read(read, item);
     return loaded;
@@ -169,19 +175,24 @@ void Client::look_and_set(std::uint64_t key) {
     c.flags = LARDER_GET_FENCE;
     place_.cache.get_many(&item, 1, &c);
     const bool found = item.status == LARDER_OK;
+    const std::uint64_t version = item.version;
     end_read(read, item);
-    if (found) return;
+    // What is there may be replaced by something newer, if nobody has touched it meanwhile.
+    if (found && !rng().one_in(3)) return;
     place_.scheduler.sleep(rng().below(6 * ms));
-    std::string value = place_.history.take(key, place_.node, now());
-    value.append(rng().below(200), '.');
+    std::optional<std::string> value = place_.history.take(key, place_.node, now());
+    if (value) value->append(rng().below(200), '.');
     place_.scheduler.sleep(rng().below(rng().one_in(8) ? 90 * ms : 6 * ms));
     const std::string owner = owner_of(key);
     const larder_pair with{{"owner", 5}, bytes(owner)};
     larder_cache_set set{};
     set.ns = ns(key);
     set.key = bytes(name);
-    set.value = bytes(value);
-    set.flags = LARDER_SET_FENCED;
+    set.flags = found ? LARDER_SET_IF_VERSION : LARDER_SET_FENCED;
+    set.if_version = version;
+    if (value) set.value = bytes(*value);
+    else if (policy_facts(place_.policy).absent) set.flags |= LARDER_SET_ABSENT;
+    else return;
     if (key >= 2) {
         set.with = &with;
         set.with_count = 1;
@@ -192,15 +203,18 @@ void Client::look_and_set(std::uint64_t key) {
     place_.history.check_time("a set", now() - began, deadline + place_.scheduler.held_up_ns() - held);
 }
 
+// More often a document, whose tag is known late: there is more to get wrong.
+std::uint64_t Client::any_key() { return rng().one_in(3) ? rng().between(2, 3) : rng().below(key_count); }
+
 void Client::change() {
-    const std::uint64_t key = rng().below(key_count);
+    const std::uint64_t key = any_key();
     const std::string name = std::to_string(key);
     larder_target target{LARDER_TARGET_KEY, ns(key), bytes(name)};
     std::vector<std::uint64_t> keys{key};
     std::string text;
     std::uint32_t action = LARDER_DROP;
     bool removes = false;
-    switch (rng().below(10)) {
+    switch (rng().below(12)) {
         case 0:
         case 1: removes = true; break;
         case 2:
@@ -208,6 +222,8 @@ void Client::change() {
         case 4:
         case 5:
         case 6:
+        case 10:
+        case 11:
             text = key < 2 ? "row:" + name : "owner:" + owner_of(key);
             target = {LARDER_TARGET_TAG, LARDER_NS_NONE, bytes(text)};
             break;
@@ -234,7 +250,11 @@ void Client::change() {
     const bool expire = !removes && policy_facts(place_.policy).stale_ms > 0 && rng().one_in(3);
     if (expire) action = LARDER_EXPIRE;
 
-    for (const std::uint64_t each : keys) place_.history.commit(each, now());
+    // Documents that are made from a row change with it.
+    if (policy_facts(place_.policy).depends && std::find(keys.begin(), keys.end(), 0) != keys.end())
+        for (const std::uint64_t document : {2, 3})
+            if (std::find(keys.begin(), keys.end(), document) == keys.end()) keys.push_back(document);
+    for (const std::uint64_t each : keys) place_.history.commit(each, policy_facts(place_.policy).absent && rng().one_in(3), now());
     place_.scheduler.sleep(rng().below(2 * ms));
     const std::uint64_t troubled = troubles();
     const std::size_t change = place_.history.begin_change(keys, place_.node, expire, now());

@@ -37,6 +37,7 @@ class Client {
   private:
     void look_and_set(std::uint64_t key);
     void look_at_many();
+    std::uint64_t any_key();
     void change();
     Loaded load(const History::Read& read, bool calm, bool impatient);
     larder_call call(std::uint64_t deadline_ns) const;

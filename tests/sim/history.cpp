@@ -30,17 +30,21 @@ void History::line(std::uint64_t key, std::uint64_t now_ns, std::string text) {
     if (tells_story && violation_.empty()) lines_.emplace_back(key, at(now_ns) + "  " + std::move(text));
 }
 
-std::uint64_t History::commit(std::uint64_t key, std::uint64_t now_ns) {
-    const std::uint64_t version = ++keys_[key].version;
-    line(key, now_ns, "origin: version " + std::to_string(version));
-    return version;
+std::uint64_t History::commit(std::uint64_t key, bool absent, std::uint64_t now_ns) {
+    Key& k = keys_[key];
+    k.absent.push_back(absent);
+    k.began_ns.push_back(now_ns);
+    line(key, now_ns, "origin: version " + std::to_string(++k.version) + (absent ? ", which is none" : ""));
+    return k.version;
 }
 
-std::string History::take(std::uint64_t key, std::uint64_t node, std::uint64_t now_ns) {
+std::optional<std::string> History::take(std::uint64_t key, std::uint64_t node, std::uint64_t now_ns) {
+    const Key& k = keys_[key];
     const std::uint64_t load = loads_.size();
-    loads_.push_back({key, keys_[key].version, node, now_ns});
-    line(key, now_ns, "node " + std::to_string(node) + ": load " + std::to_string(load) + " takes version " + std::to_string(keys_[key].version));
-    return std::to_string(key) + "/" + std::to_string(keys_[key].version) + "/" + std::to_string(load) + "/";
+    loads_.push_back({key, k.version, node, now_ns});
+    line(key, now_ns, "node " + std::to_string(node) + ": load " + std::to_string(load) + " takes version " + std::to_string(k.version));
+    if (k.absent[k.version]) return std::nullopt;
+    return std::to_string(key) + "/" + std::to_string(k.version) + "/" + std::to_string(load) + "/";
 }
 
 std::size_t History::begin_change(std::vector<std::uint64_t> keys, std::uint64_t node, bool expire, std::uint64_t now_ns) {
@@ -90,26 +94,44 @@ History::Read History::begin_read(std::uint64_t key, std::uint64_t node, std::ui
     return {key, node, now_ns, told_until_ns, trusts, troubled, reads_, moved(key, node, told_until_ns), troubles};
 }
 
+void History::wrong(const Read& read, std::uint64_t now_ns, const std::string& what) {
+    if (!violation_.empty()) return;
+    violated_key_ = read.key;
+    violation_ = at(now_ns) + "  node " + std::to_string(read.node) + ": read " + std::to_string(read.call) + " of key " + std::to_string(read.key) + ": " + what;
+}
+
 void History::end_read(const Read& read, const Answer& answer, std::uint64_t now_ns) {
     const std::string who = "node " + std::to_string(read.node) + ": read " + std::to_string(read.call);
+    const std::string mark = answer.stale ? " (marked stale)" : "";
+    if (answer.absent) {
+        line(read.key, now_ns, who + " is told that there is nothing" + mark);
+        const Key& k = keys_[read.key];
+        std::uint64_t version = k.version;
+        while (version > 0 && !k.absent[version]) --version;
+        if (version == 0) return wrong(read, now_ns, "I1: it is said that there is nothing, and there always was something");
+        // It was loaded before the next version.
+        if (bounds_.hard_ns != 0 && version < k.version && read.began_ns > k.began_ns[version + 1] + bounds_.hard_ns)
+            return wrong(read, now_ns, "I5: that there is nothing has been untrue for longer than anything lives");
+        return judge(read, answer, version);
+    }
     if (!answer.found) {
         line(read.key, now_ns, who + " finds nothing");
         return;
     }
     ++found_;
-    const auto wrong = [&](const std::string& what) {
-        if (!violation_.empty()) return;
-        violated_key_ = read.key;
-        violation_ = at(now_ns) + "  " + who + " of key " + std::to_string(read.key) + ": " + what;
-    };
     std::uint64_t key = 0, version = 0, number = 0;
-    if (!parse(answer.value, key, version, number)) return wrong("I1: a value that nobody ever wrote: " + std::string(answer.value.substr(0, 40)));
-    line(read.key, now_ns, who + " brings version " + std::to_string(version) + " of load " + std::to_string(number) + (answer.stale ? " (marked stale)" : ""));
-    if (key != read.key) return wrong("I3: the value of key " + std::to_string(key));
-    if (number >= loads_.size() || loads_[number].key != key || loads_[number].version != version) return wrong("I1: a value that no loader took");
+    if (!parse(answer.value, key, version, number)) return wrong(read, now_ns, "I1: a value that nobody ever wrote: " + std::string(answer.value.substr(0, 40)));
+    line(read.key, now_ns, who + " brings version " + std::to_string(version) + " of load " + std::to_string(number) + mark);
+    if (key != read.key) return wrong(read, now_ns, "I3: the value of key " + std::to_string(key));
+    if (number >= loads_.size() || loads_[number].key != key || loads_[number].version != version) return wrong(read, now_ns, "I1: a value that no loader took");
     const Load& load = loads_[number];
     if (bounds_.hard_ns != 0 && read.began_ns > load.at_ns + bounds_.hard_ns)
-        return wrong("I5: load " + std::to_string(number) + " is " + std::to_string((read.began_ns - load.at_ns) / 1'000'000) + " ms old");
+        return wrong(read, now_ns, "I5: load " + std::to_string(number) + " is " + std::to_string((read.began_ns - load.at_ns) / 1'000'000) + " ms old");
+    judge(read, answer, version);
+}
+
+// By the changes that were delivered before it began.
+void History::judge(const Read& read, const Answer& answer, std::uint64_t version) {
     for (std::size_t i = 0; i < changes_.size(); ++i) {
         const Change& change = changes_[i];
         const auto it = std::find(change.keys.begin(), change.keys.end(), read.key);
@@ -123,8 +145,8 @@ void History::end_read(const Read& read, const Answer& answer, std::uint64_t now
             if (change.expire && read.began_ns <= change.ended_ns + bounds_.stale_ns + bounds_.staleness_ns) continue;
             if ((!read.trusts || read.troubled) && !own(change, read)) continue;
         }
-        return wrong((change.expire ? "I2: version " : "I2, I7: version ") + std::to_string(version) + " after change " + std::to_string(i) + " was delivered, which asks for " +
-                     std::to_string(oldest));
+        return wrong(read, read.began_ns, (change.expire ? "I2: version " : "I2, I7: version ") + std::to_string(version) + " after change " + std::to_string(i) +
+                                              " was delivered, which asks for " + std::to_string(oldest));
     }
 }
 

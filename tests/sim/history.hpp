@@ -10,16 +10,19 @@
 //   I3  never another key's
 //   I4  one loader a key and node at a time, unless it was invalidated meanwhile or somebody's patience ended
 //   I5  nothing is served when its hard life is over
+//   I6  what a node remembers stays within its bounds
 //   I7  what a drop has taken is not served again even as stale
 //   I8  calls end by their deadline
 //
-// I6, the bounds of what a node remembers, is the world's (world.cpp). After CacheLib's ValueHistory: a read is
-// judged by what could have been the last value at any moment between its beginning and its end.
+// The world looks after I6 (world.cpp). After CacheLib's ValueHistory: a read is judged by what could have been the
+// last value at any moment between its beginning and its end. That there is nothing at the origin is a version like
+// others; who answers so does not say which one it means, and is given the newest.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,9 +48,10 @@ class History {
 
     // ---- the origin
     std::uint64_t version(std::uint64_t key) const { return keys_[key].version; }
-    std::uint64_t commit(std::uint64_t key, std::uint64_t now_ns);
-    // A value as a loader takes it now.
-    std::string take(std::uint64_t key, std::uint64_t node, std::uint64_t now_ns);
+    // `absent`: there is nothing from now on.
+    std::uint64_t commit(std::uint64_t key, bool absent, std::uint64_t now_ns);
+    // A value as a loader takes it now; none: there is nothing.
+    std::optional<std::string> take(std::uint64_t key, std::uint64_t node, std::uint64_t now_ns);
 
     // ---- invalidations
     // Of these keys, by this node; expire: soft. Returns its number.
@@ -70,6 +74,7 @@ class History {
     };
     struct Answer {
         bool found = false, stale = false;
+        bool absent = false;  // it is known that there is nothing
         std::string_view value;
     };
     Read begin_read(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns, bool trusts, bool troubled, std::uint64_t troubles, std::uint64_t now_ns);
@@ -100,6 +105,8 @@ class History {
   private:
     struct Key {
         std::uint64_t version = 1;
+        std::vector<bool> absent{false, false};  // by version
+        std::vector<std::uint64_t> began_ns{0, 0};
         std::vector<Read> loading;  // whose loaders run
     };
     struct Load {
@@ -112,6 +119,8 @@ class History {
     };
     static constexpr std::uint64_t everything = UINT64_MAX;
     void line(std::uint64_t key, std::uint64_t now_ns, std::string text);
+    void judge(const Read& read, const Answer& answer, std::uint64_t version);
+    void wrong(const Read& read, std::uint64_t now_ns, const std::string& what);
     bool delivered(const Change& change, const Read& read) const;
     static constexpr std::uint64_t unsettled = UINT64_MAX;
     std::uint64_t moved(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns) const;
