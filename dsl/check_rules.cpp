@@ -427,6 +427,15 @@ void declare_patterns(Draft& draft) {
     }
 }
 
+// A plugin's trigger is the event INSTANCE:TOPIC: `on bus "sold"` is told as bus:sold.
+void name_instance(Template& topic, const std::string& instance) {
+    if (topic.pieces.empty() || topic.pieces.front().kind != Piece::Kind::literal) {
+        topic.pieces.insert(topic.pieces.begin(), Piece{});
+    }
+    topic.pieces.front().text.insert(0, instance + ":");
+    topic.source.insert(0, instance + ":");
+}
+
 void build_tables(Draft& draft) {
     Policy& policy = draft.policy;
     for (std::uint32_t r = 0; r < policy.rules.size(); ++r) {
@@ -435,9 +444,11 @@ void build_tables(Draft& draft) {
         const ast::Text* text = nullptr;
         if (const auto* t = as<ast::HttpTrigger>(trigger->when)) text = &t->route;
         if (const auto* t = as<ast::EventTrigger>(trigger->when)) text = &t->event;
+        if (const auto* t = as<ast::PluginTrigger>(trigger->when)) text = &t->topic;
         if (!text) continue;
-        const auto route = bind(draft, *text, {rule.variables, "in this rule"});
+        auto route = bind(draft, *text, {rule.variables, "in this rule"});
         if (!route) continue;
+        if (rule.kind == TriggerKind::plugin) name_instance(*route, rule.plugin);
         if (rule.kind == TriggerKind::route) {
             policy.routes.add(r, rule.methods, *route);
         } else {

@@ -411,6 +411,7 @@ std::string explain_event(const Policy& policy, std::string_view name,
         std::vector<std::string> known;
         for (const Rule& r : policy.rules) {
             if (r.kind == TriggerKind::event) known.push_back(r.route);
+            if (r.kind == TriggerKind::plugin) known.push_back(r.plugin + ":" + r.route);
         }
         out.line(1, "no rule fires");
         if (const std::string near = meant(name, known); !near.empty())

@@ -267,7 +267,7 @@ class Policy {
     std::vector<Alert> alerts;
     std::vector<Breaker> breakers;
     RouteTable routes;  // over the rules of kind route; its numbers are indices into rules
-    RouteTable events;  // over the rules of kind event
+    RouteTable events;  // over the rules of kind event, and of kind plugin as PLUGIN:TOPIC
     std::string profile;
     std::vector<std::string> files;
     std::uint64_t fingerprint = 0;  // of all texts, the profile and the environment values used

@@ -167,6 +167,7 @@ larder_status Cache::event(std::string_view name, const larder_pair* pairs, std:
     for (const dsl::RouteMatch& match : matches) {
         const dsl::Rule& rule = s.policy->rules[match.rule];
         std::vector<std::string_view> values(rule.variables.size());
+        for (std::uint16_t i = 0; i < match.count && i < rule.captured; ++i) values[i] = match.captures[i];
         for (std::size_t i = 0; i < rule.variables.size(); ++i)
             for (std::size_t p = 0; p < n; ++p)
                 if (view(pairs[p].name) == rule.variables[i] && pairs[p].value.size > 0) values[i] = view(pairs[p].value);

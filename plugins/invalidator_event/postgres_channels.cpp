@@ -156,8 +156,6 @@ void PostgresChannels::connected() {
 void PostgresChannels::stands() {
     state_ = State::listening;
     failures_ = 0;
-    listening_ = true;
-    around_.teller.count_connected(true);
     const std::string& place = around_.options.postgres_shown;
     if (before_) {
         around_.teller.lost(place, "the connection was lost and is back");
@@ -166,6 +164,8 @@ void PostgresChannels::stands() {
     }
     before_ = true;
     around_.teller.settle();
+    listening_ = true;
+    around_.teller.count_connected(true);
     beat_.at(around_.loop.now_ns() + around_.options.heartbeat_ns, [this] { beat(); });
 }
 

@@ -48,8 +48,6 @@ void RedisChannels::on_ready() {
 }
 
 void RedisChannels::subscribed() {
-    listening_ = true;
-    around_.teller.count_connected(true);
     if (before_) {
         around_.teller.lost(around_.options.endpoint.text(), "the connection was lost and is back");
     } else if (around_.options.resync_at_start) {
@@ -57,6 +55,8 @@ void RedisChannels::subscribed() {
     }
     before_ = true;
     around_.teller.settle();
+    listening_ = true;  // what health says: nothing is missed, and what was is told
+    around_.teller.count_connected(true);
     beat_.at(around_.loop.now_ns() + around_.options.heartbeat_ns, [this] { beat(); });
 }
 

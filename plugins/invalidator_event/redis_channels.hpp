@@ -23,6 +23,7 @@ class RedisChannels final : public Listener, private RedisSession {
     void on_ready() override;
     bool on_reply(redis_wire::Reply& reply) override;
     void on_lost() override;
+    bool awaiting() const noexcept override { return missing_ > 0; }
     void subscribed();
     void beat();
     void not_listening();

@@ -60,6 +60,7 @@ void RedisSession::fail(const std::string& cause) {
 
 void RedisSession::expect_within(std::uint64_t ns) {
     looked_ = false;
+    ++expectations_;
     answer_.at(around_.loop.now_ns() + ns, [this] { expired(); });
 }
 
@@ -113,10 +114,8 @@ bool RedisSession::greeted(Reply& reply) {
 }
 
 void RedisSession::on_bytes(const char* data, std::size_t size) {
-    const std::uint64_t mine = epoch_;
-    if (connected()) {
-        answer_.cancel();
-    }
+    const std::uint64_t mine = epoch_, before = expectations_;
+    bool any = false;
     for (std::size_t at = 0; at < size; at += feed_size) {
         if (!reader_->feed(data + at, std::min(feed_size, size - at))) {
             fail("out of memory");
@@ -127,6 +126,7 @@ void RedisSession::on_bytes(const char* data, std::size_t size) {
             if (got == Reader::Got::more) {
                 break;
             }
+            any = true;
             const bool good =
                 got == Reader::Got::reply &&
                 (connected() ? on_reply(reader_->reply()) : greeted(reader_->reply()));
@@ -139,6 +139,10 @@ void RedisSession::on_bytes(const char* data, std::size_t size) {
                 return;
             }
         }
+    }
+    // Not before: should a handler throw, what it expected is what finds out.
+    if (any && connected() && expectations_ == before && !awaiting()) {
+        answer_.cancel();
     }
 }
 

@@ -35,6 +35,8 @@ class RedisSession : private redis_wire::Transport::User {
     // False: a message that no server sends.
     virtual bool on_reply(redis_wire::Reply& reply) = 0;
     virtual void on_lost() = 0;
+    // Whether an answer is still to come, after those that were handed over.
+    virtual bool awaiting() const noexcept = 0;
 
     void send(std::string_view wire);
     // The connection ends unless something comes within so long; an earlier expectation is replaced.
@@ -60,7 +62,7 @@ class RedisSession : private redis_wire::Transport::User {
     const redis_wire::TlsContext* tls_;
     const char* const purpose_;
     State state_ = State::closed;
-    std::uint64_t epoch_ = 0;
+    std::uint64_t epoch_ = 0, expectations_ = 0;
     std::shared_ptr<redis_wire::Transport> transport_;
     std::unique_ptr<redis_wire::Reader> reader_;
     std::string out_;

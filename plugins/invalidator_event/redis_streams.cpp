@@ -89,9 +89,9 @@ void RedisStreams::on_ready() {
 
 void RedisStreams::begin_stream(std::size_t i) {
     if (i == streams_.size()) {
+        around_.teller.settle();
         listening_ = true;
         around_.teller.count_connected(true);
-        around_.teller.settle();
         keep_positions();
         read();
         return;

@@ -44,6 +44,7 @@ class RedisStreams final : public Listener, private RedisSession {
     void on_ready() override;
     bool on_reply(redis_wire::Reply& reply) override;
     void on_lost() override;
+    bool awaiting() const noexcept override { return !answers_.empty(); }
 
     void ask(std::initializer_list<std::string_view> words, Answer answer);
     void begin_stream(std::size_t i);

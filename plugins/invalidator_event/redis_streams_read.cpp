@@ -23,6 +23,7 @@ void RedisStreams::read() {
     if (around_.teller.stopping()) {
         return;
     }
+    expect_within(o.heartbeat_ns + o.connection.connect_timeout_ns);
     around_.teller.settle();
     if (grouped() && around_.loop.now_ns() >= next_claim_ns_) {
         claim();
@@ -59,7 +60,7 @@ void RedisStreams::read() {
     }
     answers_.emplace_back([this](Reply& reply) { return entries_came(reply); });
     send(wire);
-    expect_within(o.heartbeat_ns + o.connection.connect_timeout_ns);
+    expect_within(o.heartbeat_ns + o.connection.connect_timeout_ns);  // settling may have taken long
 }
 
 bool RedisStreams::entries_came(Reply& reply) {

@@ -125,7 +125,7 @@ Teller::Told Teller::tell(Mapping::Outcome outcome, std::string_view place, cons
 }
 
 Teller::Told Teller::tell(const BoundEvent& event, std::string_view place) {
-    const Answer answer = ask_patiently(event);
+    const Answer answer = ask_both(event, place);
     if (answer.status < LARDER_OK) {
         if (stopping_) {
             return Told::not_now;
@@ -187,6 +187,24 @@ Teller::Answer Teller::ask_patiently(const BoundEvent& event) {
     return answer;
 }
 
+// The event itself, and what `on INSTANCE "TOPIC"` rules are for.
+Teller::Answer Teller::ask_both(const BoundEvent& event, std::string_view topic) {
+    Answer answer = ask_patiently(event);
+    if (answer.status < LARDER_OK) {
+        return answer;
+    }
+    trigger_.name = instance_;
+    trigger_.name += ':';
+    trigger_.name += topic;
+    trigger_.values = event.values;
+    Answer more = ask_patiently(trigger_);
+    more.rules += answer.rules;
+    if (more.note.empty()) {
+        more.note = std::move(answer.note);
+    }
+    return more;
+}
+
 void Teller::lost(std::string_view place, std::string_view cause) {
     if (stopping_) {
         return;
@@ -206,7 +224,7 @@ void Teller::settle() {
     }
     const BoundEvent event{
         resync_, {{"source", instance_}, {"place", owed_place_}, {"cause", owed_cause_}}};
-    const Answer answer = ask_patiently(event);
+    const Answer answer = ask_both(event, resync_);
     if (answer.status < LARDER_OK) {
         if (!retryable(answer.status) && !stopping_) {
             failed_.add();

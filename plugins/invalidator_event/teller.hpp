@@ -1,6 +1,9 @@
 // plugins/invalidator_event/teller.hpp -- events handed to the kernel, in the order they came, and what became of
 // each.
 //
+// A message fires the rules of its event, and those that are written for where it came from: `on bus "user_changed"`
+// is, to the kernel, the event bus:user_changed.
+//
 // A kernel that is busy is asked again: eight times over two and a half seconds. What a value is missing for,
 // the kernel drops wider instead of narrower; that is counted and told. What may have been lost (a connection that
 // was gone, a kernel that did not take an event) is owed as a *resync*: an event of its own, by which the policy
@@ -63,6 +66,7 @@ class Teller {
     Told tell(const BoundEvent& event, std::string_view place);
     Answer ask(const BoundEvent& event) const;
     Answer ask_patiently(const BoundEvent& event);
+    Answer ask_both(const BoundEvent& event, std::string_view topic);
     bool pause(std::uint32_t ms);
     void complain(Trouble kind, std::string_view place, std::string_view text);
 
@@ -76,7 +80,7 @@ class Teller {
     std::condition_variable stops_;
 
     // The loop's.
-    BoundEvent event_;
+    BoundEvent event_, trigger_;
     std::string owed_place_, owed_cause_;  // cause empty: nothing is owed
     bool resync_unknown_ = false;          // it was said that the policy has no rule for it
     std::array<Said, kinds> said_;

@@ -291,6 +291,8 @@ class FakeHost {
     }
     // How many rules an event fires; one, unless this says otherwise. Before anything is started.
     void events_fire(std::uint32_t rules) { rules_ = rules; }
+    // Events of such names fire no rule and are not kept. Before anything is started.
+    void ignore_events_of(std::string prefix) { ignored_ = std::move(prefix); }
     // What the next requests and events answer, first to last; OK after them.
     void answer_requests_with(std::vector<larder_status> answers) {
         const std::lock_guard lock(mutex_);
@@ -412,6 +414,11 @@ class FakeHost {
                           const larder_call*) noexcept -> larder_status {
             FakeHost& me = of(h);
             const std::lock_guard lock(me.mutex_);
+            if (!me.ignored_.empty() &&
+                std::string_view(static_cast<const char*>(name.data), name.size)
+                    .starts_with(me.ignored_)) {
+                return LARDER_OK;
+            }
             if (!me.answers_.empty()) {
                 const larder_status answer = me.answers_.back();
                 me.answers_.pop_back();
@@ -461,6 +468,7 @@ class FakeHost {
     std::vector<Request> requests_;
     std::vector<Event> events_;
     std::uint32_t rules_ = 1;
+    std::string ignored_;
     std::vector<larder_status> answers_;
     std::map<std::string, std::unique_ptr<Metric>> metrics_;
 };

@@ -299,6 +299,26 @@ TEST_CASE("every verb answers nonsense with a reason and status 1 or 2") {
     }
 }
 
+TEST_CASE("a plugin's trigger is the event PLUGIN:TOPIC, and what a topic or an event's name captures is a value") {
+    const Files files;
+    files.conf("[store.l1]\nplugin = \"memory\"\n[invalidator.bus]\nplugin = \"route\"\nsocket = \"sock\"\n");
+    files.policy(
+        "larder 1\nnamespace item { key \"{shop}:{id}\"; ttl 1h }\n"
+        "on bus \"sold:{shop}\" (id) { drop item \"{shop}:{id}\" }\n"
+        "on event \"gone:{shop}\" (id) { drop item \"{shop}:{id}\" }\n");
+    const auto kernel = started(files);
+    for (const char* key : {"a:1", "a:2", "b:1"}) run(*kernel, {"put", "item", key, "x", "0"});
+    const auto there = [&](const char* key) { return run(*kernel, {"get", "item", key}).exit == 0; };
+    CHECK_THAT(run(*kernel, {"event", "sold:a", "id", "1"}).out, contains("0 dropped"));
+    CHECK(there("a:1"));
+    CHECK_THAT(run(*kernel, {"event", "bus:sold:a", "id", "1"}).out, contains("1 dropped"));
+    CHECK_FALSE(there("a:1"));
+    CHECK(there("a:2"));
+    CHECK_THAT(run(*kernel, {"event", "gone:a", "id", "2"}).out, contains("1 dropped"));
+    CHECK_FALSE(there("a:2"));
+    CHECK(there("b:1"));
+}
+
 TEST_CASE("events and routes go through the table that gateways use, and say which rule fired") {
     const Files files;
     const auto kernel = started(files);

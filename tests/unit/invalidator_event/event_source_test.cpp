@@ -24,7 +24,10 @@ struct Bus {
     FakeHost host;
     std::unique_ptr<FakeInstance> instance;
 
-    Bus() { host.use_machine_clock(); }
+    Bus() {
+        host.use_machine_clock();
+        host.ignore_events_of("test:");  // what `on test "..."` rules would be for
+    }
     static bool possible() { return RedisProcess::available(); }
 
     FakeConfig config() const {
@@ -134,6 +137,24 @@ TEST_CASE("the first subscription and each one after a loss is a resync, told be
     REQUIRE(bus.host.wait_for_events(3));
     CHECK(bus.host.events()[1].name == "resync");
     CHECK(bus.host.events()[2].name == "c");
+}
+
+TEST_CASE("a message is told as its event and as what came by its channel, to the rules of either") {
+    if (!Bus::possible()) {
+        LARDER_SKIP("redis-server is not here");
+    }
+    Bus bus;
+    bus.host.ignore_events_of("");
+    bus.start(bus.config().set("channels", Names{"c:*"}));
+    REQUIRE(bus.host.wait_for_events(2));
+    bus.redis.ask({"PUBLISH", "c:1", R"({"event":"e","a":1})"});
+    REQUIRE(bus.host.wait_for_events(4));
+    const auto events = bus.host.events();
+    CHECK(events[0].name == "resync");
+    CHECK(events[1].name == "test:resync");
+    CHECK(events[2] == FakeHost::Event{"e", {{"a", "1"}}});
+    CHECK(events[3] == FakeHost::Event{"test:c:1", {{"a", "1"}}});
+    CHECK(Bus::until([&] { return bus.host.metric("events_total") == 1; }));
 }
 
 TEST_CASE("a resync of another name is told by it, and one without a name is not told") {

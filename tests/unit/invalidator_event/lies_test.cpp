@@ -44,6 +44,7 @@ bool survives(const std::string& command, const std::string& lie, bool streams) 
     });
     FakeHost host;
     host.use_machine_clock();
+    host.ignore_events_of("test:");
     FakeInstance instance(host, Component::value,
                           FakeConfig()
                               .set("url", "redis://127.0.0.1:" + std::to_string(server.port()))
