@@ -4,6 +4,8 @@
 #include "kernel/api/kernel_services.hpp"
 #include "kernel/api/request_rules.hpp"
 
+#include <algorithm>
+#include <cstring>
 #include <exception>
 #include <memory>
 #include <new>
@@ -176,6 +178,16 @@ void fill_invalidation(larder_cache_api& api) {
                    std::size_t n, larder_receipt* receipt, const larder_call* call) noexcept {
         return allowed(h, call, LARDER_ROLE_INVALIDATE, [&](KernelServices& s) {
             return s.engine().event(view(name), values, n, receipt, call);
+        });
+    };
+    api.serve = [](const larder_host* h, const larder_request* rq, larder_serve* out) noexcept -> larder_status {
+        if (rq == nullptr || out == nullptr) return LARDER_E_INVALID;
+        return guarded(h, [&](KernelServices& s) {
+            larder_serve now{};
+            const larder_status status = s.engine().serve(*rq, now);
+            now.struct_size = std::min<std::uint32_t>(out->struct_size, sizeof now);
+            std::memcpy(out, &now, now.struct_size);
+            return status;
         });
     };
     api.reclaim = [](const larder_host* h, std::uint32_t ns, std::uint64_t* removed,

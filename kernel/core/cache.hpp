@@ -129,6 +129,7 @@ class Cache {
     larder_status count(std::uint32_t ns, std::uint64_t* out, const larder_call* call);
     larder_status change(std::uint32_t action, const larder_target* targets, std::size_t n, larder_receipt* receipt, const larder_call* call);
     larder_status request(const larder_request& rq, larder_receipt* receipt, const larder_call* call);
+    larder_status serve(const larder_request& rq, larder_serve& out) const;
     larder_status event(std::string_view name, const larder_pair* values, std::size_t n, larder_receipt* receipt, const larder_call* call);
 
     // One loader per key; others wait for it, at most coalesce wait or the deadline, and load

@@ -255,6 +255,9 @@ struct Cache::Impl {
     // As get_one for each with sync_only, at most batch_size of them, in one call of the store they begin with.
     static constexpr std::size_t batch_size = 16;
     void get_batch(const State& s, std::span<larder_cache_get> items, const larder_call* call);
+    // For LARDER_GET_STALE; false: there was nothing stale either.
+    bool fill_stale(const State& s, const Space& space, const EntryKey& key, Found& found, std::uint32_t flags,
+                    std::uint64_t now_ns, larder_cache_get& item);
     void fill_item(const State& s, const Space& space, const EntryKey& key, Found& found, std::uint32_t flags,
                    std::uint64_t now_ns, larder_cache_get& item);
 

@@ -350,6 +350,21 @@ void Cache::Impl::fill_item(const State& s, const Space& space, const EntryKey& 
     if ((flags & LARDER_GET_META) == 0) item.status = take_value(s, space, key, found, item.value);
 }
 
+bool Cache::Impl::fill_stale(const State& s, const Space& space, const EntryKey& key, Found& found, std::uint32_t flags,
+                             std::uint64_t now_ns, larder_cache_get& item) {
+    if (found.verdict != Verdict::stale) return false;
+    const std::uint64_t since = std::min(now_ns, found.stale_since_ns);
+    fill_item(s, space, key, found, flags, now_ns, item);
+    if (item.status != LARDER_OK) {
+        item.status = LARDER_MISS;
+        return false;
+    }
+    item.found |= LARDER_FOUND_STALE;
+    item.ttl_ms = -static_cast<std::int64_t>((now_ns - since) / 1'000'000);
+    space.runtime->count(SpaceCount::stale);
+    return true;
+}
+
 const Space* Cache::Impl::begin_item(const State& s, larder_cache_get& item, EntryKey& key) {
     item.value = {};
     item.found = 0;
@@ -422,7 +437,7 @@ void Cache::Impl::end_found(const State& s, const Space& space, const EntryKey& 
         return;
     }
     item.status = LARDER_MISS;
-    space.runtime->count(SpaceCount::misses);
+    if ((flags & LARDER_GET_STALE) == 0 || !fill_stale(s, space, key, search.best, flags, now_ns, item)) space.runtime->count(SpaceCount::misses);
     if ((flags & LARDER_GET_FENCE) == 0) return;
     FencePoint point = began.fence();
     if (space.authority != nullptr) {

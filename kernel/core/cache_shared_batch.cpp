@@ -64,14 +64,15 @@ void Cache::Impl::fence_misses(const std::vector<larder_cache_get*>& items, cons
     const State& s = *state.get();
     std::string buffer;
     for (const larder_cache_get* item : items) {
-        if (item->status == LARDER_OK) continue;
+        const bool stale = (item->found & LARDER_FOUND_STALE) != 0;
+        if (item->status == LARDER_OK && !stale) continue;
         const Space* space = s.space(item->ns);
         FieldedKey key;
         if (space == nullptr || !make_key(*space, names, view(item->key), buffer, key)) continue;
         const std::uint64_t now = clock.mono_ns();
         FencePoint point{records.epoch(), bans.number(), 0};
         // A get that failed is fenced, too: who loads after it and sets is judged by it, and has no lease.
-        if (item->status == LARDER_MISS) point.lease = begin_load(s, *space, key, now, deadline(&call, now));
+        if (item->status == LARDER_MISS || stale) point.lease = begin_load(s, *space, key, now, deadline(&call, now));
         fences.remember(key.hash, call.client, point, now);
     }
 }
@@ -215,7 +216,9 @@ larder_status Cache::Impl::get_later(std::span<larder_cache_get> items, const la
             if (stage->exchange(over) == returned) done(ctx, LARDER_OK, nullptr);
         };
         get_shared(open, call, [this, open, copy = *call, end] {
-            const bool missed = std::any_of(open.begin(), open.end(), [](const larder_cache_get* item) { return item->status != LARDER_OK; });
+            const bool missed = std::any_of(open.begin(), open.end(), [](const larder_cache_get* item) {
+                return item->status != LARDER_OK || (item->found & LARDER_FOUND_STALE) != 0;
+            });
             // A miss that will be loaded needs a lease, for which the store is asked and waited for.
             const auto fence = [this, open, copy, end] {
                 fence_misses(open, copy);
@@ -258,6 +261,7 @@ void Cache::Impl::end_shared(const State& s, SharedItem& shared, larder_cache_ge
         }
         item.status = LARDER_MISS;
     }
+    if ((call.flags & LARDER_GET_STALE) != 0 && fill_stale(s, *space, key, search.best, call.flags, now_ns, item)) return;
     space->runtime->count(SpaceCount::misses);
 }
 

@@ -122,7 +122,7 @@ std::optional<std::string> RequestValues::json(std::string_view path) {
 std::optional<std::string> RequestValues::find(dsl::Origin origin, std::string_view field) {
     switch (origin) {
         case dsl::Origin::header: return header(field);
-        case dsl::Origin::query: return form_value(text_of(request_.query), field);
+        case dsl::Origin::query: return field == "*" ? bounded(std::string(text_of(request_.query))) : form_value(text_of(request_.query), field);
         case dsl::Origin::cookie: return cookie(field);
         case dsl::Origin::json: return json(field);
         case dsl::Origin::form:

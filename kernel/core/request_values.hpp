@@ -2,7 +2,8 @@
 //
 // The only reader of request bodies. Bounded: a body over 1 MiB or nested deeper than 32 gives no value;
 // a value over 1 KiB is no value. JSON fields may be reached by a dotted path ("order.customer.id");
-// strings, numbers and booleans are texts, everything else is no value.
+// strings, numbers and booleans are texts, everything else is no value. `query "*"` is the whole query as
+// it was sent.
 #pragma once
 
 #include "dsl/policy.hpp"

@@ -218,8 +218,24 @@ void entry_scopes(const State& state, const Space& space, const ScopeNames& name
         if (has_values(tag, values)) out.add(names.tag(fill(tag)));
         else late_missing = true;
     };
+    // A name that came several times: its tags once more for each value that is not the last.
+    const auto add_tags_of_others = [&](const std::vector<dsl::Template>& tags) {
+        for (std::size_t i = ns.fields; i < ns.parameters.size() && i < values.size(); ++i) {
+            const std::string_view last = values[i];
+            for (std::size_t w = 0; w < with_count; ++w) {
+                const std::string_view name{static_cast<const char*>(with[w].name.data), with[w].name.size};
+                const std::string_view value{static_cast<const char*>(with[w].value.data), with[w].value.size};
+                if (name != ns.parameters[i] || value.data() == last.data() || value.empty()) continue;
+                values[i] = value;
+                for (const dsl::Template& tag : tags)
+                    if (tag.uses(static_cast<std::uint16_t>(i)) && has_values(tag, values)) out.add(names.tag(fill(tag)));
+            }
+            values[i] = last;
+        }
+    };
     for (const auto& tag : ns.tags) add_tag(tag);
     for (const auto& tag : ns.late_tags) add_tag(tag);
+    add_tags_of_others(ns.late_tags);
     if (late_missing) out.add(names.late_of(ns.name));
     add_patterns(ns, key.canonical, names, out);
 
@@ -230,6 +246,7 @@ void entry_scopes(const State& state, const Space& space, const ScopeNames& name
         late_missing = false;
         for (const auto& tag : dependency.tags) add_tag(tag);
         for (const auto& tag : dependency.late_tags) add_tag(tag);
+        add_tags_of_others(dependency.late_tags);
         if (determined) {
             const std::string on_key = fill(*dependency.key);
             out.add(names.key(on.name, on_key));

@@ -15,9 +15,8 @@
 // that goes on not reading is closed after the timeout. Half of the limit, because a client library
 // may well send a whole pipeline before it reads the first reply.
 #pragma once
-#include "event_loop.hpp"
 #include "exchange.hpp"
-#include "stream.hpp"
+#include "net.hpp"
 
 #include <memory>
 

@@ -10,7 +10,7 @@
 #include "parser.hpp"
 #include "rechecks.hpp"
 #include "settings.hpp"
-#include "tls.hpp"
+#include "net.hpp"
 #include "tracking.hpp"
 #include "turnstile.hpp"
 #include "watch_book.hpp"

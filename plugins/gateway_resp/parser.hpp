@@ -9,7 +9,7 @@
 // nothing: memory follows the bytes that really came. The texts of the errors are those of Redis 7.
 // Protocol: https://redis.io/docs/reference/protocol-spec (RESP2 and RESP3 share the request form).
 #pragma once
-#include "buffer.hpp"
+#include "net.hpp"
 #include "words.hpp"
 
 #include <cstdint>

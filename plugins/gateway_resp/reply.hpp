@@ -6,7 +6,7 @@
 // where the store has it. ReplyWriter knows the two dialects, so that commands name the thing (a
 // map, a null, a double) and not its bytes.
 #pragma once
-#include "buffer.hpp"
+#include "net.hpp"
 
 #include <larder/plugin/abi.h>
 

@@ -5,7 +5,7 @@
 #pragma once
 #include "connection.hpp"
 #include "gateway.hpp"
-#include "listen_address.hpp"
+#include "net.hpp"
 
 #include <memory>
 #include <string>

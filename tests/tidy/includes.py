@@ -29,7 +29,7 @@ PLUGIN_TESTS = re.compile(r"tests/(unit/plugins|unit/(store|compressor|warmer|in
                           r"exporter|gateway)_\w+|bench/\w+|fuzz)/")
 
 # No plugins: what several of them have in common, linked into each.
-SHARED_BY_PLUGINS = {"plugins/redis_wire"}
+SHARED_BY_PLUGINS = {"plugins/net", "plugins/redis_wire"}
 
 # An outside library, what its includes look like, and the only files that may contain them.
 HOMES = [

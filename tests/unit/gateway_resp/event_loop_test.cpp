@@ -1,6 +1,6 @@
 // tests/unit/gateway_resp/event_loop_test.cpp -- one thread's rounds: tasks, readiness, ticks.
 #include "catch.hpp"
-#include "plugins/gateway_resp/event_loop.hpp"
+#include "plugins/net/event_loop.hpp"
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -15,9 +15,9 @@
 namespace larder::test {
 namespace {
 
-using resp::EventLoop;
+using net::EventLoop;
 
-struct Told final : resp::Watcher {
+struct Told final : net::Watcher {
     std::function<void(std::uint32_t)> then;
     void on_ready(std::uint32_t events) override { then(events); }
 };

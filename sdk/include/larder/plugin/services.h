@@ -133,7 +133,7 @@ typedef struct larder_cache_get { /* frozen: items stand in arrays */
   uint32_t found;        /* out: LARDER_FOUND_* */
   larder_bytes key;
   larder_value value;    /* out with LARDER_OK: yours to release */
-  int64_t ttl_ms;        /* out with LARDER_OK: time left, -1 none */
+  int64_t ttl_ms;        /* out with LARDER_OK: time left, -1 none; with FOUND_STALE: minus the time since it became so */
   uint64_t version;      /* out with LARDER_OK: the entry's id, for if_version */
   larder_status status;  /* out: OK, MISS or an error */
   uint32_t reserved;
@@ -142,7 +142,11 @@ enum {
   /* The caller will load what is missing and put it: remember, for 30 s, what a MISS was judged
    * under, so that a put with LARDER_SET_FENCED of a value loaded before an invalidation is not kept. */
   LARDER_GET_FENCE = 1u << 8,
-  LARDER_GET_META = 1u << 9 /* ttl, version and existence only; value stays empty */
+  LARDER_GET_META = 1u << 9, /* ttl, version and existence only; value stays empty */
+  /* An entry that is stale (past its soft deadline but kept, or expired by a rule) is an answer too, with
+   * FOUND_STALE: for callers who ask its source whether it still holds, or judge themselves whether it may
+   * be served. With GET_FENCE it is remembered as a MISS is. */
+  LARDER_GET_STALE = 1u << 10
 }; /* in larder_call.flags, beside LARDER_CALL_* */
 
 enum {
@@ -160,7 +164,8 @@ typedef struct larder_cache_set { /* frozen: items stand in arrays */
   larder_bytes key, value;
   int64_t ttl_ms;          /* 0: the namespace's; -1: the longest the namespace allows; else at most its hard limit */
   uint64_t if_version;
-  const larder_pair *with; /* values of the namespace's `with` names */
+  /* Values of the namespace's `with` names. A name may come several times: its tags are made of each value. */
+  const larder_pair *with;
   uint32_t with_count;
   uint32_t kept;           /* out with OK: 1, or 0 when the fence refused to keep it */
   uint64_t version;        /* out with OK: the new entry's id */
@@ -248,6 +253,26 @@ typedef struct larder_request {
   larder_bytes body;      /* of the request, for `let x = json|form "..."` */
 } larder_request;
 
+/* What a `serve` rule says of a request. Texts are valid until the same thread asks again. */
+enum {
+  /* The value of that request header is part of the key, so what is kept under it is nobody else's. */
+  LARDER_SERVE_KEYED_BY_AUTHORIZATION = 1u << 0,
+  LARDER_SERVE_KEYED_BY_COOKIE = 1u << 1,
+  LARDER_SERVE_TAKES_TAGS = 1u << 2 /* the namespace has `with tag`: tags that an answer names can be kept with it */
+};
+typedef struct larder_serve {
+  uint32_t struct_size;
+  uint32_t ns;
+  uint32_t flags;  /* LARDER_SERVE_* */
+  uint32_t rule;   /* its number in the policy, as long as that is loaded */
+  larder_bytes key;    /* text inside the namespace, as larder_cache_get.key */
+  larder_bytes where;  /* "hotel.larder:48" */
+  /* Of the namespace, -1: it does not say. How long its entries live, how long after that they may be
+   * served while they are made anew, and when that fails. */
+  int64_t ttl_ms, stale_revalidating_ms, stale_on_error_ms;
+  uint64_t refuse_above; /* bytes; 0: not limited */
+} larder_serve;
+
 typedef struct larder_event_record { /* one line of the kernel's event ring */
   uint32_t struct_size;
   int32_t severity;   /* LARDER_LOG_* */
@@ -309,6 +334,11 @@ typedef struct larder_cache_api {
    * by. *removed counts the copies, in every tier of this process. E_TIMEOUT: the deadline came first,
    * and *removed is what was done until then. [worker], role invalidate */
   larder_status(LARDER_CALL *reclaim)(const larder_host *h, uint32_t ns, uint64_t *removed, const larder_call *call) LARDER_NOEXCEPT;
+
+  /* Which entry answers a request that was not sent on yet: by the first `serve` rule of the policy that
+   * fits. HEAD is matched as GET. OK; MISS: no rule serves it, out->where is empty; EXISTS: a rule would,
+   * but for its `unless` or because the request does not say what the key needs. [hot] */
+  larder_status(LARDER_CALL *serve)(const larder_host *h, const larder_request *rq, larder_serve *out) LARDER_NOEXCEPT;
 } larder_cache_api;
 
 /* ------------------------------------------------------------ thread check */

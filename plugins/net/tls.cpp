@@ -1,4 +1,4 @@
-// plugins/gateway_resp/tls.cpp -- see tls.hpp.
+// plugins/net/tls.cpp -- see tls.hpp.
 #include "tls.hpp"
 
 #include <openssl/bio.h>
@@ -14,7 +14,7 @@
 #include <new>
 #include <stdexcept>
 
-namespace larder::resp {
+namespace larder::net {
 namespace {
 
 template <auto Free>
@@ -200,4 +200,4 @@ void TlsSession::finish() noexcept {
     }
 }
 
-}  // namespace larder::resp
+}  // namespace larder::net

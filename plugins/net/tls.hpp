@@ -1,4 +1,4 @@
-// plugins/gateway_resp/tls.hpp -- TLS for listeners that want it; the one home of OpenSSL.
+// plugins/net/tls.hpp -- TLS for listeners that want it; the one home of OpenSSL.
 //
 // TLS 1.2 and 1.3, the library's own choice of ciphers, no renegotiation, no compression. A session
 // never blocks, raises no SIGPIPE, and does its handshake in the first reads.
@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace larder::resp {
+namespace larder::net {
 
 // How a read or write went.
 enum class Io {
@@ -57,4 +57,4 @@ class TlsSession {
     std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace larder::resp
+}  // namespace larder::net

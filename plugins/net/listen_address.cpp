@@ -1,7 +1,5 @@
-// plugins/gateway_resp/listen_address.cpp -- see listen_address.hpp.
+// plugins/net/listen_address.cpp -- see listen_address.hpp.
 #include "listen_address.hpp"
-
-#include "words.hpp"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -12,13 +10,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
 
-namespace larder::resp {
+namespace larder::net {
 namespace {
 
 [[noreturn]] void fail_with(int error) {
@@ -79,10 +78,12 @@ bool ListenAddress::parse(std::string_view text, ListenAddress& out) {
     if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
         host = host.substr(1, host.size() - 2);
     }
-    std::uint64_t port = 0;
+    unsigned port = 0;
     out.host = host;
     out.port = text.substr(colon + 1);
-    return !host.empty() && parse_unsigned(out.port, port) && port <= 65535;
+    const char* const end = out.port.data() + out.port.size();
+    const auto [stopped, bad] = std::from_chars(out.port.data(), end, port);
+    return !host.empty() && bad == std::errc{} && stopped == end && port <= 65535;
 }
 
 bool ListenAddress::local() const {
@@ -185,4 +186,4 @@ void ListeningSocket::listen_local(const std::string& path, unsigned mode) {
     bound_ = "unix:" + path;
 }
 
-}  // namespace larder::resp
+}  // namespace larder::net

@@ -1,4 +1,4 @@
-// plugins/gateway_resp/stream.cpp -- see stream.hpp.
+// plugins/net/stream.cpp -- see stream.hpp.
 #include "stream.hpp"
 
 #include <sys/socket.h>
@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-namespace larder::resp {
+namespace larder::net {
 
 Stream::Stream(int descriptor, const TlsContext* tls) : descriptor_(descriptor) {
     if (tls != nullptr) {
@@ -73,4 +73,4 @@ void Stream::close() noexcept {
     }
 }
 
-}  // namespace larder::resp
+}  // namespace larder::net

@@ -1,4 +1,4 @@
-// plugins/gateway_resp/event_loop.hpp -- one thread's sockets: which are ready, what others have posted,
+// plugins/net/event_loop.hpp -- one thread's sockets: which are ready, what others have posted,
 // and now and then a tick.
 //
 // Epoll, edge-triggered: a socket is registered once, for both directions, and never again told about.
@@ -19,7 +19,7 @@
 
 struct epoll_event;
 
-namespace larder::resp {
+namespace larder::net {
 
 class Watcher {
   public:
@@ -91,4 +91,4 @@ class EventLoop {
     bool woken_ = false;        // guarded by mutex_: wake_ was written to and not read yet
 };
 
-}  // namespace larder::resp
+}  // namespace larder::net

@@ -1,4 +1,4 @@
-// plugins/gateway_resp/listen_address.hpp -- where to listen, as larder.toml writes it, and the socket
+// plugins/net/listen_address.hpp -- where to listen, as larder.toml writes it, and the socket
 // that does.
 //
 //     "127.0.0.1:7380"  "[::1]:0"  "localhost:7380"  "tls:0.0.0.0:7443"  "unix:/run/larder.sock"
@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace larder::resp {
+namespace larder::net {
 
 struct ListenAddress {
     std::string host;  // empty for a unix socket
@@ -49,4 +49,4 @@ class ListeningSocket {
 // "127.0.0.1:52114" or "[::1]:52114"; of the other end of a TCP connection. Empty: it has gone.
 [[nodiscard]] std::string peer_address(int descriptor);
 
-}  // namespace larder::resp
+}  // namespace larder::net

@@ -1,4 +1,4 @@
-// plugins/gateway_resp/buffer.hpp -- bytes that come in at the back and leave at the front.
+// plugins/net/buffer.hpp -- bytes that come in at the back and leave at the front.
 //
 // Not std::string: growing must not write zeros over room that recv() fills a moment later, and
 // taking from the front must not move what is behind. Bytes stay where they are until grow() is
@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-namespace larder::resp {
+namespace larder::net {
 
 class Buffer {
   public:
@@ -91,4 +91,4 @@ class Buffer {
     std::size_t end_ = 0;
 };
 
-}  // namespace larder::resp
+}  // namespace larder::net

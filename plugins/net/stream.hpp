@@ -1,4 +1,4 @@
-// plugins/gateway_resp/stream.hpp -- the bytes of one client, over a socket as it is or over TLS.
+// plugins/net/stream.hpp -- the bytes of one client, over a socket as it is or over TLS.
 //
 // Never blocks.
 #pragma once
@@ -10,7 +10,7 @@
 #include <memory>
 #include <utility>
 
-namespace larder::resp {
+namespace larder::net {
 
 // Owns the descriptor. One thread.
 class Stream {
@@ -40,4 +40,4 @@ class Stream {
     std::unique_ptr<TlsSession> tls_;
 };
 
-}  // namespace larder::resp
+}  // namespace larder::net

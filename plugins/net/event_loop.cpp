@@ -1,4 +1,4 @@
-// plugins/gateway_resp/event_loop.cpp -- see event_loop.hpp.
+// plugins/net/event_loop.cpp -- see event_loop.hpp.
 #include "event_loop.hpp"
 
 #include <sys/epoll.h>
@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace larder::resp {
+namespace larder::net {
 namespace {
 
 constexpr int most_events = 256;
@@ -168,4 +168,4 @@ void EventLoop::tick_every(std::uint64_t period_ns) {
     }
 }
 
-}  // namespace larder::resp
+}  // namespace larder::net

@@ -1,0 +1,47 @@
+// plugins/gateway_http/server.hpp -- the listeners and the threads; nothing of HTTP.
+//
+// The first thread accepts and hands each connection to one of the threads in turn, where it stays, and
+// where its connections to the application are too.
+#pragma once
+#include "gateway.hpp"
+
+#include "plugins/net/listen_address.hpp"
+
+#include <larder/plugin/gateway.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace larder::http {
+
+class Server {
+  public:
+    explicit Server(Gateway& gateway);
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    // Binds, listens and starts the threads. Throws std::runtime_error with a reason. [control]
+    void start();
+    // Accepts no more, answers what is in work until the deadline, closes and joins. [control]
+    void stop(std::uint64_t deadline_ns);
+    // What the index-th listener bound; empty: there is none. [any]
+    [[nodiscard]] std::string address(std::size_t index) const;
+    // Over all threads. [any]
+    void stats(larder_gateway_stats& out) const;
+
+  private:
+    class Thread;
+    class Listener;
+    Thread& next_thread() noexcept;
+
+    Gateway& gateway_;
+    std::vector<std::unique_ptr<Thread>> threads_;
+    std::vector<std::unique_ptr<Listener>> listeners_;
+    std::vector<std::string> addresses_;  // set by start
+    std::size_t turn_ = 0;
+};
+
+}  // namespace larder::http
