@@ -78,11 +78,15 @@ void Client::read_on() {
 
 void Client::turn() {
     if (turning_ || state_ != State::reading) return;
-    turning_ = true;
-    while (state_ == State::reading && !closing_ && channel.free_to_say() && channel.pending() < enough_pending)
-        if (!next_request()) break;
-    turning_ = false;
-    if (state_ == State::reading || state_ == State::lingering) flush();
+    const auto room = [this] { return state_ == State::reading && !closing_ && channel.free_to_say() && channel.pending() < enough_pending; };
+    for (bool more = true; more;) {
+        turning_ = true;
+        while (room() && (more = next_request())) {
+        }
+        turning_ = false;
+        if (state_ == State::reading) flush();
+        more = more && room();  // what filled the output has gone: no event will tell
+    }
 }
 
 bool Client::next_request() {

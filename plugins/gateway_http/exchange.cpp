@@ -184,7 +184,8 @@ void Exchange::ask() {
 bool Exchange::pump_request() {
     if (upstream_ == nullptr) return true;
     Channel& to = upstream_->channel;
-    while (client_ != nullptr && !request_body_.over() && to.pending() < enough_pending) {
+    while (client_ != nullptr && !request_body_.over()) {
+        if (to.pending() >= enough_pending && (!to.flush() || to.pending() >= enough_pending)) break;
         Channel& from = client_->channel;
         std::size_t used = 0;
         std::string_view piece;

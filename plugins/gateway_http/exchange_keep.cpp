@@ -169,6 +169,8 @@ void Exchange::keep() {
         each_tag(answer_, [&](std::string_view text) {
             if (with_.size() < most_tags) with_.push_back({bytes_of(tag), bytes_of(texts_.emplace_back(text))});
         });
+        // Said to have none; an entry that says nothing goes with every tag that it could have.
+        if (with_.empty()) with_.push_back({bytes_of(tag), bytes_of(std::string_view(""))});
     }
     set_.with = with_.data();
     set_.with_count = static_cast<std::uint32_t>(with_.size());
