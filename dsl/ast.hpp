@@ -402,12 +402,17 @@ struct Alert {
     std::vector<Sink> to;
 };
 
-enum class BreakerPart : std::uint8_t { open, retry, probe };
+enum class BreakerPart : std::uint8_t { open, retry, probe, ramp };
 struct BreakerClause {
     Word<BreakerPart> part;
     Scalar amount;  // failures, a duration, requests
 };
-struct BreakerItem : boost::spirit::x3::variant<Broken, BreakerClause> {
+struct RampClause {
+    Word<BreakerPart> part;
+    Scalar loads;
+    Maybe<Scalar> every;
+};
+struct BreakerItem : boost::spirit::x3::variant<Broken, BreakerClause, RampClause> {
     using base_type::base_type;
     using base_type::operator=;
 };

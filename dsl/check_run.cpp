@@ -185,6 +185,12 @@ Breaker breaker_of(Draft& draft, Values& values, const ast::Breaker& node) {
     check_store(draft, out.store, node.store.at);
     Once once(draft, "breaker " + ticked(node.store.text));
     for (const ast::BreakerItem& item : node.body) {
+        if (const auto* ramp = as<ast::RampClause>(item)) {
+            once("ramp", ramp->part.at);
+            out.ramp = values.count(ramp->loads, 0).value_or(out.ramp);
+            if (ramp->every) out.ramp_step = values.positive(*ramp->every).value_or(out.ramp_step);
+            continue;
+        }
         const auto* c = as<ast::BreakerClause>(item);
         if (!c) continue;
         switch (c->part.value) {
@@ -200,6 +206,7 @@ Breaker breaker_of(Draft& draft, Values& values, const ast::Breaker& node) {
                 once("probe", c->part.at);
                 out.probes = values.count(c->amount, 1).value_or(out.probes);
                 break;
+            case ast::BreakerPart::ramp: break;
         }
     }
     return out;

@@ -18,6 +18,7 @@ BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::Compare, metric, of, op, limit)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::Sink, plugin, target)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::Alert, kw, id, when, hold, to)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::BreakerClause, part, amount)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::RampClause, part, loads, every)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::Breaker, kw, store, body)
 
 namespace larder::dsl::grammar {
@@ -34,6 +35,7 @@ constexpr auto relation = choice<Relation>({{"<", Relation::lt},
 constexpr auto open_part = choice<BreakerPart>({{"open", BreakerPart::open}});
 constexpr auto retry_part = choice<BreakerPart>({{"retry", BreakerPart::retry}});
 constexpr auto probe_part = choice<BreakerPart>({{"probe", BreakerPart::probe}});
+constexpr auto ramp_part = choice<BreakerPart>({{"ramp", BreakerPart::ramp}});
 
 // ---- sessions
 
@@ -85,9 +87,10 @@ LARDER_LOCAL(open_clause, ast::BreakerClause,
              open_part > x3::omit[word("after")] > count > x3::omit[word("failures")])
 LARDER_LOCAL(retry_clause, ast::BreakerClause, retry_part > x3::omit[word("after")] > duration)
 LARDER_LOCAL(probe_clause, ast::BreakerClause, probe_part > count)
+LARDER_LOCAL(ramp_clause, ast::RampClause, ramp_part > count > -(word("every") > duration))
 LARDER_LOCAL(
     breaker_item, ast::BreakerItem,
-    statement[(open_clause | retry_clause | probe_clause | unknown_statement) > end_of_statement])
+    statement[(open_clause | retry_clause | probe_clause | ramp_clause | unknown_statement) > end_of_statement])
 LARDER_DEFINE(breaker, kw("breaker") > name_head > open_block > *breaker_item > close_block)
 
 }  // namespace larder::dsl::grammar

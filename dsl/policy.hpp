@@ -248,6 +248,8 @@ struct Breaker {
     Where where;
     std::uint32_t failures = 5, probes = 1;
     Ms retry_after{60'000};
+    std::uint32_t ramp = 4;  // loads at once when it has closed; 0: any number
+    Ms ramp_step{100};       // after which it is twice as many
 };
 
 // ------------------------------------------------------------------------------------- the policy

@@ -142,6 +142,7 @@ void Authority::on_renewed(void* ctx, std::int32_t older) noexcept {
         {
             const std::lock_guard lock(me.mutex_);
             ++me.counts_.renewed;
+            me.tier_->ramp().begin();
             for (const Sent& sent : me.sent_) {
                 if (now - std::min(now, sent.at_ns) > static_cast<std::uint64_t>(me.options_.replay_window.count())) continue;
                 for (const auto& [scope, waiting] : sent.changes) changes.emplace_back(scope, me.renumbered(waiting));

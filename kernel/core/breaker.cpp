@@ -36,16 +36,17 @@ bool Breaker::allow_one(std::uint64_t now_ns) noexcept {
 }
 
 // After a success: a row of failures is over, or a probe came back.
-void Breaker::end_row() noexcept {
+bool Breaker::end_row() noexcept {
     if (open_until_ns_.load(std::memory_order_relaxed) == 0) {
         failures_.store(0, std::memory_order_relaxed);
-        return;
+        return false;
     }
     const std::lock_guard lock(mutex_);
-    if (probing_ == 0) return;
+    if (probing_ == 0) return false;
     probing_ = 0;
     failures_.store(0, std::memory_order_relaxed);
     open_until_ns_.store(0, std::memory_order_relaxed);
+    return true;
 }
 
 bool Breaker::failure(std::uint64_t now_ns) noexcept {

@@ -35,9 +35,11 @@ class Breaker {
     bool allow(std::uint64_t now_ns) noexcept {
         return open_until_ns_.load(std::memory_order_relaxed) == 0 || allow_one(now_ns);
     }
-    void success() noexcept {
+    // True when this success closed it.
+    bool success() noexcept {
         if (open_until_ns_.load(std::memory_order_relaxed) != 0 || failures_.load(std::memory_order_relaxed) != 0) [[unlikely]]
-            end_row();
+            return end_row();
+        return false;
     }
     // True when this failure opened it.
     bool failure(std::uint64_t now_ns) noexcept;
@@ -48,7 +50,7 @@ class Breaker {
 
   private:
     bool allow_one(std::uint64_t now_ns) noexcept;
-    void end_row() noexcept;
+    bool end_row() noexcept;
     void open(std::uint64_t now_ns) noexcept;
 
     // Changed under the mutex; read without it where the answer may be of a moment ago.

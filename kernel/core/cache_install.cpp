@@ -8,6 +8,13 @@ namespace {
 
 void release_owned(larder_value* v) noexcept { delete static_cast<std::string*>(v->pin); }
 
+RampOptions ramp_options(const dsl::Policy& policy, std::string_view store) {
+    RampOptions options;
+    for (const dsl::Breaker& breaker : policy.breakers)
+        if (breaker.store == store) options = {breaker.ramp, breaker.ramp_step};
+    return options;
+}
+
 BreakerOptions breaker_options(const dsl::Policy& policy, std::string_view store) {
     BreakerOptions options;
     for (const dsl::Breaker& breaker : policy.breakers)
@@ -88,6 +95,7 @@ void Cache::Impl::install(CacheParts parts) {
                 if (known->store().self == store.self && known->store().name == store.name) tier = known;
         if (tier == nullptr) tier = std::make_shared<Tier>(store, breaker_options(p, store.name), clock, pending);
         else tier->breaker().configure(breaker_options(p, store.name));
+        tier->ramp().configure(ramp_options(p, store.name));
         std::shared_ptr<Authority> authority;
         if (old != nullptr)
             for (std::size_t i = 0; i < old->tiers.size(); ++i)

@@ -14,6 +14,7 @@ struct LoadJob {
     std::string raw, canonical;  // canonical: what its flight was boarded under
     std::uint32_t ns = 0;
     Loader loader;
+    std::shared_ptr<Tier> ramp;  // whose ramp it takes part in; null: none
 };
 
 Loaded run_loader(const Loader& loader) {
@@ -59,7 +60,9 @@ std::optional<Loaded> loaded_elsewhere(Cache::Impl& impl, const LoadJob& job, st
 
 // Loads as the leader of `flight` and lands it. Where other nodes may have invalidated what it brought while it
 // was loaded, only the shared store knows, and says so when it takes it or does not.
-static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, const std::shared_ptr<Flight>& flight) {
+static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, const std::shared_ptr<Flight>& flight, std::uint64_t until) {
+    std::optional<Ramp::Place> place;
+    if (job.ramp != nullptr) place.emplace(job.ramp->ramp(), until);
     const std::uint64_t began = impl.clock.fine_ns();
     FencePoint point = flight->began;
     {
@@ -124,7 +127,7 @@ static void answer(larder_cache_get& out, const Loaded& loaded) {
 // False: what it waited for may be older than the call itself; a load that begins from now on is not.
 static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loader& loader, std::uint64_t called_ns, std::uint64_t until, bool again) {
     const std::uint64_t now = impl.clock.mono_ns();
-    LoadJob job{std::string(view(out.key)), {}, out.ns, loader};
+    LoadJob job{std::string(view(out.key)), {}, out.ns, loader, nullptr};
     FlightTable::Boarding boarding;
     Found stale;
     Ms revalidating{0}, on_error{0}, patience{0};
@@ -159,6 +162,20 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
         patience = space->ns->coalesce_wait.value_or(Ms{0});
         if (found.verdict == Verdict::stale) stale = std::move(found);
 
+        const auto within = [&](Ms window) {
+            return stale.any() && window.count() > 0 &&
+                   now - std::min(now, stale.stale_since_ns) < static_cast<std::uint64_t>(window.count()) * 1'000'000;
+        };
+        if (!space->tiers.empty()) job.ramp = space->tiers.back().tier->shared_from_this();
+        // After an outage, when others have all the places: what is good enough on error is good enough now.
+        if ((within(revalidating) || within(on_error)) && job.ramp->ramp().full(now)) {
+            impl.fill_item(s, *space, key, stale, 0, now, out);
+            if (out.status == LARDER_OK) {
+                space->runtime->count(SpaceCount::stale);
+                return true;
+            }
+        }
+
         const FencePoint point{impl.records.epoch(), impl.bans.number(), 0, now};
         boarding = impl.flights.board(out.ns, key.canonical, point, [&](const FencePoint& began) {
             if (mutant(Mutant::joins_old_flight)) return true;
@@ -169,16 +186,12 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
             return !impl.overtaken(began, *space, key, scopes.ids());
         });
 
-        const auto within = [&](Ms window) {
-            return stale.any() && window.count() > 0 &&
-                   now - std::min(now, stale.stale_since_ns) < static_cast<std::uint64_t>(window.count()) * 1'000'000;
-        };
         if (within(revalidating)) {
             // RFC 5861: the stale answer now, the fresh one behind it.
             impl.fill_item(s, *space, key, stale, 0, now, out);
             if (out.status == LARDER_OK) {
                 space->runtime->count(SpaceCount::stale);
-                if (boarding.leads && !impl.executor.post(true, [&impl, job, flight = boarding.flight] { fly(impl, job, flight); })) {
+                if (boarding.leads && !impl.executor.post(true, [&impl, job, flight = boarding.flight, until] { fly(impl, job, flight, until); })) {
                     impl.flights.leave(job.ns, job.canonical, boarding.flight);
                     boarding.flight->land(std::make_shared<Loaded>(Loaded{LARDER_E_BUSY, {}, 0, {}}));
                 }
@@ -190,7 +203,7 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
 
     std::shared_ptr<const Loaded> loaded;
     if (boarding.leads) {
-        loaded = fly(impl, job, boarding.flight);
+        loaded = fly(impl, job, boarding.flight, until);
     } else {
         const std::uint64_t longest = patience.count() > 0 ? std::min(until, called_ns + static_cast<std::uint64_t>(patience.count()) * 1'000'000) : until;
         loaded = boarding.flight->wait(std::chrono::nanoseconds(longest > now ? longest - now : 0));

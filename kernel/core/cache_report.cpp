@@ -89,6 +89,8 @@ std::string Cache::Impl::stats(std::string_view section) const {
                 {"hits", tier->counters().sum(Tier::hits)}, {"misses", tier->counters().sum(Tier::misses)},
                 {"errors", tier->counters().sum(Tier::errors)}, {"bypassed", tier->counters().sum(Tier::bypassed)},
                 {"breaker", breaker_word(tier->breaker().state(now))}, {"opened", tier->breaker().opened()}};
+            const Ramp::Counts ramp = tier->ramp().counts();
+            one["ramp"] = boost::json::object{{"loads_at_once", tier->ramp().limit(now)}, {"began", ramp.began}, {"waited", ramp.waited}, {"overran", ramp.overran}};
             for (const auto& authority : s.authorities) {
                 if (authority == nullptr || &authority->tier() != tier.get()) continue;
                 const Authority::Counts c = authority->counts();

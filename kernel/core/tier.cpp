@@ -30,14 +30,14 @@ struct Answer {
 }  // namespace
 
 Tier::Tier(StoreHandle store, const BreakerOptions& breaker, Clock& clock, PendingPool& pending)
-    : store_(std::move(store)), breaker_(breaker), clock_(clock), pending_(pending), door_(store_.workers) {}
+    : store_(std::move(store)), breaker_(breaker), ramp_({}, clock), clock_(clock), pending_(pending), door_(store_.workers) {}
 
 void Tier::judge(larder_status status, std::uint64_t now_ns) noexcept {
     if (is_failure(status)) {
         counters_.add(errors);
         breaker_.failure(now_ns);
     } else {
-        breaker_.success();
+        succeeded();
     }
 }
 
@@ -55,7 +55,7 @@ larder_status Tier::guarded(std::uint64_t now_ns, std::uint64_t deadline_ns, Pin
     } else {
         status = wait(now_ns, deadline_ns, out, std::forward<Call>(call));
     }
-    if (status >= 0) [[likely]] breaker_.success();
+    if (status >= 0) [[likely]] succeeded();
     else judge(status, now_ns);
     return status;
 }
@@ -204,7 +204,7 @@ void Tier::begin_any(const std::shared_ptr<SharedCall>& shared, std::uint64_t no
     const auto ended = [self = shared_from_this(), shared, then = std::move(then)](larder_status status) {
         const std::uint64_t now = self->clock_.mono_ns();
         if (status == LARDER_E_TIMEOUT && shared != nullptr) self->keep_for_late_answer(shared, now);
-        if (status >= 0) self->breaker_.success();
+        if (status >= 0) self->succeeded();
         else self->judge(status, now);
         then(status);
     };

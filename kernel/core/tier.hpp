@@ -11,6 +11,7 @@
 #pragma once
 
 #include "kernel/core/breaker.hpp"
+#include "kernel/core/ramp.hpp"
 #include "kernel/core/cache.hpp"
 #include "kernel/core/counters.hpp"
 #include "kernel/core/pending.hpp"
@@ -101,6 +102,9 @@ class Tier : public std::enable_shared_from_this<Tier> {
 
     Breaker& breaker() noexcept { return breaker_; }
     const Breaker& breaker() const noexcept { return breaker_; }
+    // Of the loads of what lies in this tier; begun when its breaker closes.
+    Ramp& ramp() noexcept { return ramp_; }
+    const Ramp& ramp() const noexcept { return ramp_; }
     enum Count : std::size_t { hits, misses, errors, bypassed };
     Counters& counters() noexcept { return counters_; }
     const Counters& counters() const noexcept { return counters_; }
@@ -110,6 +114,9 @@ class Tier : public std::enable_shared_from_this<Tier> {
     larder_status guarded(std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned* out, Call&& call);
     template <class Call>
     larder_status wait(std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned* out, Call&& call);
+    void succeeded() noexcept {
+        if (breaker_.success()) [[unlikely]] ramp_.begin();
+    }
     void judge(larder_status status, std::uint64_t now_ns) noexcept;
     template <class Call>
     void begin_any(const std::shared_ptr<SharedCall>& shared, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then, Call&& call);
@@ -117,6 +124,7 @@ class Tier : public std::enable_shared_from_this<Tier> {
 
     StoreHandle store_;
     Breaker breaker_;
+    Ramp ramp_;
     Clock& clock_;
     PendingPool& pending_;
     Counters counters_;
