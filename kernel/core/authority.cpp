@@ -481,6 +481,7 @@ void Authority::put_off(const std::vector<std::pair<ScopeId, Waiting>>& changes,
     outbox_.clear();
     outbox_keys_.clear();
     outbox_[root_] = numbers_for({root_, false});
+    forget(root_);
 }
 
 void Authority::deliver_soon(std::chrono::nanoseconds in) {
@@ -517,6 +518,8 @@ void Authority::deliver() {
             for (const auto& [scope, waiting] : changes)
                 if (const auto at = outbox_.find(scope); at != outbox_.end() && at->second.numbers == waiting.numbers) {
                     outbox_.erase(at);
+                    // Its numbers are others than those that were put off, and its echo may be lost.
+                    if (known_.contains(scope)) doubt(scope);
                     settle(scope);
                 }
             for (const std::string& key : keys) outbox_keys_.erase(key);

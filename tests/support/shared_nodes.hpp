@@ -19,10 +19,10 @@ struct SharedNodes {
     VirtualRedis redis{clock};
     std::vector<std::unique_ptr<TestCache>> all;
 
-    explicit SharedNodes(const char* text, std::size_t count = 2, bool immediate = true) {
+    explicit SharedNodes(const char* text, std::size_t count = 2, bool immediate = true, const TestCacheOptions& common = {}) {
         redis.immediate(immediate);
         for (std::size_t i = 0; i < count; ++i) {
-            TestCacheOptions o;
+            TestCacheOptions o = common;
             o.seed = i + 1;
             o.clock = &clock;
             o.executor = &executor;

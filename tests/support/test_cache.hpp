@@ -20,6 +20,7 @@ struct TestCacheOptions {
     std::vector<std::string> stores{"l1"};
     std::uint64_t caps = MapStore::default_caps;
     std::size_t records = 1u << 16;
+    std::size_t outbox = 10'000;
     std::uint64_t seed = 1;
     std::string profile;
     std::string path = "test.larder";  // of the policy's text: what `use` is relative to
@@ -45,6 +46,7 @@ class TestCache {
         o.random = &random;
         o.executor = &executor;
         o.records = options_.records;
+        o.outbox = options_.outbox;
         cache = std::make_unique<Cache>(o);
         install(std::move(policy));
     }

@@ -85,6 +85,22 @@ TEST_CASE("a value that is read while its removal waits in the outbox is not fou
     CHECK_FALSE(n[1].get("user", "1"));
 }
 
+TEST_CASE("an outbox that overflows drops everything here at once, and what it drops stays dropped when no echo comes", "[shared]") {
+    TestCacheOptions small;
+    small.outbox = 2;
+    SharedNodes n(policy, 1, true, small);
+    n[0].put("user", "1", "x");
+    for (int i = 0; i < 2; ++i) REQUIRE(n[0].get("user", "1") == "x");
+    n.node(0).fail = LARDER_E_IO;
+    for (int i = 2; i < 5; ++i) n[0].drop_tag("user:" + std::to_string(i));
+    CHECK_FALSE(n[0].get("user", "1"));
+    n.node(0).fail = LARDER_OK;
+    n.redis.immediate(false);
+    n.executor.advance(2min);
+    n.node(0).lose_untold();
+    CHECK_FALSE(n[0].get("user", "1"));
+}
+
 TEST_CASE("who comes to a load when this node was told that its value was removed asks once more", "[shared]") {
     SharedNodes n(policy);
     std::thread later;
