@@ -85,4 +85,24 @@ bool parse_targeted(std::string_view value, CacheControl& out) {
     return true;
 }
 
+bool parse_surrogate_control(std::string_view value, std::string_view name, CacheControl& out) {
+    bool found = false;
+    each_member(value, [&](std::string_view member) {
+        const std::size_t semicolon = member.find(';');
+        if (semicolon != std::string_view::npos && !same_ignoring_case(trimmed(member.substr(semicolon + 1)), name)) return;
+        member = trimmed(member.substr(0, semicolon));
+        if (same_word(member, "no-store")) {
+            out.no_store = found = true;
+        } else if (member.size() > 8 && same_word(member.substr(0, 8), "max-age=")) {
+            const std::string_view numbers = member.substr(8);
+            const std::size_t plus = numbers.find('+');
+            take_least(out.max_age, seconds_of(numbers.substr(0, plus)));
+            if (plus != std::string_view::npos) take_least(out.stale_while_revalidate, seconds_of(numbers.substr(plus + 1)));
+            found = true;
+        }
+    });
+    out.given = found;
+    return found;
+}
+
 }  // namespace larder::http

@@ -26,5 +26,8 @@ struct CacheControl {
 
 // A targeted field (a Dictionary of RFC 8941). False: not well formed, or empty.
 [[nodiscard]] bool parse_targeted(std::string_view value, CacheControl& out);
+// Surrogate-Control (W3C Edge Architecture 1.0), the older field of that kind: `max-age=600+30, no-store`, each
+// directive perhaps for one surrogate only, `max-age=60;larder`. False: nothing there that concerns `name`.
+[[nodiscard]] bool parse_surrogate_control(std::string_view value, std::string_view name, CacheControl& out);
 
 }  // namespace larder::http

@@ -86,7 +86,7 @@ void Exchange::pump_tunnel() {
 
 void Exchange::answer_head() {
     received_s_ = gateway_.now_s();
-    facts_ = facts_of(answer_, received_s_);
+    facts_ = facts_of(answer_, received_s_, gateway_.options.name);
     if (revalidating_ && answer_.status == 304) return refreshed();
     const bool failed = answer_.status == 500 || answer_.status == 502 || answer_.status == 503 || answer_.status == 504;
     if (failed && lookup_.found && lookup_.ttl_s <= 0 && may_serve_on_error(lookup_.stored.kept, lookup_.control, lookup_.ttl_s))

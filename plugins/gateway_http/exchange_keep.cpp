@@ -77,7 +77,7 @@ void Exchange::refreshed() {
     const std::uint16_t answered = answer_.status;
     release_upstream(!answer_.has(Name::connection) || !answer_.lists(Name::connection, "close"));
     answer_ = std::move(merged);
-    facts_ = facts_of(answer_, received_s_);
+    facts_ = facts_of(answer_, received_s_, gateway_.options.name);
     origin_->went_well();
     kept_body_.assign(lookup_.stored.body);
     answer_framing_ = {};

@@ -25,34 +25,39 @@ bool understood(std::uint16_t status) noexcept {
 }  // namespace
 
 std::int64_t parse_age(std::string_view value) {
-    const std::size_t comma = value.find(',');
-    value = trimmed(value.substr(0, comma));
+    constexpr std::int64_t oldest = 2'147'483'648;
+    value = trimmed(value);
     std::int64_t out = 0;
-    if (value.empty()) return 0;
+    if (value.empty()) return oldest;
     for (const char c : value) {
-        if (c < '0' || c > '9') return 0;
-        out = std::min<std::int64_t>(out * 10 + (c - '0'), 2'147'483'648);
+        if (c < '0' || c > '9') return oldest;
+        out = std::min<std::int64_t>(out * 10 + (c - '0'), oldest);
     }
     return out;
 }
 
-AnswerFacts facts_of(const Head& answer, std::int64_t now_s) {
+AnswerFacts facts_of(const Head& answer, std::int64_t now_s, std::string_view name) {
     AnswerFacts out;
     out.status = answer.status;
-    const auto targeted = [&](Name name) {
-        if (out.targeted || !answer.has(name)) return;
+    const auto targeted = [&](Name field) {
+        if (out.targeted || !answer.has(field)) return;
         CacheControl control;
-        if (!parse_targeted(answer.joined(name), control)) return;
+        if (!parse_targeted(answer.joined(field), control)) return;
         out.control = control;
         out.targeted = true;
     };
     targeted(Name::larder_cache_control);
     targeted(Name::cdn_cache_control);
+    if (!out.targeted && answer.has(Name::surrogate_control)) {
+        CacheControl control;
+        out.targeted = parse_surrogate_control(answer.joined(Name::surrogate_control), name, control);
+        if (out.targeted) out.control = control;
+    }
     if (!out.targeted) answer.each(Name::cache_control, [&](std::string_view value) { out.control.add(value); });
     const auto date = answer.has(Name::date) ? parse_date(answer.first(Name::date), now_s) : std::nullopt;
     out.dated = date.has_value();
     out.date = date.value_or(now_s);
-    if (answer.has(Name::age)) out.age = parse_age(answer.first(Name::age));
+    if (answer.has(Name::age)) out.age = parse_age(answer.joined(Name::age));
     if (answer.has(Name::expires)) {
         // Twice is nonsense, and nonsense lies in the past (RFC 9111 5.3).
         const std::string all = answer.joined(Name::expires);
@@ -61,7 +66,6 @@ AnswerFacts facts_of(const Head& answer, std::int64_t now_s) {
     if (answer.has(Name::last_modified)) out.last_modified = parse_date(answer.first(Name::last_modified), now_s);
     out.has_etag = answer.has(Name::etag);
     out.has_set_cookie = answer.has(Name::set_cookie);
-    out.has_content_range = answer.has(Name::content_range);
     answer.each(Name::vary, [&](std::string_view value) {
         each_member(value, [&](std::string_view member) { out.varies_on_everything = out.varies_on_everything || member == "*"; });
     });
@@ -106,7 +110,7 @@ const char* why_not_stored(const RequestFacts& request, const AnswerFacts& answe
     if (request.control.no_store) return "request-no-store";
     if (control.no_store && !overridden) return "no-store";
     if (control.private_) return "private";
-    if (answer.status < 200 || answer.status == 206 || answer.status == 304 || answer.has_content_range) return "partial";
+    if (answer.status < 200 || answer.status == 206 || answer.status == 304) return "partial";
     if (answer.varies_on_everything) return "vary";
     if (request.authorized && !control.public_ && !control.must_revalidate && !control.s_maxage) return "authorization";
     if (answer.has_set_cookie && !lifetime.given && !control.public_) return "set-cookie";

@@ -26,14 +26,16 @@ struct AnswerFacts {
     std::int64_t age = 0;       // Age
     std::optional<std::int64_t> expires;  // Expires; one that is no date lies in the past
     std::optional<std::int64_t> last_modified;
-    bool has_etag = false, has_set_cookie = false, has_content_range = false;
+    bool has_etag = false, has_set_cookie = false;
     bool varies_on_everything = false;
 
     [[nodiscard]] bool has_validator() const noexcept { return has_etag || last_modified.has_value(); }
 };
 
-[[nodiscard]] AnswerFacts facts_of(const Head& answer, std::int64_t now_s);
-// Age (RFC 9111 5.1): the first number there, 0 where it is none.
+// name: the gateway's, by which Surrogate-Control may mean it.
+[[nodiscard]] AnswerFacts facts_of(const Head& answer, std::int64_t now_s, std::string_view name = "larder");
+// Age (RFC 9111 5.1). Anything but one number is as old as can be: a cache before this one is broken, and
+// how old its answer is nobody knows (docs/decisions.md).
 [[nodiscard]] std::int64_t parse_age(std::string_view value);
 
 struct FreshnessRules {

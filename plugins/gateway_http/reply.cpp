@@ -37,7 +37,7 @@ void line(Out& out, std::string_view name, std::string_view value) {
 // A field of the application's that goes to no client.
 bool kept_back(const Gateway& gateway, Name name) noexcept {
     if (name == Name::larder_cache_control || name == Name::cache_group_invalidation) return true;
-    return !gateway.options.tags_to_clients && (is_tag_field(name) && name != Name::cache_groups);
+    return !gateway.options.tags_to_clients && ((is_tag_field(name) && name != Name::cache_groups) || name == Name::surrogate_control);
 }
 
 void append_signed(net::Buffer& out, std::int64_t number) {
@@ -209,11 +209,11 @@ std::string head_refreshed(const Gateway& gateway, std::string_view kept_head, c
         switch (field.name) {
             case Name::content_length:
             case Name::content_encoding:
-            case Name::content_type:
             case Name::content_range:
+            case Name::etag:
             case Name::age:
             case Name::cache_status: return false;
-            default: return !hop.has(field) && !kept_back(gateway, field.name);
+            default: return !hop.has(field) && !kept_back(gateway, field.name) && !same_word(answer.name(field), "content-md5");
         }
     };
     each_line(kept_head, [&](std::string_view whole, std::string_view name) {
@@ -332,6 +332,9 @@ void append_request(net::Buffer& out, const Gateway& gateway, const Head& reques
         line(out, "Connection", "Upgrade");
         line(out, "Upgrade", request.first(Name::upgrade));
     }
+    out.append("Surrogate-Capability: ");
+    out.append(gateway.options.name);
+    out.append("=\"Surrogate/1.0\"\r\n");
     via += request.minor == 0 ? "1.0 " : "1.1 ";
     via += gateway.options.name;
     line(out, "Via", via);
