@@ -1,9 +1,16 @@
 // plugins/gateway_http/lookup.cpp -- see lookup.hpp.
 #include "lookup.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace larder::http {
+namespace {
+
+// Upwards; none at all stays none.
+std::int64_t whole_seconds(std::int64_t ms) { return ms <= 0 ? 0 : (ms + 999) / 1000; }
+
+}  // namespace
 
 std::string_view word_of(Forward why) noexcept {
     switch (why) {
@@ -116,6 +123,10 @@ void judge_entry(Gateway& gateway, const Head& request, Lookup& lookup) {
         lookup.forward = other ? Forward::vary_miss : Forward::uri_miss;
         return;
     }
+    // The policy's windows and the answer's own: the longer one holds.
+    Kept& kept = lookup.stored.kept;
+    kept.revalidating_s = std::max(kept.revalidating_s, whole_seconds(lookup.revalidating_ms));
+    kept.on_error_s = std::max(kept.on_error_s, whole_seconds(lookup.on_error_ms));
     const bool stale = (item.found & LARDER_FOUND_STALE) != 0;
     constexpr std::int64_t for_ever = 2'147'483'648;
     const std::int64_t ttl_s = !stale && item.ttl_ms < 0 ? for_ever : item.ttl_ms / 1000;

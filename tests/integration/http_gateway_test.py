@@ -89,6 +89,15 @@ class HttpGatewayTest(unittest.TestCase):
         self.assertEqual(self.gateway.get("/users/u1", X_Fresh="1").cache, "bypass")
         self.assertEqual(self.gateway.get("/users/u1").cache, "hit")
 
+    def test_what_the_policy_allows_stale_is_served_as_long_as_it_says(self):
+        self.gateway.get("/old/kept")
+        self.app.statuses["/old/kept"] = 503
+        age = 0
+        while age < 3:  # past the first second after its end
+            answer = self.gateway.get("/old/kept")
+            self.assertEqual(answer.status, 200, answer.headers["Cache-Status"])
+            age = int(answer.headers["Age"])
+
     def test_what_no_rule_serves_is_passed_on_every_time(self):
         self.assertEqual([self.gateway.get("/other").cache for _ in range(2)], ["bypass"] * 2)
 

@@ -141,7 +141,8 @@ class Served:
         shim.write_text(f'#!/bin/sh\nexec {shutil.which("redis-cli")} --no-raw "$@"\n')
         shim.chmod(0o755)
         self.env = {**os.environ, "PATH": f"{bin_folder}:{LARDER.parent}:{os.environ['PATH']}",
-                    "XDG_RUNTIME_DIR": self._folder.name, "LARDER_RESP": "127.0.0.1:0"}
+                    "XDG_RUNTIME_DIR": self._folder.name, "LARDER_RESP": "127.0.0.1:0",
+                    "LARDER_HTTP": "127.0.0.1:0"}
         self._log = open(self.place / "log", "w+", encoding="utf-8")
         self._process = subprocess.Popen([LARDER, "serve", "--conf", CONF], cwd=self.place,
                                          env=self.env, stdout=self._log, stderr=subprocess.STDOUT)
