@@ -81,9 +81,12 @@ std::uint64_t Authority::now_ms() const noexcept {
 }
 
 std::string Authority::record_key(ScopeId scope) const {
-    char hex[17];
-    std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(scope));
-    return prefix_ + ":g:" + hex;
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string key;
+    key.reserve(prefix_.size() + 3 + 16);
+    key.append(prefix_).append(":g:");
+    for (int shift = 60; shift >= 0; shift -= 4) key += digits[scope >> shift & 15];
+    return key;
 }
 
 void Authority::note(int severity, std::string text) const {
@@ -259,12 +262,13 @@ void Authority::ask_again() {
 
 // ---- reading
 
-Authority::Known Authority::known(ScopeId scope, Numbers& out) const {
-    const std::lock_guard lock(mutex_);
+Authority::Known Authority::known(ScopeId scope, Numbers& out) const { return Look(*this).known(scope, out); }
+
+Authority::Known Authority::known_locked(ScopeId scope, Numbers& out) const {
     if (held(scope) && !mutant(Mutant::no_hold)) return Known::held;
     if (!trusted()) return Known::no;
     const auto at = known_.find(scope);
-    if (at == known_.end() || at->second.streams != streams_ || doubted_.contains(scope)) return Known::no;
+    if (at == known_.end() || at->second.streams != streams_ || (!doubted_.empty() && doubted_.contains(scope))) return Known::no;
     out = at->second.numbers;
     return Known::yes;
 }
@@ -282,16 +286,13 @@ bool Authority::doubts(std::span<const ScopeId> scopes) const {
     return std::any_of(scopes.begin(), scopes.end(), [this](ScopeId scope) { return doubted_.contains(scope); });
 }
 
-bool Authority::holds_keys() const {
-    const std::lock_guard lock(mutex_);
-    return !held_keys_.empty() || !outbox_keys_.empty();
+bool Authority::holds_key(std::string_view key) const {
+    const Look look(*this);
+    return look.holds_keys() && look.holds_key(std::string(key));
 }
 
-bool Authority::holds_key(std::string_view key) const {
-    const std::lock_guard lock(mutex_);
-    if ((held_keys_.empty() && outbox_keys_.empty()) || mutant(Mutant::no_hold)) return false;
-    const std::string text(key);
-    return held_keys_.contains(text) || outbox_keys_.contains(text);
+bool Authority::holds_key_locked(const std::string& key) const {
+    return !mutant(Mutant::no_hold) && (held_keys_.contains(key) || outbox_keys_.contains(key));
 }
 
 void Authority::learn(ScopeId scope, const Numbers& numbers, std::uint64_t asked_at) {

@@ -101,12 +101,23 @@ class Authority : public std::enable_shared_from_this<Authority> {
     // ---- reading
     enum class Known { yes, no, held };
     Known known(ScopeId scope, Numbers& out) const;
+    // Many questions under one lock, asked quickly, with no call of anything else in between.
+    class Look {
+      public:
+        explicit Look(const Authority& authority) : authority_(authority), lock_(authority.mutex_) {}
+        Known known(ScopeId scope, Numbers& out) const { return authority_.known_locked(scope, out); }
+        bool holds_key(const std::string& key) const { return authority_.holds_key_locked(key); }
+        bool holds_keys() const { return !authority_.held_keys_.empty() || !authority_.outbox_keys_.empty(); }
+
+      private:
+        const Authority& authority_;
+        const std::lock_guard<std::mutex> lock_;
+    };
     // Whether all these are known to be as they were.
     bool stand(std::span<const std::pair<ScopeId, Numbers>> numbers) const;
     // Whether one of these was pushed and has not been asked for again yet. Without doubts as dear as a load.
     bool doubts(std::span<const ScopeId> scopes) const;
     bool holds_key(std::string_view key) const;
-    bool holds_keys() const;  // any
     // Taken before records are asked for, given back with the answers. Rises with every push, and whenever all may
     // have changed: of two that are equal nothing was told in between.
     std::uint64_t asking() const noexcept { return pushes_.load(std::memory_order_seq_cst); }
@@ -158,6 +169,8 @@ class Authority : public std::enable_shared_from_this<Authority> {
         Numbers numbers;
         std::uint64_t streams = 0;  // of streams_, when it was read; less: perhaps it has changed since
     };
+    Known known_locked(ScopeId scope, Numbers& out) const;
+    bool holds_key_locked(const std::string& key) const;
     bool pushed(ScopeId scope);
     void forget(ScopeId scope);
     void believe(ScopeId scope);

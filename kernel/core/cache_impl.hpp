@@ -22,6 +22,7 @@
 #include "kernel/core/flight.hpp"
 #include "kernel/core/headed.hpp"
 #include "kernel/core/pending.hpp"
+#include "kernel/core/shared_envelope.hpp"
 #include "kernel/core/snapshot.hpp"
 #include "kernel/core/space.hpp"
 #include "kernel/core/stamp.hpp"
@@ -64,6 +65,8 @@ struct Found {
     std::uint64_t stale_since_ns = 0;
     std::uint64_t epoch = 0, ban_number = 0;  // of records and bans, read before the verdict
     std::size_t tier = 0;
+    std::vector<ScopeId> scopes;  // of one from a shared store that is to be written again: all it carries
+    SharedStamp stamp;            // of one from a shared store
     bool any() const { return verdict == Verdict::live || verdict == Verdict::stale; }
 };
 
@@ -98,7 +101,8 @@ struct Receipt {
 // scopes, those of the chain in front.
 class Remade {
   public:
-    // What `found` views outlives this. `more`: scopes it gets besides.
+    // What `found` views outlives this. `more`: scopes it gets besides. REQUIRES: found.scopes, where it
+    // came from a shared store.
     Remade(const Space& space, Cache::Impl& impl, const Found& found, std::span<const ScopeId> more = {});
     // False: too many scopes, or one of them changed meanwhile.
     bool good() const { return good_; }
@@ -251,6 +255,8 @@ struct Cache::Impl {
                                            std::uint64_t now_ns, const larder_call* call);
     [[gnu::noinline]] larder_status visit_by_get(Cache& cache, std::uint32_t ns, std::string_view raw, const larder_call* call,
                                                  void (*fn)(void*, larder_bytes) noexcept, void* ctx);
+    // Nothing but a shared store may have it: it is PENDING.
+    void leave_to_shared(larder_cache_get& item) const;
     void get_one(const State& s, larder_cache_get& item, const larder_call* call, bool sync_only);
     // As get_one for each with sync_only, at most batch_size of them, in one call of the store they begin with.
     static constexpr std::size_t batch_size = 16;
@@ -270,9 +276,11 @@ struct Cache::Impl {
         std::size_t with_count = 0;
         const FencePoint* fence = nullptr;
         std::optional<std::uint64_t> replaces;  // the id that has to stand in the shared store; 0: none
-        const EnvelopeView* judged = nullptr;   // what stands there, and has to be as valid when it is replaced
+        const Found* judged = nullptr;   // what stands there, and has to be as valid when it is replaced
         // Where the store may answer later: told what became of it, if the put is answered LARDER_PENDING.
         const Tier::Then* later = nullptr;
+        // Of its scopes those that neither key nor pairs say.
+        std::span<const ScopeId> own{};
         std::uint32_t cost_us = 0;
         std::uint64_t id = 0;     // out
         bool kept = true;         // out
@@ -304,7 +312,7 @@ struct Cache::Impl {
     void touched(std::string_view whole);
     void forget_above(const Space& space, const EntryKey& key, std::uint64_t now_ns);
     std::shared_ptr<SharedRead> shared_read(const State& s, const Space& space);
-    bool weigh_shared(Search& search, const Space& space, const EntryKey& key, SharedItem& item);
+    bool weigh_shared(Search& search, const Space& space, const EntryKey& key, SharedRead& read, SharedItem& item);
     bool look_at_shared(Search& search, const State& s, const Space& space, const EntryKey& key);
     // As present(); `id` is that of whatever stands there.
     Found present_shared(const State& s, const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns,
@@ -324,12 +332,13 @@ struct Cache::Impl {
     std::mutex fills_mutex;
     std::condition_variable fills;  // somebody wrote to a shared store
     void end_load(const Space& space, const EntryKey& key, std::uint64_t lease, std::uint64_t now_ns);
-    void get_shared(std::span<larder_cache_get*> items, const larder_call* call, std::function<void()> then);
+    void get_shared(std::span<larder_cache_get*> items, const larder_call& call, std::function<void()> then);
+    void get_shared_here(std::span<larder_cache_get*> items, const larder_call* call);
     // Whether all that is pending can be asked for in one call of a shared store.
     bool all_pending_shared(std::span<larder_cache_get> items) const;
     void settle_write(const larder_cache_set& item);
     larder_status get_later(std::span<larder_cache_get> items, const larder_call* call);
-    void end_shared(const State& s, SharedItem& shared, larder_cache_get& item, const larder_call& call, std::uint64_t now_ns,
+    void end_shared(const State& s, SharedRead& read, SharedItem& shared, larder_cache_get& item, const larder_call& call, std::uint64_t now_ns,
                     std::uint64_t deadline_ns);
 
     // ---- invalidation (cache_drop.cpp, cache_rules.cpp)

@@ -4,6 +4,7 @@
 // at the deadline, count. Everything else is off that path.
 #include "kernel/core/cache_impl.hpp"
 #include "kernel/core/mutant.hpp"
+#include "kernel/core/shared_envelope.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -250,7 +251,8 @@ larder_status Cache::Impl::take_value(const State& s, const Space& space, const 
         }
     }
     space.runtime->count(SpaceCount::damaged);
-    space.tiers[found.tier].tier->remove(key.store_key(space.runtime->shelf), head.id, clock.mono_ns(), 0);
+    // Another node may know its codec, and this may be the store's own thread.
+    if (space.authority == nullptr || found.tier != space.authority_tier) space.tiers[found.tier].tier->remove(key.store_key(space.runtime->shelf), head.id, clock.mono_ns(), 0);
     return LARDER_E_CORRUPT;
 }
 
@@ -286,7 +288,7 @@ void Cache::Impl::slide(const Space& space, const EntryKey& key, const Found& fo
 
 larder_status Cache::Impl::touch_tiers(const Space& space, const EntryKey& key, const EnvelopeHead& head,
                                        std::uint64_t now_ns, std::uint64_t deadline_ns) {
-    unsigned char patch[envelope_patch_size];
+    unsigned char patch[envelope_patch_size], shared_patch[shared_patch_size];
     encode_patch(head, patch);
     const std::uint64_t age_ms = head.age_ms(now_ns);
     const std::uint64_t left_ms = head.hard_ms == 0 ? 0 : head.hard_ms - std::min(head.hard_ms - 1, age_ms);
@@ -303,10 +305,10 @@ larder_status Cache::Impl::touch_tiers(const Space& space, const EntryKey& key, 
         if (space.authority != nullptr) {
             EnvelopeHead theirs = head;
             theirs.created_ns = (space.authority->now_ms() - std::min(space.authority->now_ms(), age_ms)) * 1'000'000;
-            encode_patch(theirs, patch);
+            encode_shared_patch(theirs, shared_patch);
             const std::string whole = space.physical(*space.authority, key.canonical);
-            touch.patch_offset = envelope_patch_offset;
-            touch.patch = {patch, sizeof patch};
+            touch.patch_offset = shared_patch_offset;
+            touch.patch = {shared_patch, sizeof shared_patch};
             status = use.tier->touch({whole.data(), static_cast<std::uint32_t>(whole.size()), space.runtime->number, key.hash}, touch, now_ns, deadline_ns);
             forget_above(space, key, now_ns);
         } else if (!use.tier->headed()) {
@@ -448,7 +450,17 @@ void Cache::Impl::end_found(const State& s, const Space& space, const EntryKey& 
     fences.remember(key.hash, call->client, point, now_ns);
 }
 
+// What is wrong with its key is found there, too.
+void Cache::Impl::leave_to_shared(larder_cache_get& item) const {
+    item.value = {};
+    item.found = 0;
+    item.ttl_ms = 0;
+    item.version = 0;
+    item.status = item.key.size <= options.max_key_bytes ? LARDER_PENDING : LARDER_E_INVALID;
+}
+
 void Cache::Impl::get_one(const State& s, larder_cache_get& item, const larder_call* call, bool sync_only) {
+    if (const Space* space = s.space(item.ns); sync_only && space != nullptr && space->only_shared()) return leave_to_shared(item);
     EntryKey key;
     const Space* space = begin_item(s, item, key);
     if (space == nullptr) return;
@@ -488,6 +500,10 @@ void Cache::Impl::get_batch(const State& s, std::span<larder_cache_get> items, c
     const std::uint32_t flags = call != nullptr ? call->flags : 0;
     for (larder_cache_get& item : items) {
         EntryKey key;
+        if (const Space* space = s.space(item.ns); space != nullptr && space->only_shared()) {
+            leave_to_shared(item);
+            continue;
+        }
         const Space* space = begin_item(s, item, key);
         if (space == nullptr) continue;
         if (tier == nullptr && space->sync_tiers > 0) tier = space->tiers[0].tier;

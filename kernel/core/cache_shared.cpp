@@ -80,7 +80,7 @@ void Cache::Impl::forget_above(const Space& space, const EntryKey& key, std::uin
         if (space.tiers[i].tier->sync()) space.tiers[i].tier->remove(key.store_key(space.runtime->shelf), 0, now_ns, 0);
 }
 
-bool Cache::Impl::weigh_shared(Search& search, const Space& space, const EntryKey& key, SharedItem& item) {
+bool Cache::Impl::weigh_shared(Search& search, const Space& space, const EntryKey& key, SharedRead& read, SharedItem& item) {
     if (item.status < 0) {
         if (item.status != LARDER_E_CLOSED) space.runtime->count(SpaceCount::errors);
         return false;
@@ -89,7 +89,11 @@ bool Cache::Impl::weigh_shared(Search& search, const Space& space, const EntryKe
     search.best = {};
     switch (item.found.verdict) {
         case Verdict::live:
-            if (item.may_stay && space.authority_tier > 0 && item.canonical.size() <= longest_plain_key) promote(space, key, item.found, item.writes, search.now_ns);
+            if (item.may_stay && space.authority_tier > 0 && key.canonical.size() <= longest_plain_key) {
+                const auto scopes = read.scopes_of(item);
+                item.found.scopes.assign(scopes.begin(), scopes.end());
+                promote(space, key, item.found, item.writes, search.now_ns);
+            }
             search.best = std::move(item.found);
             return true;
         case Verdict::stale: search.best = std::move(item.found); break;
@@ -110,20 +114,17 @@ std::shared_ptr<SharedRead> Cache::Impl::shared_read(const State& s, const Space
 
 bool Cache::Impl::look_at_shared(Search& search, const State& s, const Space& space, const EntryKey& key) {
     FieldedKey fielded;
-    std::string buffer;
-    const std::string canonical(key.canonical);
-    if (!make_fields(space, names, canonical, fielded)) return false;
+    if (!make_fields(space, names, key.canonical, fielded)) return false;
     const auto read = shared_read(s, space);
     read->add(s, space, fielded);
     read->run(search.now_ns, search.deadline_ns);
-    return weigh_shared(search, space, key, read->items().front());
+    return weigh_shared(search, space, key, *read, read->items().front());
 }
 
 Found Cache::Impl::present_shared(const State& s, const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns,
                                   std::uint64_t& id, larder_status& status) {
     FieldedKey fielded;
-    const std::string canonical(key.canonical);
-    if (!make_fields(space, names, canonical, fielded)) return {};
+    if (!make_fields(space, names, key.canonical, fielded)) return {};
     const auto read = shared_read(s, space);
     read->add(s, space, fielded);
     read->run(now_ns, deadline_ns);
@@ -131,6 +132,8 @@ Found Cache::Impl::present_shared(const State& s, const Space& space, const Entr
     id = item.id;
     status = item.status;
     if (item.found.verdict != Verdict::live || (item.found.entry.head().flags & envelope_absent) != 0) return {};
+    const auto scopes = read->scopes_of(item);
+    item.found.scopes.assign(scopes.begin(), scopes.end());
     return std::move(item.found);
 }
 
@@ -174,19 +177,18 @@ static Stamp stamp_shared(Cache::Impl& impl, const Space& space, std::span<const
     return out;
 }
 
-// Whether `entry`, which was live a moment ago, still is by the numbers that what replaces it is stamped with: else
+// Whether `found`, which was live a moment ago, still is by the numbers that what replaces it is stamped with: else
 // what was made from it would be valid again under numbers that say it is not.
-static bool still_stands(const Authority& authority, const EnvelopeView& entry, const Stamp& stamp) {
+static bool still_stands(const Authority& authority, const Space& space, const Found& found, const Stamp& stamp) {
     Digest digest;
-    for (std::size_t i = 0; i < entry.head().scopes; ++i) {
-        const ScopeId scope = entry.scope(i);
+    for (const ScopeId scope : found.scopes) {
         const auto at = std::find_if(stamp.numbers.begin(), stamp.numbers.end(), [scope](const auto& one) { return one.first == scope; });
         Numbers numbers;
         if (at != stamp.numbers.end()) numbers = at->second;
         else if (authority.known(scope, numbers) != Authority::Known::yes) return false;
         add_numbers(digest, scope, numbers.drop, numbers.expire);
     }
-    return digest.drop == entry.drop_digest() && digest.expire == entry.expire_digest();
+    return SharedStamp(digest, space.schema) == found.stamp;
 }
 
 // For a little while in memory only, as the store cannot be asked: max_staleness, counted from when the value was
@@ -228,17 +230,14 @@ larder_status Cache::Impl::put_shared(const Space& space, const EntryKey& key, N
         entry.kept = false;
         return LARDER_OK;
     }
-    if (entry.judged != nullptr && stamp.good && !still_stands(authority, *entry.judged, stamp)) return LARDER_E_CONFLICT;
+    if (entry.judged != nullptr && stamp.good && !still_stands(authority, space, *entry.judged, stamp)) return LARDER_E_CONFLICT;
     stripe(key).writes.fetch_add(1, std::memory_order_seq_cst);
     if (stamp.good && !authority.holds_key(whole)) {
         Envelope theirs = envelope;
         theirs.head.created_ns = authority.now_ms() * 1'000'000;
-        theirs.drop_digest = stamp.digest.drop;
-        theirs.expire_digest = stamp.digest.expire;
         theirs.binding = key.binding;
-        theirs.schema = space.schema;
         thread_local std::string bytes;
-        encode_envelope(theirs, payload, bytes);
+        encode_shared(theirs, SharedStamp(stamp.digest, space.schema), entry.own, payload, bytes);
         larder_put put{};
         put.struct_size = sizeof put;
         put.version = theirs.head.id;

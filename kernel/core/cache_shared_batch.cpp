@@ -12,51 +12,85 @@
 
 namespace larder {
 
-// Items that memory had no answer for, of namespaces with an authority: one call of each store for all.
-void Cache::Impl::get_shared(std::span<larder_cache_get*> items, const larder_call* call, std::function<void()> then) {
-    struct Batch {
+namespace {
+
+// Items that memory had no answer for, by the store that is asked for them.
+struct Gets {
+    struct OfStore {
         std::shared_ptr<SharedRead> read;
         const Authority* authority;
         std::vector<larder_cache_get*> items;
     };
+    std::vector<OfStore> stores;
+    std::uint64_t now_ns = 0, deadline_ns = 0;
+};
+
+void gather(Cache::Impl& impl, std::span<larder_cache_get*> items, const larder_call* call, Gets& gets) {
+    gets.now_ns = impl.clock.mono_ns();
+    gets.deadline_ns = impl.deadline(call, gets.now_ns);
+    const ReadGuard guard;
+    const State& s = *impl.state.get();
+    std::string buffer;
+    for (larder_cache_get* item : items) {
+        const Space* space = s.space(item->ns);
+        FieldedKey key;
+        if (space == nullptr || space->authority == nullptr || !make_key(*space, impl.names, view(item->key), buffer, key)) {
+            item->status = LARDER_E_INVALID;
+            continue;
+        }
+        auto of = std::find_if(gets.stores.begin(), gets.stores.end(), [&](const Gets::OfStore& o) { return o.authority == space->authority; });
+        if (of == gets.stores.end()) {
+            of = gets.stores.insert(of, Gets::OfStore{impl.shared_read(s, *space), space->authority, {}});
+            of->read->expect(items.size());
+            of->items.reserve(items.size());
+        }
+        of->read->add(s, *space, key, key.canonical.data() == item->key.data);
+        of->items.push_back(item);
+    }
+}
+
+void end_gets(Cache::Impl& impl, Gets::OfStore& of, const larder_call& call, std::uint64_t deadline_ns) {
+    const ReadGuard guard;
+    const State& s = *impl.state.get();
+    const std::uint64_t now_ns = impl.clock.mono_ns();
+    for (std::size_t i = 0; i < of.items.size(); ++i) impl.end_shared(s, *of.read, of.read->items()[i], *of.items[i], call, now_ns, deadline_ns);
+}
+
+}  // namespace
+
+// One call of each store for all.
+void Cache::Impl::get_shared(std::span<larder_cache_get*> items, const larder_call& call, std::function<void()> then) {
     struct Work {
-        std::vector<Batch> batches;
+        Gets gets;
         std::atomic<std::size_t> open{0};
         larder_call call{};
         std::function<void()> then;
     };
     auto work = std::make_shared<Work>();
-    const std::uint64_t now = clock.mono_ns(), until = deadline(call, now);
-    work->call.struct_size = sizeof(larder_call);
-    if (call != nullptr) work->call = *call;
+    work->call = call;
     work->then = std::move(then);
-    {
-        const ReadGuard guard;
-        const State& s = *state.get();
-        std::string buffer;
-        for (larder_cache_get* item : items) {
-            const Space* space = s.space(item->ns);
-            FieldedKey key;
-            if (space == nullptr || space->authority == nullptr || !make_key(*space, names, view(item->key), buffer, key)) {
-                item->status = LARDER_E_INVALID;
-                continue;
-            }
-            auto batch = std::find_if(work->batches.begin(), work->batches.end(), [&](const Batch& b) { return b.authority == space->authority; });
-            if (batch == work->batches.end()) batch = work->batches.insert(batch, Batch{shared_read(s, *space), space->authority, {}});
-            batch->read->add(s, *space, key);
-            batch->items.push_back(item);
-        }
-    }
-    if (work->batches.empty()) return work->then();
-    work->open = work->batches.size();
-    for (Batch& batch : work->batches)
-        batch.read->begin(now, until, [this, work, &batch, until] {
-            const ReadGuard guard;
-            const State& s = *state.get();
-            const std::uint64_t then_ns = clock.mono_ns();
-            for (std::size_t i = 0; i < batch.items.size(); ++i) end_shared(s, batch.read->items()[i], *batch.items[i], work->call, then_ns, until);
+    gather(*this, items, &call, work->gets);
+    Gets& gets = work->gets;
+    if (gets.stores.empty()) return work->then();
+    work->open = gets.stores.size();
+    for (Gets::OfStore& of : gets.stores)
+        of.read->begin(gets.now_ns, gets.deadline_ns, [this, work, &of] {
+            end_gets(*this, of, work->call, work->gets.deadline_ns);
             if (work->open.fetch_sub(1) == 1) work->then();
         });
+}
+
+// The same on the thread that waits, one store after the other.
+void Cache::Impl::get_shared_here(std::span<larder_cache_get*> items, const larder_call* call) {
+    Gets gets;
+    gather(*this, items, call, gets);
+    larder_call plain{};
+    plain.struct_size = sizeof plain;
+    if (call != nullptr) plain = *call;
+    for (Gets::OfStore& of : gets.stores) {
+        of.read->run(gets.now_ns, gets.deadline_ns);
+        end_gets(*this, of, plain, gets.deadline_ns);
+    }
 }
 
 void Cache::Impl::fence_misses(const std::vector<larder_cache_get*>& items, const larder_call& call) {
@@ -215,7 +249,7 @@ larder_status Cache::Impl::get_later(std::span<larder_cache_get> items, const la
         const auto end = [stage, done = call->done, ctx = call->done_ctx] {
             if (stage->exchange(over) == returned) done(ctx, LARDER_OK, nullptr);
         };
-        get_shared(open, call, [this, open, copy = *call, end] {
+        get_shared(open, *call, [this, open, copy = *call, end] {
             const bool missed = std::any_of(open.begin(), open.end(), [](const larder_cache_get* item) {
                 return item->status != LARDER_OK || (item->found & LARDER_FOUND_STALE) != 0;
             });
@@ -229,29 +263,19 @@ larder_status Cache::Impl::get_later(std::span<larder_cache_get> items, const la
         int was = running;
         return stage->compare_exchange_strong(was, returned) ? LARDER_PENDING : LARDER_OK;
     }
-    std::mutex mutex;
-    std::condition_variable ready;
-    bool over = false;
-    get_shared(open, call, [&] {
-        const std::lock_guard lock(mutex);
-        over = true;
-        ready.notify_all();
-    });
-    std::unique_lock lock(mutex);
-    ready.wait(lock, [&] { return over; });
+    get_shared_here(open, call);
     if (call != nullptr && (call->flags & LARDER_GET_FENCE) != 0) fence_misses(open, *call);
     return LARDER_OK;
 }
 
-void Cache::Impl::end_shared(const State& s, SharedItem& shared, larder_cache_get& item, const larder_call& call, std::uint64_t now_ns,
+void Cache::Impl::end_shared(const State& s, SharedRead& read, SharedItem& shared, larder_cache_get& item, const larder_call& call, std::uint64_t now_ns,
                              std::uint64_t deadline_ns) {
     const Space* space = s.space(shared.ns);
-    EntryKey key;
+    const EntryKey& key = shared.key;
     item.status = LARDER_MISS;
     if (space == nullptr || space->authority == nullptr) return;
-    bind_key(*space, names, shared.canonical, key);
     Search search{{shared.epoch, bans.number(), shared.writes}, now_ns, deadline_ns};
-    if (!weigh_shared(search, *space, key, shared) && space->authority_tier + 1 < space->tiers.size())
+    if (!weigh_shared(search, *space, key, read, shared) && space->authority_tier + 1 < space->tiers.size())
         look_on(search, s, *space, key, space->authority_tier + 1, space->tiers.size(), call.flags & LARDER_CALL_PEEK);
     if (search.best.verdict == Verdict::live) {
         fill_item(s, *space, key, search.best, call.flags, now_ns, item);

@@ -39,9 +39,23 @@ Ms Cache::Impl::absolute_limit(const Space& space) const {
     return limit;
 }
 
+// Those that neither key nor pairs say.
+static std::vector<ScopeId> unsaid_scopes(const State& s, const Space& space, const ScopeNames& names, std::string_view canonical, const Envelope& envelope) {
+    std::vector<larder_pair> with;
+    for (const auto& [name, text] : envelope.with) with.push_back({bytes_of(name), bytes_of(text)});
+    FieldedKey key;
+    ScopeList said;
+    if (make_fields(space, names, canonical, key)) entry_scopes(s, space, names, key, with.data(), with.size(), said);
+    std::vector<ScopeId> own;
+    for (const ScopeId scope : envelope.scopes)
+        if (std::find(said.ids().begin(), said.ids().end(), scope) == said.ids().end()) own.push_back(scope);
+    return own;
+}
+
 Remade::Remade(const Space& space, Cache::Impl& impl, const Found& found, std::span<const ScopeId> more) {
     const EnvelopeView& entry = found.entry;
     for (const ScopeId scope : space.chain) scopes_.add(scope);
+    for (const ScopeId scope : found.scopes) scopes_.add(scope);
     for (std::size_t i = 0; i < entry.head().scopes; ++i) scopes_.add(entry.scope(i));
     for (const ScopeId scope : more) scopes_.add(scope);
     entry.with(with_);
@@ -236,7 +250,7 @@ bool Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
     entry.with_count = item.with_count;
     entry.fence = fence && !replaces ? &*fence : nullptr;
     entry.replaces = replaces;
-    if (replaces && found.any()) entry.judged = &found.entry;
+    if (replaces && found.any()) entry.judged = &found;
     entry.later = later;
     const larder_status status = write_entry(s, *space, key, entry, now, until);
     item.version = entry.id;
@@ -457,8 +471,10 @@ larder_status Cache::add_dependency(std::uint32_t ns, std::string_view key, std:
         if (space.authority != nullptr) {
             Cache::Impl::NewEntry same;
             same.replaces = found.entry.head().id;
-            same.judged = &found.entry;
+            same.judged = &found;
             Envelope envelope = entry.envelope();
+            const std::vector<ScopeId> own = unsaid_scopes(s, space, impl_->names, k.canonical, envelope);
+            same.own = own;
             return impl_->put_shared(space, k, same, envelope, found.entry.payload(), now, until);
         }
         return impl_->put_entry(space, k, entry.envelope(), found.entry.payload(), now, until);

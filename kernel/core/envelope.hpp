@@ -1,8 +1,8 @@
 // kernel/core/envelope.hpp -- the bytes a store keeps: a value with everything that judges it.
 //
-// Two forms. The long one says everything about itself, because it is read by other processes and
-// after restarts. The short one (headed.hpp) is for stores of this process that know larder_head;
-// EnvelopeView reads both.
+// Three forms. The long one says everything about itself, because it is read after restarts. The short
+// one (headed.hpp) is for stores of this process that know larder_head; the shared one
+// (shared_envelope.hpp) is short, too, and read by other nodes. EnvelopeView is a view of any.
 //
 // The long form:
 //
@@ -78,10 +78,21 @@ struct Envelope {  // what encode() writes
     std::span<const std::pair<std::string_view, std::string_view>> with;
 };
 
+// What a form found where.
+struct EnvelopeParts {
+    EnvelopeHead head;
+    std::size_t scopes_at = 0, payload_at = 0;
+    std::uint32_t dictionary = 0, cost_us = 0;
+};
+
 // A view of stored bytes; valid while they are. Every accessor is bounds-safe once open() said yes.
 // binding, schema, digests, the ban number and its epoch are the long form's.
 class EnvelopeView {
   public:
+    EnvelopeView() = default;
+    // REQUIRES: the parts lie within the bytes.
+    EnvelopeView(const unsigned char* bytes, const EnvelopeParts& parts) noexcept
+        : head_(parts.head), bytes_(bytes), scopes_at_(parts.scopes_at), payload_at_(parts.payload_at), dictionary_(parts.dictionary), cost_us_(parts.cost_us) {}
     // foreign: no magic, or a format of another generation: somebody else's bytes.
     enum class Verdict { good, foreign, damaged };
     // Looks at magic, format, check word and that all lengths add up exactly; costs one 52-byte

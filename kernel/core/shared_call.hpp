@@ -5,11 +5,10 @@
 // up, in case the store is late.
 #pragma once
 
+#include "kernel/core/text_arena.hpp"
 #include "kernel/core/tier.hpp"
 
-#include <deque>
-#include <memory>
-#include <string>
+#include <string_view>
 #include <vector>
 
 namespace larder {
@@ -24,11 +23,9 @@ class SharedCall {
             if (item.status == LARDER_OK && item.value.release != nullptr) item.value.release(&item.value);
     }
 
-    void add_value(std::string_view key, std::uint32_t ns = 0) {
-        items.push_back({key_of(key, ns), {}, LARDER_MISS, 0});
-    }
+    void add_value(std::string_view key, std::uint32_t ns = 0) { items.push_back({key_of(key, ns), {}, LARDER_MISS, 0}); }
     void add_record(std::string_view key, std::uint64_t drop = 0, std::uint64_t expire = 0, std::uint64_t expired_at_ms = 0) {
-        const std::string& kept = keep(key);
+        const std::string_view kept = texts_.keep(key);
         records.push_back({{kept.data(), kept.size()}, drop, expire, expired_at_ms, LARDER_MISS, 0});
     }
     void add_key(std::string_view key) { keys.push_back(key_of(key, 0)); }
@@ -45,12 +42,11 @@ class SharedCall {
     std::vector<larder_key> keys;
 
   private:
-    const std::string& keep(std::string_view text) { return texts_.emplace_back(text); }
     larder_key key_of(std::string_view key, std::uint32_t ns) {
-        const std::string& kept = keep(key);
+        const std::string_view kept = texts_.keep(key);
         return {kept.data(), static_cast<std::uint32_t>(kept.size()), ns, 0};
     }
-    std::deque<std::string> texts_;  // a deque, so that they stay where they are
+    TextArena texts_;
 };
 
 }  // namespace larder

@@ -123,10 +123,16 @@ void build_space(Space& space, const State& state, const ScopeNames& names, std:
             if (codec.name == ns.compress->codec) space.codec = &codec;
 }
 
-// Long keys are hashed; the binding in the envelope tells two apart that fall together.
 std::string Space::physical(const Authority& at, std::string_view canonical) const {
+    std::string key;
+    physical(at, canonical, key);
+    return key;
+}
+
+// Long keys are hashed; the binding in the envelope tells two apart that fall together.
+void Space::physical(const Authority& at, std::string_view canonical, std::string& key) const {
     constexpr std::size_t longest = 200;
-    std::string key = at.prefix() + ":v:{" + ns->name + ":";
+    key.assign(at.prefix()).append(":v:{").append(ns->name) += ':';
     if (key.size() + canonical.size() + 1 <= longest) {
         key += canonical;
     } else {
@@ -136,7 +142,6 @@ std::string Space::physical(const Authority& at, std::string_view canonical) con
         key += hex;
     }
     key += '}';
-    return key;
 }
 
 void Space::limit(std::uint32_t shelf) const {

@@ -84,9 +84,13 @@ struct Space {
     Ms ttl{};                     // 0: none
     Ms stale{};                   // the longest window after it
     bool keeps_entries() const { return ns->key.has_value(); }
+    // A shared store has all its entries, with nothing above or below.
+    bool only_shared() const { return authority != nullptr && tiers.size() == 1 && keeps_entries(); }
     bool all_sync() const { return sync_tiers == tiers.size(); }
     // A key as it stands in a shared or persistent store: "larder:v:{menu.item:7}".
     std::string physical(const Authority& at, std::string_view canonical) const;
+    // The same in the place of what is in `out`.
+    void physical(const Authority& at, std::string_view canonical, std::string& out) const;
     // Tells the stores of this process what entries and bytes a shelf may hold.
     void limit(std::uint32_t shelf) const;
 };

@@ -83,6 +83,11 @@ larder_status Tier::wait(std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned
         door_open_.notify_one();
         return status == LARDER_PENDING ? LARDER_E_INTERNAL : status;
     }
+    if (waits()) {
+        larder_call context{sizeof(larder_call), 0, until, nullptr, nullptr, nullptr, 0, 0, 0, now_ns};
+        const larder_status status = call(context, out != nullptr ? out->out() : nullptr);
+        return status == LARDER_PENDING ? LARDER_E_INTERNAL : status;
+    }
     auto answer = std::make_shared<Answer>();
     const PendingPool::Ticket ticket = pending_.take(left, [answer](larder_status status, larder_value value) {
         const std::lock_guard lock(answer->mutex);
@@ -181,6 +186,12 @@ larder_status Tier::clear(std::uint32_t ns) {
 larder_status Tier::scan(larder_scan& scan, std::uint64_t deadline_ns) {
     return guarded(clock_.mono_ns(), deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
         return store_.table->scan(store_.self, &scan, &call);
+    });
+}
+
+larder_status Tier::read_here(SharedCall& call, std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    return guarded(now_ns, deadline_ns, nullptr, [&](larder_call& context, larder_value*) {
+        return store_.shared->read(store_.sharing(), call.items.data(), call.items.size(), call.records.data(), call.records.size(), &context);
     });
 }
 

@@ -85,7 +85,13 @@ class Tier : public std::enable_shared_from_this<Tier> {
     larder_status touch(const larder_key& key, const larder_touch& touch, std::uint64_t now_ns, std::uint64_t deadline_ns);
     larder_status clear(std::uint32_t ns);
 
+    // Whether whoever waits anyway is best off in the store itself: its calls without a `done` take no other
+    // thread and end by their deadline.
+    bool waits() const noexcept { return has(LARDER_STORE_CAP_WAITS); }
+
     // larder.shared/1 (kernel/core/shared_call.hpp). REQUIRES: store().shared.
+    // Of a waits() tier: reads, on this thread.
+    larder_status read_here(SharedCall& call, std::uint64_t now_ns, std::uint64_t deadline_ns);
     using Then = std::function<void(larder_status)>;
     // Begins a call, and runs `then` once, here or on the store's thread, at the latest shortly after the
     // deadline. What it answers stands in *call, unless it is LARDER_E_TIMEOUT.

@@ -30,6 +30,7 @@ constexpr auto table = std::to_array<Capability>({
     {Kind::store, "bounded", LARDER_STORE_CAP_BOUNDED},
     {Kind::store, "limits", LARDER_STORE_CAP_LIMITS},
     {Kind::store, "mark", LARDER_STORE_CAP_MARK},
+    {Kind::store, "waits", LARDER_STORE_CAP_WAITS},
     {Kind::compressor, "deterministic", LARDER_COMP_CAP_DETERMINISTIC},
     {Kind::compressor, "dictionary", LARDER_COMP_CAP_DICTIONARY},
     {Kind::warmer, "plan", LARDER_WARM_CAP_PLAN},

@@ -8,8 +8,8 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include <algorithm>
 #include <atomic>
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <thread>
@@ -19,13 +19,6 @@ namespace larder::redis_wire {
 
 namespace asio = boost::asio;
 
-namespace {
-
-constexpr int most_worth = 16;
-constexpr unsigned sleeps_between_tries = 32;
-
-}  // namespace
-
 struct Loop::Impl {
     asio::io_context context{1};
     std::optional<asio::executor_work_guard<asio::io_context::executor_type>> guard;
@@ -34,7 +27,7 @@ struct Loop::Impl {
 };
 
 Loop::Loop(plugin::Host host, unsigned looks)
-    : host_(host), looks_(looks), impl_(std::make_unique<Impl>()) {}
+    : host_(host), looking_(looks), impl_(std::make_unique<Impl>()) {}
 Loop::~Loop() = default;
 
 void Loop::start() {
@@ -69,27 +62,11 @@ void Loop::start() {
 // Until nothing is left to do.
 void Loop::turn() {
     asio::io_context& context = impl_->context;
-    unsigned looked = 0;
     for (;;) {
         if (context.poll() != 0) {
-            if (looked != 0) {
-                worth_ = std::min(worth_ + 2, most_worth);
-            }
-            looked = 0;
-        } else if (context.stopped()) {
+            looking_.found();
+        } else if (context.stopped() || (!looking_.again() && context.run_one() == 0)) {
             return;
-        } else if (looked < looks_ && (looked != 0 || worth_ > 0 || slept_ >= sleeps_between_tries)) {
-            slept_ = 0;
-            ++looked;
-        } else {
-            if (looked != 0) {
-                worth_ = std::max(worth_ - 1, 0);
-            }
-            looked = 0;
-            ++slept_;
-            if (context.run_one() == 0) {
-                return;
-            }
         }
     }
 }

@@ -5,6 +5,8 @@
 // (it may be coarse, or a test's) waits again.
 #pragma once
 
+#include "looking.hpp"
+
 #include <larder/plugin/host.hpp>
 
 #include <cstdint>
@@ -58,9 +60,7 @@ class Loop {
     void turn();
 
     plugin::Host host_;
-    const unsigned looks_;
-    int worth_ = 0;       // the thread's: rises when looking found something, falls when it did not
-    unsigned slept_ = 0;  // the thread's: times in a row without looking
+    Looking looking_;  // the thread's
     std::unique_ptr<Impl> impl_;
 };
 

@@ -153,6 +153,19 @@ class Connection final : public Transport, public std::enable_shared_from_this<C
         socket().close(ignored);
     }
 
+    int release() noexcept override {
+        user_ = nullptr;
+        error_code error;
+        int descriptor = -1;
+        if constexpr (!secure) {
+            try {
+                descriptor = stream_.release(error);
+            } catch (...) {  // it takes a lock
+            }
+        }
+        return error ? -1 : descriptor;
+    }
+
     bool direct() const noexcept override { return !secure; }
 
     std::size_t send_now(const char* data, std::size_t size) noexcept override {

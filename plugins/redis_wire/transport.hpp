@@ -56,6 +56,9 @@ class Transport {
     // on_written.
     virtual void write(std::string& data) = 0;
     virtual void close() noexcept = 0;
+    // Hands the socket over: it is the caller's from now on, and nothing is told any more. -1: it cannot be
+    // had. REQUIRES: direct(), connected, no write() under way.
+    virtual int release() noexcept = 0;
 
     // Whether send_now may be used: not with TLS.
     virtual bool direct() const noexcept = 0;

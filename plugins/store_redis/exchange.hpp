@@ -22,8 +22,8 @@ class Exchange {
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
 
-    // One reply for each command in wire, in order; on the loop's thread, as on_end. The reply may be
-    // taken apart. False: no reply that this command can have; the connection is discarded.
+    // One reply for each command in wire, in order; on the loop's thread, as on_end, or on that of a caller that
+    // waits (Lender). The reply may be taken apart. False: no reply that this command can have; the connection is discarded.
     virtual bool on_reply(std::uint32_t index, Reply& reply) = 0;
     // The connection broke and the exchange is sent once more: forget the replies seen.
     virtual void on_again() noexcept {}

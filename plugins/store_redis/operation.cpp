@@ -70,7 +70,8 @@ larder_status Operation::run(std::unique_ptr<Operation> operation, larder_value*
     Waiter& waiter = Waiter::mine();
     me.waiter_ = &waiter;
     me.out_ = value;
-    const larder_status status = me.shop_.topology.run(me);
+    // It may have ended, and gone, when this returns.
+    const larder_status status = me.shop_.topology.run_here(me);
     if (status != LARDER_OK) {
         return status;
     }

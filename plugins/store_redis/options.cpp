@@ -94,6 +94,7 @@ Options Options::read(plugin::Host host, const plugin::Config& config) {
         refuse(config, "pool", "make it at least connections + 3: there is a connection for the stream, one for what "
                                "waits, and one that replaces another");
     }
+    o.lent = std::min(static_cast<std::uint32_t>(config.integer("lent", 4)), o.pool - o.connections - 3);
     o.connect_timeout_ns = duration(config, "connect_timeout");
     o.command_timeout_ns = duration(config, "command_timeout");
     o.max_staleness_ns = duration(config, "max_staleness");

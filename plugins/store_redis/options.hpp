@@ -29,6 +29,7 @@ struct Options : ConnectionOptions {
     std::string sentinel_username, sentinel_password;  // empty: none
     std::string prefix = "larder";
     std::uint32_t connections = 2;   // that all operations share
+    std::uint32_t lent = 4;          // that callers who wait take one at a time
     std::uint32_t pool = 100;        // most connections at once, those that end among them
     std::uint32_t in_flight = 10'000;  // most operations under way
     std::uint64_t command_timeout_ns = 5'000'000'000;

@@ -22,7 +22,8 @@ class RedisStore final : private Audience {
   public:
     static constexpr const char* name = "redis";
     static constexpr std::uint64_t caps = LARDER_STORE_CAP_TTL | LARDER_STORE_CAP_VERSION |
-                                          LARDER_STORE_CAP_SHARED | LARDER_STORE_CAP_SCAN;
+                                          LARDER_STORE_CAP_SHARED | LARDER_STORE_CAP_SCAN |
+                                          LARDER_STORE_CAP_WAITS;
 
     RedisStore(plugin::Host host, const plugin::Config& config);
     ~RedisStore();

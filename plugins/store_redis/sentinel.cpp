@@ -103,6 +103,11 @@ larder_status Sentinel::run(Batch& batch) {
     return active->send(batch);
 }
 
+larder_status Sentinel::run_here(Batch& batch) {
+    Server* const active = active_.load(std::memory_order_acquire);
+    return active != nullptr ? active->run_here(batch) : run(batch);
+}
+
 void Sentinel::cancel(const void* tag) noexcept {
     if (Server* const active = active_.load(std::memory_order_acquire)) {
         active->cancel(tag);

@@ -31,6 +31,7 @@ class Sentinel final : public Topology, private ServerEvents {
     void start() override;
     void stop() noexcept override;
     larder_status run(Batch& batch) override;
+    larder_status run_here(Batch& batch) override;
     void cancel(const void* tag) noexcept override;
     bool spread() const noexcept override { return false; }
     std::uint64_t now_ms() const noexcept override;

@@ -59,6 +59,7 @@ Server::Impl::Impl(Server& me, const Surroundings& a, Endpoint e, ServerEvents& 
       endpoint(std::move(e)),
       events(ev),
       side(a, endpoint, *this, Lane::side),
+      lender(a, endpoint),
       alarm(a.loop),
       heart(a.loop),
       alarm_ns(never) {
@@ -179,6 +180,9 @@ void Server::Impl::next_attempt(Place& place) {
 
 void Server::Impl::on_broken(Link& link, const std::string& why) {
     Place& place = place_of(link);
+    if (place.up) {
+        lender.renew();  // they lead to the same server, and would break one by one
+    }
     went_down(place);
     around.journal.trouble("connection", endpoint.text(), why);
     {
@@ -193,7 +197,7 @@ void Server::Impl::on_broken(Link& link, const std::string& why) {
 
 // The shared links, the side link and the stream are always there.
 bool Server::Impl::may_replace(const Link&) const {
-    if (retired() + shared.size() + 2 < around.options.pool) {
+    if (retired() + lender.count() + shared.size() + 2 < around.options.pool) {
         return true;
     }
     around.counters.exhausted.add();
@@ -284,6 +288,29 @@ larder_status Server::Impl::send(Exchange& exchange) {
         }
     }
     return wait_for_link(exchange);
+}
+
+larder_status Server::Impl::run_here(Exchange& exchange) {
+    if (exchange.lane == Lane::data && up_links.load() != 0) {
+        Lender::Visit visit(lender);
+        const Lender::Outcome outcome = visit.serve(exchange);
+        if (outcome.served == Lender::Served::broken) {
+            // By the shared links, which may break just as it did and send it again in their turn.
+            if (!exchange.sent_again && (outcome.unsent || exchange.repeatable) && exchange.deadline_ns > around.loop.now_ns()) {
+                exchange.on_again();
+                if (send(exchange) == LARDER_OK) {
+                    around.counters.again.add();
+                    return LARDER_OK;
+                }
+            }
+            around.journal.trouble(exchange.name(), endpoint.text(), outcome.cause);
+            exchange.on_end(LARDER_E_IO);
+        }
+        if (outcome.served != Lender::Served::not_taken) {
+            return LARDER_OK;
+        }
+    }
+    return send(exchange);
 }
 
 larder_status Server::Impl::wait_for_link(Exchange& exchange) {
@@ -410,6 +437,7 @@ void Server::open(bool stream) {
         me.hopeless = false;
         ++me.attempts;  // there will be one: who comes before it waits for it
     }
+    me.lender.open();
     me.around.loop.post([&me, stream] {
         for (const auto& place : me.shared) {
             place->failures = 0;
@@ -459,6 +487,7 @@ void Server::close(larder_status status) noexcept {
     }
     me.went_down(me.side);
     me.side.link.close(status);
+    me.lender.close();
     {
         const std::lock_guard lock(me.mutex);
         me.attempts = 0;
@@ -471,6 +500,7 @@ void Server::close(larder_status status) noexcept {
 }
 
 larder_status Server::send(Exchange& exchange) { return impl_->send(exchange); }
+larder_status Server::run_here(Exchange& exchange) { return impl_->run_here(exchange); }
 
 void Server::cancel(const void* tag) {
     impl_->around.loop.post([me = impl_.get(), tag] {

@@ -76,6 +76,9 @@ class Server {
     // OK: taken, on_end will come, on the loop, never from inside this call. E_BUSY: as much under way
     // as the pool allows; E_IO: not connected, with no attempt going on; E_CLOSED: not open. [any]
     larder_status send(Exchange& exchange);
+    // The same for a caller that waits: it may be carried out on this thread, and on_end be told before this
+    // returns. Not on the loop.
+    larder_status run_here(Exchange& exchange);
     // Whoever has this tag ends with E_CANCELLED, soon. [any]
     void cancel(const void* tag);
 

@@ -1,6 +1,7 @@
 // plugins/store_redis/server_impl.hpp -- what a Server is made of.
 #pragma once
 
+#include "lender.hpp"
 #include "link.hpp"
 #include "server.hpp"
 #include "server_clock.hpp"
@@ -65,6 +66,7 @@ struct Server::Impl final : Link::Owner, Stream::Owner {
     Link* best() noexcept;
     std::uint64_t in_flight() const noexcept;
     larder_status send(Exchange& exchange);
+    larder_status run_here(Exchange& exchange);
     larder_status wait_for_link(Exchange& exchange);
     void arm(std::uint64_t deadline_ns);
     void look();
@@ -76,6 +78,7 @@ struct Server::Impl final : Link::Owner, Stream::Owner {
     std::optional<TlsContext> tls;
     std::vector<std::unique_ptr<Place>> shared;
     Place side;
+    Lender lender;
     std::optional<Stream> stream;
     Loop::Timer alarm, heart;
     bool told_up = false, beating = false, memory_asked = false;

@@ -18,6 +18,7 @@ void SingleServer::stop() noexcept {
 }
 
 larder_status SingleServer::run(Batch& batch) { return server_.send(batch); }
+larder_status SingleServer::run_here(Batch& batch) { return server_.run_here(batch); }
 
 plugin::Health SingleServer::health() const {
     const std::string where = server_.endpoint().text();

@@ -13,6 +13,7 @@ class SingleServer final : public Topology, private ServerEvents {
     void start() override;
     void stop() noexcept override;
     larder_status run(Batch& batch) override;
+    larder_status run_here(Batch& batch) override;
     void cancel(const void* tag) noexcept override { server_.cancel(tag); }
     bool spread() const noexcept override { return false; }
     std::uint64_t now_ms() const noexcept override { return server_.now_ms(); }

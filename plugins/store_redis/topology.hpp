@@ -46,6 +46,8 @@ class Topology {
     // Sends the batch. OK: taken, and on_end will come, on the loop, never from inside this call. Anything
     // else: not taken, and still the caller's (E_BUSY: too much under way; E_IO: no server; E_CLOSED). [any]
     virtual larder_status run(Batch& batch) = 0;
+    // The same for a caller that waits: on_end may come on this thread, before this returns. Not on the loop.
+    virtual larder_status run_here(Batch& batch) { return run(batch); }
     // Ends the batch whose tag this is soon. [any]
     virtual void cancel(const void* tag) noexcept = 0;
 

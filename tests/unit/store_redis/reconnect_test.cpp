@@ -131,7 +131,7 @@ TEST_CASE("callers that give up all the time use up no more connections than poo
         return words[0] == "GET" ? std::optional<std::string>("") : std::nullopt;
     });
     FakeConfig config = StoreRig::on(server.port());
-    config.set("stream", false).set("connections", 1).set("pool", 6);
+    config.set("stream", false).set("connections", 1).set("pool", 6).set("lent", 0);
     std::vector<std::unique_ptr<Later>> patient;
     StoreRig store(config);
     REQUIRE(store.until([&] { return store.health().state == LARDER_HEALTH_OK; }));

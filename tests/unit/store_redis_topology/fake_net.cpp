@@ -115,7 +115,7 @@ using test::Net;
 // ---- Loop ---------------------------------------------------------------------------------------
 
 struct Loop::Impl {};
-Loop::Loop(plugin::Host host, unsigned looks) : host_(host), looks_(looks) {}
+Loop::Loop(plugin::Host host, unsigned looks) : host_(host), looking_(looks) {}
 Loop::~Loop() = default;
 void Loop::start() {}
 void Loop::join() noexcept {}
@@ -176,6 +176,7 @@ void Server::close(larder_status status) noexcept {
     }
 }
 
+larder_status Server::run_here(Exchange& exchange) { return send(exchange); }
 larder_status Server::send(Exchange& exchange) {
     if (!impl_->open) {
         return LARDER_E_CLOSED;

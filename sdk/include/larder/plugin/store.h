@@ -31,7 +31,10 @@ enum {
   /* Knows larder_head: get and visit show the stored bytes themselves, 8-byte aligned and in writable
    * memory of this process. Such a store is given values with LARDER_PUT_HEADED, which are some hundred
    * bytes shorter, and a hit needs no look at the records. */
-  LARDER_STORE_CAP_MARK = 1u << 11
+  LARDER_STORE_CAP_MARK = 1u << 11,
+  /* A call without done is carried out by the thread that makes it, as far as that is quicker, and ends
+   * by its deadline whatever the other side does: the kernel calls so where it would wait anyway. */
+  LARDER_STORE_CAP_WAITS = 1u << 12
 };
 
 enum {
