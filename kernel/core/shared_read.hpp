@@ -34,7 +34,6 @@ struct SharedItem {
     larder_status status = LARDER_MISS;  // of the store
     std::uint64_t id = 0;          // of the entry that stands there, also when it is gone; 0: none
     bool may_stay = false;         // every number it was judged by is one that pushes are told for
-    bool held = false;             // the key was being changed when it was asked for
     bool open = false;             // it is being judged
     std::uint32_t first_scope = 0, scopes = 0;  // of the read's: that the key says, then all of the entry
 };

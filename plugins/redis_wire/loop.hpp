@@ -5,7 +5,7 @@
 // (it may be coarse, or a test's) waits again.
 #pragma once
 
-#include "looking.hpp"
+#include "plugins/redis_wire/looking.hpp"
 
 #include <larder/plugin/host.hpp>
 
