@@ -101,8 +101,10 @@ void Cache::Impl::expire_shared(const State& s, const Space& space, const EntryK
     again.rename(random.next());
     NewEntry same;
     same.replaces = head.id;
-    same.judged = &found.entry;
+    same.judged = &found;
     Envelope envelope = again.envelope();
+    const std::vector<ScopeId> own = unsaid_scopes(s, space, names, key.canonical, envelope);
+    same.own = own;
     const bool put = again.good() && put_shared(space, key, same, envelope, found.entry.payload(), now, until) == LARDER_OK;
     // Another one stands there, or nobody knows: it goes, now or from the outbox.
     if (!put) SharedChanges::remove(space, key.canonical);

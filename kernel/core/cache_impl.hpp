@@ -121,6 +121,9 @@ class Remade {
     bool good_ = true;
 };
 
+// Those of its scopes that neither key nor pairs say: an entry of a shared store names no others.
+std::vector<ScopeId> unsaid_scopes(const State& s, const Space& space, const ScopeNames& names, std::string_view canonical, const Envelope& envelope);
+
 class SharedRead;
 struct SharedItem;
 

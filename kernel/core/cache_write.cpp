@@ -39,8 +39,7 @@ Ms Cache::Impl::absolute_limit(const Space& space) const {
     return limit;
 }
 
-// Those that neither key nor pairs say.
-static std::vector<ScopeId> unsaid_scopes(const State& s, const Space& space, const ScopeNames& names, std::string_view canonical, const Envelope& envelope) {
+std::vector<ScopeId> unsaid_scopes(const State& s, const Space& space, const ScopeNames& names, std::string_view canonical, const Envelope& envelope) {
     std::vector<larder_pair> with;
     for (const auto& [name, text] : envelope.with) with.push_back({bytes_of(name), bytes_of(text)});
     FieldedKey key;
