@@ -4,7 +4,7 @@
 #
 # The database is SQLite behind HOTEL_CONNECTIONS connections (4), and every query takes HOTEL_QUERY_MS
 # (20) longer than SQLite does: a database that is across a network and has work to do. So the
-# application's limit is its database, as it is elsewhere. `GET /debug/database` counts the queries.
+# application's limit is its database, as it is elsewhere. `GET /debug/database` counts queries and requests.
 import contextlib
 import os
 import sqlite3
@@ -27,7 +27,7 @@ class Database:
         self.path, self.seconds = path, query_ms / 1000
         self.pool = threading.BoundedSemaphore(connections)
         self.lock = threading.Lock()
-        self.queries = 0
+        self.queries = self.calls = 0
 
     def ask(self, sql, *values):
         with self.pool:
@@ -61,6 +61,12 @@ database = Database(os.environ.get("HOTEL_DATABASE", "hotel.sqlite"),
                     int(os.environ.get("HOTEL_CONNECTIONS", "4")), float(os.environ.get("HOTEL_QUERY_MS", "20")))
 database.create()
 app = FastAPI(title="hotel")
+
+
+@app.middleware("http")
+async def count(request: Request, answer):
+    database.calls += request.url.path.startswith("/v1.0/")
+    return await answer(request)
 
 
 @app.exception_handler(Unavailable)
@@ -101,4 +107,4 @@ def update(user_id: int, change: dict):
 
 @app.get("/debug/database")
 def debug():
-    return {"queries": database.queries}
+    return {"queries": database.queries, "calls": database.calls}

@@ -90,9 +90,14 @@ class Hotel:
                 time.sleep(0.1)
         sys.exit("story: the application does not answer")
 
-    def queries(self):
+    def figures(self):
+        """Queries of the database and requests so far."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/debug/database", timeout=5) as answer:
-            return json.load(answer)["queries"]
+            said = json.load(answer)
+            return said["queries"], said["calls"]
+
+    def queries(self):
+        return self.figures()[0]
 
     def database_leaves(self):
         self.database.rename(self.database.with_suffix(".away"))
