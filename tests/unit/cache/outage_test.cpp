@@ -146,3 +146,19 @@ TEST_CASE("H25: what somebody read to warm the cache, before it was invalidated,
     // Without the fence, as a warmer would that writes to the store by itself, it is there.
     CHECK(n[1].get("user", "1").has_value() == !fenced);
 }
+
+TEST_CASE("H15: a wall clock that jumps by a quarter of an hour changes no entry's life or validity", "[shared][hazard]") {
+    SharedNodes n(policy);
+    const auto jump = GENERATE(Ms(15min), -Ms(15min));
+    n[0].put("user", "1", "x");
+    for (int i = 0; i < 2; ++i) REQUIRE(n[1].get("user", "1") == "x");
+    n.clock.set_wall_ms(static_cast<std::uint64_t>(static_cast<std::int64_t>(n.clock.wall_ms()) + jump.count()));
+    CHECK(n[1].get("user", "1") == "x");
+    n[0].drop_tag("user:1");
+    n.settle();
+    CHECK_FALSE(n[1].get("user", "1"));
+    CHECK(n[1].load("user", "1", [] { return Loaded{LARDER_OK, "y", 0, {}}; }) == "y");
+    CHECK(n[0].get("user", "1") == "y");
+    n.executor.advance(10min);
+    CHECK_FALSE(n[0].get("user", "1"));
+}
