@@ -14,6 +14,7 @@ constexpr std::size_t one_read = 16u << 10;
 constexpr std::size_t enough_pending = 256u << 10;  // then the client has to read first
 constexpr std::size_t copied = 16u << 10;           // larger bodies are written from where the cache has them
 constexpr std::uint64_t linger_ns = 1'000'000'000;
+constexpr std::size_t largest_graphql = 256u << 10;  // a larger request is passed through
 
 }  // namespace
 
@@ -100,12 +101,18 @@ bool Client::next_request() {
         return false;
     }
     searched_ = 0;
-    head_since_ns_ = 0;
-    home_.counters().requests.add();
     if (parsed.state == Parsed::State::refused) {
+        head_since_ns_ = 0;
+        home_.counters().requests.add();
         refuse(parsed.status, parsed.why);
         return false;
     }
+    if (!gateway_.options.graphql.empty() && !read_graphql(parsed.used)) {
+        if (head_since_ns_ == 0) head_since_ns_ = heard_ns_;
+        return false;
+    }
+    head_since_ns_ = 0;
+    home_.counters().requests.add();
     channel.in.consume(parsed.used);
     keep_alive_ = request_.minor >= 1;
     if (request_.has(Name::connection)) {
@@ -136,13 +143,34 @@ void Client::handle() {
     const std::string_view method = request_.method();
     if (method == "PURGE") return purge();
     lookup_.number = home_.next_number();
-    ask_policy(gateway_, request_, target_, {}, {}, false, lookup_);
-    const bool plain = framing_.kind == Framing::Kind::none && !request_.has(Name::upgrade);
+    const bool query = graphql_.kind == GraphqlRequest::Kind::query;
+    if (graphql_.kind == GraphqlRequest::Kind::none) ask_policy(gateway_, request_, target_, {}, {}, false, lookup_);
+    else ask_policy(gateway_, request_, target_, "GraphQL-Key", graphql_.key, query, lookup_);
+    if (query) lookup_.identity += graphql_.text;  // two queries are never one for their hash's sake
+    if (graphql_.kind == GraphqlRequest::Kind::mutation) lookup_.served = false;
+    const bool plain = (framing_.kind == Framing::Kind::none || query) && !request_.has(Name::upgrade);
     if (!lookup_.served || !plain) {
         lookup_.served = false;
         return exchange();
     }
     look();
+}
+
+bool Client::read_graphql(std::size_t head_size) {
+    graphql_ = {};
+    const std::string_view target = request_.target();
+    const std::string_view path = target.substr(0, target.find('?'));
+    const auto& paths = gateway_.options.graphql;
+    if (std::find(paths.begin(), paths.end(), path) == paths.end()) return true;
+    if (request_.method() == "GET") {
+        graphql_ = graphql_of_query(target.substr(std::min(path.size() + 1, target.size())));
+    } else if (request_.method() == "POST" && framing_.kind == Framing::Kind::length && framing_.length <= largest_graphql && !request_.has(Name::expect)) {
+        const std::size_t size = framing_.length;
+        if (channel.in.size() < head_size + size) return false;
+        graphql_ = graphql_of_body(channel.in.view().substr(head_size, size));
+        graphql_.body_size = size;
+    }
+    return true;
 }
 
 void Client::look() {
@@ -169,7 +197,9 @@ void Client::on_found(void* ctx, larder_status, larder_value*) noexcept {
 void Client::found() {
     state_ = State::reading;
     judge_entry(gateway_, request_, lookup_);
-    if (lookup_.found && lookup_.use != Use::ask) {
+    const bool behind = lookup_.use == Use::revalidating;
+    if (lookup_.found && lookup_.use != Use::ask && !(behind && framing_.kind != Framing::Kind::none)) {
+        channel.in.consume(graphql_.body_size);
         CacheStatus status;
         status.hit = true;
         status.has_ttl = lookup_.ttl_s < 2'147'483'648;
@@ -181,6 +211,7 @@ void Client::found() {
         return answer_stored(status);
     }
     if (lookup_.control.only_if_cached) {
+        channel.in.consume(graphql_.body_size);
         append_own(channel.out, gateway_, 504, "the cache has no answer to this request", keep_alive_, request_.method() == "HEAD");
         closing_ = closing_ || !keep_alive_;
         return lookup_.release();
@@ -205,7 +236,7 @@ void Client::exchange() {
     exchange_ = std::make_shared<Exchange>(gateway_, home_, this);
     home_.began(exchange_);
     const auto keep = exchange_;  // it may be over before it returns
-    keep->start(std::move(request_), framing_, lookup_, keep_alive_);
+    keep->start(std::move(request_), framing_, lookup_, keep_alive_, graphql_);
 }
 
 void Client::revalidate_behind() {

@@ -7,6 +7,7 @@
 #pragma once
 #include "channel.hpp"
 #include "gateway.hpp"
+#include "graphql.hpp"
 #include "head_parser.hpp"
 #include "lookup.hpp"
 #include "reply.hpp"
@@ -46,6 +47,8 @@ class Client final : public net::Watcher, public std::enable_shared_from_this<Cl
     bool next_request();
     void refuse(std::uint16_t status, const char* why);
     void handle();
+    // False: a body that has to be read first is not here yet.
+    bool read_graphql(std::size_t head_size);
     void look();
     static void on_found(void* ctx, larder_status status, larder_value* value) noexcept;
     void found();
@@ -67,6 +70,7 @@ class Client final : public net::Watcher, public std::enable_shared_from_this<Cl
     Head request_;
     Target target_;
     Framing framing_;
+    GraphqlRequest graphql_;
     Lookup lookup_;
     std::shared_ptr<Exchange> exchange_;
     std::shared_ptr<Client> self_;       // while the cache has a pointer to this

@@ -50,16 +50,16 @@ void Client::purge() {
     home_.counters().purges.add();
     auto work = std::make_shared<Purge>();
     bool soft = request_.has(Name::soft_purge) && request_.first(Name::soft_purge) != "0";
-    each_tag(request_, [&](std::string_view tag) {
-        const std::string& kept = work->texts.emplace_back(tag);
-        work->targets.push_back({LARDER_TARGET_TAG, LARDER_NS_NONE, bytes_of(kept)});
-    });
-    request_.each(Name::xkey_softpurge, [&](std::string_view value) {
-        soft = true;
-        each_word(value, [&](std::string_view tag) {
-            const std::string& kept = work->texts.emplace_back(tag);
+    const auto take = [&](std::string_view tag) {
+        each_spelling(tag, [&](std::string text) {
+            const std::string& kept = work->texts.emplace_back(std::move(text));
             work->targets.push_back({LARDER_TARGET_TAG, LARDER_NS_NONE, bytes_of(kept)});
         });
+    };
+    each_tag(request_, take);
+    request_.each(Name::xkey_softpurge, [&](std::string_view value) {
+        soft = true;
+        each_word(value, take);
     });
     if (work->targets.empty()) {
         larder_request rq{};

@@ -15,13 +15,14 @@ bool safe_method(std::string_view method) noexcept {
 
 }  // namespace
 
-void Exchange::start(Head&& request, const Framing& framing, Lookup& lookup, bool keep_alive) {
+void Exchange::start(Head&& request, const Framing& framing, Lookup& lookup, bool keep_alive, const GraphqlRequest& graphql) {
     request_ = std::move(request);
     request.clear();
     static_cast<void>(read_target(request_, target_));  // it was read before
     framing_ = framing;
     lookup_.swap(lookup);
     keep_alive_ = keep_alive;
+    graphql_ = graphql;
     to_head_ = request_.method() == "HEAD";
     wants_upgrade_ = request_.minor >= 1 && request_.has(Name::upgrade) && request_.lists(Name::connection, "upgrade");
     continue_due_ = request_.minor >= 1 && same_word(request_.first(Name::expect), "100-continue") && framing.kind != Framing::Kind::none;
@@ -151,9 +152,7 @@ void Exchange::ask() {
     requested_s_ = gateway_.now_s();
     searched_ = 0;
     Asking asking;
-    revalidating_ = lookup_.found && lookup_.use == Use::ask;
-    std::string since;
-    if (client_ == nullptr) revalidating_ = lookup_.found;
+    revalidating_ = lookup_.found && (lookup_.use == Use::ask || client_ == nullptr) && framing_.kind == Framing::Kind::none;
     if (revalidating_) {
         asking.unconditional = true;
         asking.etag = lookup_.stored.etag;

@@ -11,6 +11,7 @@
 #include "body_reader.hpp"
 #include "client.hpp"
 #include "gateway.hpp"
+#include "graphql.hpp"
 #include "lookup.hpp"
 #include "reply.hpp"
 #include "upstream.hpp"
@@ -27,7 +28,8 @@ class Exchange final : public UpstreamUser, public std::enable_shared_from_this<
     Exchange(Gateway& gateway, Home& home, Client* client) : gateway_(gateway), home_(home), client_(client) {}
 
     // Takes over the request and what is known of it. REQUIRES: once, right after it was made.
-    void start(Head&& request, const Framing& framing, Lookup& lookup, bool keep_alive);
+    // graphql: what the body says, where the target is one of Options::graphql.
+    void start(Head&& request, const Framing& framing, Lookup& lookup, bool keep_alive, const GraphqlRequest& graphql);
     // Leads the flight of its target already.
     void start_behind(const Head& request, Lookup& lookup);
 
@@ -79,6 +81,10 @@ class Exchange final : public UpstreamUser, public std::enable_shared_from_this<
     void fired();
     void set_answered();
     void collect_targets();
+    void target_tag(std::string_view tag);
+    // exchange_graphql.cpp
+    void drop_touched();
+    void say_held();
     void later(void (Exchange::*next)());
     static void on_done(void* ctx, larder_status status, larder_value* value) noexcept;
     [[nodiscard]] larder_call call() noexcept;
@@ -91,6 +97,8 @@ class Exchange final : public UpstreamUser, public std::enable_shared_from_this<
     Target target_;
     Framing framing_;
     Lookup lookup_;
+    GraphqlRequest graphql_;
+    bool holding_ = false;  // the answer to a mutation is looked at before it is said
     bool keep_alive_ = true, to_head_ = false, wants_upgrade_ = false;
     bool leads_ = false, alone_ = false, collapsed_ = false;
 

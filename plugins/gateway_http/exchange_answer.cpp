@@ -98,7 +98,7 @@ void Exchange::answer_head() {
 void Exchange::say_head() {
     step_ = Step::answering;
     answer_body_.begin(answer_framing_);
-    if (client_ == nullptr) return pump_answer();
+    if (client_ == nullptr || holding_) return pump_answer();
     keep_alive_ = keep_alive_ && !client_->draining();
     switch (answer_framing_.kind) {
         case Framing::Kind::none:
@@ -137,6 +137,7 @@ void Exchange::pump_answer() {
         const BodyReader::State state = answer_body_.next(from.in.view(), used, piece);
         if (state == BodyReader::State::piece) {
             take_body(piece);
+            if (upstream_ == nullptr) return;
             moved += used;
             from.in.consume(used);
             continue;
@@ -160,6 +161,11 @@ void Exchange::pump_answer() {
 }
 
 bool Exchange::take_body(std::string_view piece) {
+    if (holding_) {
+        kept_body_ += piece;
+        if (kept_body_.size() > gateway_.options.max_object) cut_short("the answer to a mutation is larger than max_object");
+        return false;
+    }
     if (keeping_) {
         const std::size_t most = lookup_.refuse_above != 0 ? static_cast<std::size_t>(std::min<std::uint64_t>(lookup_.refuse_above, gateway_.options.max_object))
                                                            : gateway_.options.max_object;
@@ -190,6 +196,7 @@ void Exchange::answer_over() {
                                           : answer_.has(Name::connection) && answer_.lists(Name::connection, "keep-alive");
     if (client_ != nullptr && towards_ == Towards::chunked) client_->channel.out.append("0\r\n\r\n");
     release_upstream(stays && request_body_.over() && answer_framing_.kind != Framing::Kind::until_close);
+    if (holding_) return drop_touched();
     if (keeping_) return keep();
     if (lookup_.served && !to_head_) home_.counters().not_stored.add();
     finish(keep_alive_, false, lookup_.served);

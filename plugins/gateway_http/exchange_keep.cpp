@@ -166,9 +166,13 @@ void Exchange::keep() {
     texts_.clear();
     if ((lookup_.flags & LARDER_SERVE_TAKES_TAGS) != 0) {
         constexpr std::string_view tag = "tag";
-        each_tag(answer_, [&](std::string_view text) {
-            if (with_.size() < most_tags) with_.push_back({bytes_of(tag), bytes_of(texts_.emplace_back(text))});
-        });
+        std::size_t tags = 0;
+        const auto take = [&](std::string_view text) {
+            if (++tags <= most_tags) with_.push_back({bytes_of(tag), bytes_of(texts_.emplace_back(text))});
+        };
+        each_tag(answer_, take);
+        if (graphql_.kind == GraphqlRequest::Kind::query && !each_object(kept_body_, take)) return kept_done(LARDER_E_INVALID);
+        if (tags > most_tags) return kept_done(LARDER_E_TOO_LARGE);  // one that is not told of all would outlive some
         // Said to have none; an entry that says nothing goes with every tag that it could have.
         if (with_.empty()) with_.push_back({bytes_of(tag), bytes_of(std::string_view(""))});
     }
@@ -234,14 +238,19 @@ void Exchange::collect_targets() {
         if (at.host.empty() || same_ignoring_case(at.host, target_.host)) drop_path(at);
     }
     if (!gateway_.options.groups) return;
-    each_group(answer_, Name::cache_group_invalidation, [&](std::string_view group) {
-        const std::string& kept = texts_.emplace_back(group);
+    each_group(answer_, Name::cache_group_invalidation, [&](std::string_view group) { target_tag(group); });
+}
+
+void Exchange::target_tag(std::string_view tag) {
+    each_spelling(tag, [&](std::string text) {
+        const std::string& kept = texts_.emplace_back(std::move(text));
         targets_.push_back({LARDER_TARGET_TAG, LARDER_NS_NONE, bytes_of(kept)});
     });
 }
 
 void Exchange::fire() {
-    if (!changes_things(request_.method())) return say_head();
+    if (!changes_things(request_.method()) || graphql_.kind == GraphqlRequest::Kind::query) return say_head();
+    holding_ = graphql_.kind == GraphqlRequest::Kind::mutation && answer_.status < 300 && client_ != nullptr;
     step_ = Step::firing;
     fields_.clear();
     texts_.clear();

@@ -43,6 +43,7 @@ Options read_options(const plugin::Config& config) {
     o.tags_to_clients = config.boolean("tags_to_clients");
     o.groups = config.boolean("groups");
     o.purge = config.list("purge");
+    o.graphql = config.list("graphql");
     o.forwarded = config.text("forwarded");
     o.max_connections = static_cast<std::size_t>(config.integer("max_connections"));
     o.upstream_connections = static_cast<std::size_t>(config.integer("upstream_connections"));

@@ -140,7 +140,7 @@ Serving append_stored(net::Buffer& out, const Gateway& gateway, const Head& requ
     Serving serving{stored.body, stored.status};
     ByteRange part;
     RangeVerdict range = RangeVerdict::whole;
-    if (stored.status == 200) {
+    if (stored.status == 200 && request.method() != "POST") {
         const Condition condition = evaluate(request, stored.validators(), now_s);
         if (condition == Condition::not_modified) serving = {{}, 304};
         else range = range_of(request, stored.validators(), stored.body.size(), now_s, part);

@@ -4,7 +4,9 @@
 #include "message.hpp"
 #include "structured_field.hpp"
 
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace larder::http {
@@ -27,6 +29,27 @@ void each_group(const Head& head, Name name, F&& call) {
     if (!parse_list(head.joined(name), items)) return;
     for (const Item& item : items)
         if (item.kind == Item::Kind::string && !item.text.empty()) call(std::string_view(item.text));
+}
+
+// A tag that a message names, as a target: by that text, which is how rules write it (`drop tag "user:42"`), and as
+// a namespace's `tag "{tag}"` writes the value (`user%3A42`), where that differs.
+template <class F>
+void each_spelling(std::string_view tag, F&& call) {
+    call(std::string(tag));
+    constexpr std::string_view special = "%:*{}";
+    if (tag.find_first_of(special) == std::string_view::npos) return;
+    std::string escaped;
+    for (const char c : tag) {
+        if (special.find(c) == std::string_view::npos) {
+            escaped += c;
+            continue;
+        }
+        constexpr std::string_view digits = "0123456789ABCDEF";
+        escaped += '%';
+        escaped += digits[static_cast<unsigned char>(c) >> 4];
+        escaped += digits[static_cast<unsigned char>(c) & 15];
+    }
+    call(std::move(escaped));
 }
 
 // All tags that a message names, in any of the fields.
