@@ -146,6 +146,7 @@ void Client::handle() {
     const bool query = graphql_.kind == GraphqlRequest::Kind::query;
     if (graphql_.kind == GraphqlRequest::Kind::none) ask_policy(gateway_, request_, target_, {}, {}, false, lookup_);
     else ask_policy(gateway_, request_, target_, "GraphQL-Key", graphql_.key, query, lookup_);
+    if (secure_) lookup_.identity.insert(0, "https://");  // what an application says may depend on it
     if (query) lookup_.identity += graphql_.text;  // two queries are never one for their hash's sake
     if (graphql_.kind == GraphqlRequest::Kind::mutation) lookup_.served = false;
     const bool plain = (framing_.kind == Framing::Kind::none || query) && !request_.has(Name::upgrade);

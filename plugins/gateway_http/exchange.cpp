@@ -24,7 +24,8 @@ void Exchange::start(Head&& request, const Framing& framing, Lookup& lookup, boo
     keep_alive_ = keep_alive;
     graphql_ = graphql;
     to_head_ = request_.method() == "HEAD";
-    wants_upgrade_ = request_.minor >= 1 && request_.has(Name::upgrade) && request_.lists(Name::connection, "upgrade");
+    // Nothing but WebSocket: an h2c tunnel would carry requests past every rule.
+    wants_upgrade_ = request_.minor >= 1 && same_word(request_.first(Name::upgrade), "websocket") && request_.lists(Name::connection, "upgrade");
     continue_due_ = request_.minor >= 1 && same_word(request_.first(Name::expect), "100-continue") && framing.kind != Framing::Kind::none;
     capturing_ = !safe_method(request_.method()) && framing.kind != Framing::Kind::none;
     request_body_.begin(framing_);
@@ -127,8 +128,10 @@ void Exchange::connect() {
     origin_ = gateway_.origins->choose(target_.path, now, known);
     if (origin_ == nullptr) return known ? fail(503, "the application is down; it is tried again in a while") : fail(502, "no application is configured for this path");
     const char* why = "";
-    upstream_ = gateway_.origins == nullptr ? nullptr : home_.pool().take(*origin_, *this, tries_ > 0, why);
+    bool crowded = false;
+    upstream_ = home_.pool().take(*origin_, *this, tries_ > 0, why, crowded);
     if (upstream_ == nullptr) {
+        if (crowded) return fail(503, why);
         origin_->went_wrong(now);
         return fail(502, why);
     }

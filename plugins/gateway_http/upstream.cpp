@@ -46,7 +46,7 @@ void Upstream::close() {
     home_.loop().bury(shared_from_this());
 }
 
-std::shared_ptr<Upstream> UpstreamPool::take(Origin& origin, UpstreamUser& user, bool fresh, const char*& why) {
+std::shared_ptr<Upstream> UpstreamPool::take(Origin& origin, UpstreamUser& user, bool fresh, const char*& why, bool& crowded) {
     Resting& resting = by_origin_[&origin];
     while (!fresh && !resting.connections.empty()) {
         auto one = std::move(resting.connections.back());
@@ -61,6 +61,7 @@ std::shared_ptr<Upstream> UpstreamPool::take(Origin& origin, UpstreamUser& user,
     }
     if (resting.open >= gateway_.options.upstream_connections) {
         why = "too many requests wait for the application";
+        crowded = true;
         return nullptr;
     }
     SocketAddress where;
@@ -71,6 +72,7 @@ std::shared_ptr<Upstream> UpstreamPool::take(Origin& origin, UpstreamUser& user,
     const int descriptor = ::socket(where.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0) {
         why = "there are no more sockets";
+        crowded = true;
         return nullptr;
     }
     const int yes = 1;

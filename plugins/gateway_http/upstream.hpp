@@ -48,8 +48,8 @@ class UpstreamPool {
   public:
     UpstreamPool(Gateway& gateway, Home& home) : gateway_(gateway), home_(home) {}
     // One that rests (then user->on_connected has not to be waited for), or a new one. NULL: none can be
-    // had now, `why` says why.
-    std::shared_ptr<Upstream> take(Origin& origin, UpstreamUser& user, bool fresh, const char*& why);
+    // had now, `why` says why; crowded: the reason is here and not there.
+    std::shared_ptr<Upstream> take(Origin& origin, UpstreamUser& user, bool fresh, const char*& why, bool& crowded);
     // The exchange is over; reusable: it ended where a message ends.
     void give_back(const std::shared_ptr<Upstream>& upstream, bool reusable);
     void tick(std::uint64_t now_ns);

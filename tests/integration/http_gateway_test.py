@@ -13,6 +13,8 @@ namespace user { key "{user_id}"; ttl 5m }
 namespace page { key "{path...}"; ttl 5m; with tag; tag "{tag}" }
 namespace old { key "{id}"; ttl 1s; stale 1h while revalidating, 1h on error; static }
 namespace secret { key "{token}:{id}"; ttl 5m; static }
+namespace api { key "{path...}"; ttl 30m; static }
+on GET "/api/{path...}" { serve api "{path...}" }
 on GET "/users/{user_id}" { serve user "{user_id}" unless header "X-Fresh" }
 on GET "/pages/{path...}" { serve page "{path...}" }
 on GET "/old/{id}" { serve old "{id}" }
@@ -56,11 +58,15 @@ class HttpGatewayTest(unittest.TestCase):
         first, second = self.gateway.get("/users/once"), self.gateway.get("/users/once")
         self.assertEqual((first.cache, second.cache), ("uri-miss", "hit"))
         self.assertEqual(first.body, second.body)
-        self.assertIn('detail="test.larder:6"', second.headers["Cache-Status"])
+        self.assertIn('detail="test.larder:8"', second.headers["Cache-Status"])
         self.assertTrue(second.headers["Age"].isdigit())
         head = self.gateway.ask("HEAD", "/users/once")
         self.assertEqual((head.cache, head.body, head.headers["Content-Length"]),
                          ("hit", b"", str(len(first.body))))
+
+    def test_answers_of_an_endpoint_are_kept_for_the_1800_seconds_that_the_policy_says(self):
+        self.gateway.get("/api/v1/reports")
+        self.assertRegex(self.gateway.get("/api/v1/reports").headers["Cache-Status"], "hit; ttl=(1800|179[0-9])")
 
     def test_a_write_drops_the_entry_it_names_and_no_other(self):
         before = {user: self.gateway.get(f"/users/{user}").body for user in ("w42", "w7")}

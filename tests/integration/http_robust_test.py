@@ -213,6 +213,13 @@ class HttpRobustTest(unittest.TestCase):
                     self.assertEqual(sorted(got), sorted(word))
             server.shutdown()
 
+    def test_no_other_protocol_is_upgraded_to(self):
+        reply = self.gateway.ask("GET", "/pages/h2c", headers={
+            "Upgrade": "h2c", "Connection": "Upgrade, HTTP2-Settings", "HTTP2-Settings": "AAMAAABkAAQCAAAAAAIAAAAA"})
+        self.assertEqual(reply.status, 200)
+        sent = self.upstream.seen("GET")[-1].headers
+        self.assertEqual((sent["Upgrade"], sent["HTTP2-Settings"]), (None, None))
+
     def test_tls_listeners_serve_the_same(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
