@@ -249,7 +249,7 @@ TEST_CASE("sessions, alerts and breakers arrive with their numbers") {
         "64KiB; cookie \"sid\" secure httponly }\n"
         "alert low when hit_rate(menu) < 80% and requests(menu) > 10 or error_rate(l2) > 5% for 5m "
         "-> webhook ops, log\n"
-        "breaker l2 { open after 3 failures; retry after 30s; probe 2 }\n");
+        "breaker l2 { open after 3 failures; retry after 30s; probe 2; ramp 8 every 50ms }\n");
     const Session& s = p->sessions.at(0);
     CHECK(s.ttl->sliding);
     CHECK(s.per_user == 5u);
@@ -264,6 +264,8 @@ TEST_CASE("sessions, alerts and breakers arrive with their numbers") {
     CHECK(a.to.size() == 2);
     CHECK(p->breakers.at(0).failures == 3);
     CHECK(p->breakers[0].retry_after == 30s);
+    CHECK(p->breakers[0].ramp == 8);
+    CHECK(p->breakers[0].ramp_step == 50ms);
 }
 
 TEST_CASE("a hostile policy ends in findings, not in a crash") {
