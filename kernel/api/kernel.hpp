@@ -29,6 +29,18 @@ struct KernelOptions {
     Executor* executor = nullptr;
 };
 
+// What the server behind a store says of itself, where the store has larder.info/1: names and values as
+// Redis' INFO has them.
+struct StoreInfo {
+    std::string store;
+    std::vector<std::pair<std::string, std::string>> fields;
+    std::string_view find(std::string_view name) const noexcept {
+        for (const auto& [key, value] : fields)
+            if (key == name) return value;
+        return {};
+    }
+};
+
 struct ReloadResult {
     bool ok = false;
     std::string text;  // what changed, or the diagnostics of what is wrong
@@ -50,6 +62,13 @@ class Kernel {
     std::vector<std::pair<std::string, std::string>> addresses() const;
 
     Cache& cache();
+    const Clock& clock() const;
+    std::uint64_t uptime_ms() const;
+    std::vector<StoreInfo> store_infos() const;  // in the order of the stores; without those that say nothing
+    // A line of the log; source: who says it. [any thread]
+    void log(int level, std::string_view source, std::string_view text) const;
+    // A request that the admin API answered. [any thread]
+    void count_admin(std::string_view endpoint, unsigned status);
     const larder_cache_api& cache_api() const;  // with a host table whose ctx is this kernel
     const larder_host* host() const;
     std::string explain(std::string_view what, bool& ok) const;  // "request PUT /x [200]", "event N k=v", "entry NS KEY", "L0202"

@@ -18,6 +18,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -62,6 +63,7 @@ struct Kernel::Impl final : api::KernelSide {
     std::vector<config::Node> leaving;  // retired by a reload, not stopped yet
 
     mutable std::mutex state_mutex;
+    std::map<std::pair<std::string, unsigned>, std::uint64_t> admin_requests;  // guarded by state_mutex
     std::vector<config::Node> running;  // guarded by state_mutex, as the two below
     std::vector<std::string> warnings;
     std::uint64_t generation = 0;

@@ -23,6 +23,18 @@ void take_warnings(const dsl::SourceMap& sources, const std::vector<dsl::Diagnos
             out.push_back(sources.where(one.primary.at) + ": " + one.message + " [" + one.code + "]");
 }
 
+bool same(const config::AdminOptions& a, const config::AdminOptions& b) {
+    const auto told = [](const config::AdminOptions& options) {
+        std::string text;
+        for (const config::AdminToken& token : options.tokens)
+            text += token.name + " " + std::to_string(token.role) + " " + token.secret.text() + "\n";
+        return text;
+    };
+    return a.enabled == b.enabled && a.socket == b.socket && a.listen == b.listen && a.mounts == b.mounts &&
+           a.open == b.open && a.remote == b.remote && a.rate == b.rate && a.connections == b.connections &&
+           a.pages == b.pages && a.entities == b.entities && told(a) == told(b);
+}
+
 // Options whose change only a restart takes up, as they are written.
 std::vector<std::string> restart_needed(const config::HostConfig& before,
                                         const config::HostConfig& after) {
@@ -35,8 +47,7 @@ std::vector<std::string> restart_needed(const config::HostConfig& before,
     note(before.plugin_path != after.plugin_path || before.trust_path != after.trust_path, "[plugins]");
     note(before.log.file != after.log.file || before.log.format != after.log.format,
          "[log] file or format");
-    note(before.admin.enabled != after.admin.enabled || before.admin.socket != after.admin.socket,
-         "[admin]");
+    note(!same(before.admin, after.admin), "[admin]");
     note(before.binding.has_value() != after.binding.has_value() ||
              (before.binding && before.binding->text() != after.binding->text()),
          "[secrets] binding");

@@ -3,6 +3,7 @@
 #include "kernel/api/kernel_impl.hpp"
 
 #include <larder/plugin/gateway.h>
+#include <larder/plugin/info.h>
 
 #include <boost/json.hpp>
 
@@ -63,6 +64,43 @@ std::string Kernel::Impl::stats(std::string_view section) const {
         out["plugin_metrics"] = json::parse(services->metrics().json(), ignored);
     }
     return json::serialize(out);
+}
+
+const Clock& Kernel::clock() const { return *impl_->clock; }
+
+std::uint64_t Kernel::uptime_ms() const {
+    return impl_->started_ns == 0 ? 0 : (impl_->clock->mono_ns() - impl_->started_ns) / 1'000'000;
+}
+
+void Kernel::log(int level, std::string_view source, std::string_view text) const {
+    impl_->log->write(level, source, text);
+}
+
+void Kernel::count_admin(std::string_view endpoint, unsigned status) {
+    const std::lock_guard<std::mutex> lock(impl_->state_mutex);
+    ++impl_->admin_requests[{std::string(endpoint), status}];
+}
+
+std::vector<StoreInfo> Kernel::store_infos() const {
+    std::vector<StoreInfo> out;
+    for (const config::Node& node : impl_->nodes()) {
+        if (node.section != config::Section::store) continue;
+        const auto* table = static_cast<const larder_info_v1*>(node.instance->extension(LARDER_EXT_INFO));
+        if (table == nullptr || table->struct_size < sizeof *table || table->info == nullptr) continue;
+        larder_value text{};
+        if (table->info(node.instance->theirs(), &text) != LARDER_OK) continue;
+        StoreInfo made{node.instance->name(), {}};
+        std::string_view rest(static_cast<const char*>(text.data), text.size);
+        while (!rest.empty()) {
+            const std::string_view line = rest.substr(0, rest.find('\n'));
+            rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+            if (const auto colon = line.find(':'); colon != std::string_view::npos)
+                made.fields.emplace_back(line.substr(0, colon), line.substr(colon + 1));
+        }
+        if (text.release != nullptr) text.release(&text);
+        out.push_back(std::move(made));
+    }
+    return out;
 }
 
 std::vector<std::string> Kernel::warnings() const {

@@ -51,9 +51,28 @@ struct LogOptions {
     std::string file;  // empty: standard error
 };
 
+// Who may ask over HTTP: `[admin.tokens] ops = { role = "admin", secret = { env = "OPS_TOKEN" } }`.
+struct AdminToken {
+    std::string name;
+    std::uint32_t role = 0;  // LARDER_ROLE_*
+    Reference secret;
+    dsl::Span at;
+};
+
 struct AdminOptions {
     bool enabled = true;
     std::string socket;  // empty: default_socket()
+    // Over HTTP. Without an address nothing listens; without a token nobody is answered.
+    std::vector<std::string> listen;  // "127.0.0.1:7382"
+    std::vector<std::string> mounts{"/api/v1/cache", "/v1.0/cache", "/api/v1/admin/cache",
+                                    "/api/v1/monitoring/cache/v2"};
+    std::vector<std::string> open;  // endpoints that need no token
+    bool remote = false;            // addresses that other machines reach are allowed
+    std::uint64_t rate = 100;       // requests a second of one client; 0: not limited
+    std::uint64_t connections = 64;
+    std::string pages;              // folder shown under /ui/; empty: the built-in page, if any
+    std::vector<AdminToken> tokens;
+    std::vector<std::pair<std::string, std::string>> entities;  // body field, event of the policy
 };
 
 struct Limits {

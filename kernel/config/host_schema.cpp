@@ -243,6 +243,67 @@ struct Row {
 
 constexpr std::chrono::milliseconds hour{3'600'000};
 
+// Prefixes of paths: `/api/v1/cache`, without a slash at the end.
+void read_mounts(Interpreter& in, const Value& value) {
+    std::vector<std::string> mounts;
+    in.texts(value, mounts, false);
+    for (std::string& mount : mounts) {
+        while (mount.size() > 1 && mount.back() == '/') mount.pop_back();
+        if (mount.front() != '/' || mount.find_first_of("?#{} ") != std::string::npos)
+            in.wrong(value, "prefixes like \"/api/v1/cache\"", "a prefix begins with `/`");
+    }
+    in.out.admin.mounts = std::move(mounts);
+}
+
+void read_token(Interpreter& in, const Entry& entry) {
+    static constexpr std::string_view known[] = {"role", "secret"};
+    AdminToken made;
+    made.name = entry.key;
+    made.at = entry.key_at;
+    const auto* table = entry.value.get<Table>();
+    std::optional<Reference> secret;
+    if (table == nullptr) {
+        in.complain("L0504", entry.value.at, "a token is a role and where its secret is found",
+                    "write `" + entry.key + " = { role = \"read\", secret = { env = \"NAME\" } }`");
+        return;
+    }
+    for (const Entry& option : table->entries) {
+        if (option.key == "role")
+            in.one_of<std::uint32_t>(option.value, made.role,
+                                     {{"read", LARDER_ROLE_READ},
+                                      {"invalidate", LARDER_ROLE_INVALIDATE},
+                                      {"admin", LARDER_ROLE_ADMIN}});
+        else if (option.key == "secret")
+            in.secret(option.value, secret);
+        else
+            in.unknown(option, "admin.tokens", known);
+    }
+    if (made.role == 0 || !secret) {
+        in.complain("L0503", entry.key_at, "`" + entry.key + "` has no " + (secret ? "role" : "secret"),
+                    "write `" + entry.key + " = { role = \"read\", secret = { env = \"NAME\" } }`");
+        return;
+    }
+    made.secret = *secret;
+    in.out.admin.tokens.push_back(std::move(made));
+}
+
+// `[admin.tokens]` and `[admin.entities]`, whose keys are names. False: it is neither.
+bool read_admin_table(Interpreter& in, const Entry& entry) {
+    if (entry.key != "tokens" && entry.key != "entities") return false;
+    const Table* names = in.table(entry);
+    if (names == nullptr) return true;
+    for (const Entry& named : names->entries) {
+        if (entry.key == "tokens") {
+            read_token(in, named);
+            continue;
+        }
+        std::string event;
+        in.text(named.value, event);
+        if (!event.empty()) in.out.admin.entities.emplace_back(named.key, std::move(event));
+    }
+    return true;
+}
+
 const std::vector<Row>& rows() {
     using I = Interpreter;
     using V = const Value&;
@@ -268,6 +329,15 @@ const std::vector<Row>& rows() {
         {{"log", "file", ""}, [](I& i, V v) { i.path(v, i.out.log.file); }},
         {{"admin", "enabled", "true"}, [](I& i, V v) { i.flag(v, i.out.admin.enabled); }},
         {{"admin", "socket", ""}, [](I& i, V v) { i.path(v, i.out.admin.socket); }},
+        {{"admin", "listen", "[]"}, [](I& i, V v) { i.texts(v, i.out.admin.listen, false); }},
+        {{"admin", "mount", ""}, [](I& i, V v) { read_mounts(i, v); }},
+        {{"admin", "open", "[]"}, [](I& i, V v) { i.texts(v, i.out.admin.open, false); }},
+        {{"admin", "remote", "false"}, [](I& i, V v) { i.flag(v, i.out.admin.remote); }},
+        {{"admin", "rate", "100"},
+         [](I& i, V v) { i.number(v, i.out.admin.rate, 0, 1'000'000); }},
+        {{"admin", "connections", "64"},
+         [](I& i, V v) { i.number(v, i.out.admin.connections, 1, 10'000); }},
+        {{"admin", "pages", ""}, [](I& i, V v) { i.path(v, i.out.admin.pages); }},
         {{"secrets", "binding", ""}, [](I& i, V v) { i.secret(v, i.out.binding); }},
         {{"limits", "records", "1048576"},
          [](I& i, V v) { i.number(v, i.out.limits.records, 1'024, std::uint64_t{1} << 32); }},
@@ -296,6 +366,7 @@ void read_table(Interpreter& in, const Table& table, std::string_view name) {
     for (const Row& row : rows())
         if (row.key.table == name) known.push_back(row.key.name);
     for (const Entry& entry : table.entries) {
+        if (name == "admin" && read_admin_table(in, entry)) continue;
         const auto row = std::find_if(rows().begin(), rows().end(), [&](const Row& one) {
             return one.key.table == name && one.key.name == entry.key;
         });

@@ -100,6 +100,14 @@ struct SpaceCounts {
                   errors = 0, fenced = 0, loads = 0, load_errors = 0, waits = 0, damaged = 0, dropped = 0;
 };
 
+struct Figures;  // figures.hpp
+
+// What a store did with a key that is nobody's.
+struct StoreProbe {
+    std::string store;
+    bool set = false, get = false, exists = false, removed = false, gone = false;
+};
+
 class Cache {
   public:
     explicit Cache(const CacheOptions& options);
@@ -151,6 +159,9 @@ class Cache {
     std::string stats_json(std::string_view section) const;  // "": everything
     std::vector<SpaceCounts> counts() const;
     Remembers remembers() const;
+    // Sets, gets and removes a key of no namespace in every store: no entry is touched. [worker]
+    std::vector<StoreProbe> probe();
+    Figures figures() const;  // all of it as numbers; some us for each namespace
     std::uint64_t each_event(std::uint64_t after, const std::function<void(std::uint64_t number, std::uint64_t at_ms, int severity, std::string_view type, std::string_view text)>& fn) const;
     void note(int severity, std::string_view type, std::string text);  // into the event ring
     // "user_details:42 was dropped by hotel.larder:19 ..." or empty.

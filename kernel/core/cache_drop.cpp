@@ -224,7 +224,7 @@ void Cache::Impl::fire_on_drop(const State& s, const ChangeOrder& order, std::ve
 
 void Cache::Impl::carry_out(const State& s, std::vector<ChangeOrder>& orders, const Cause& cause, Receipt& receipt) {
     std::vector<bool> fired(s.policy->rules.size(), false);
-    SharedChanges changes(*this, s);
+    SharedChanges shared(*this, s);
     for (std::size_t i = 0; i < orders.size(); ++i) {
         std::vector<ChangeOrder> more;
         fire_on_drop(s, orders[i], more, fired, receipt);
@@ -237,8 +237,11 @@ void Cache::Impl::carry_out(const State& s, std::vector<ChangeOrder>& orders, co
                                  return std::tie(a.kind, a.ns, a.text, a.pattern, a.tuple) == std::tie(b.kind, b.ns, b.text, b.pattern, b.tuple);
                              }),
                  orders.end());
+    if (receipt.rehearsal) return rehearse(s, orders, receipt);
+    const std::uint64_t began_ns = clock.fine_ns();
     for (const ChangeOrder& order : orders) {
         const bool expire = order.action == dsl::Action::expire;
+        targets.add(static_cast<std::size_t>(order.kind) * 3 + cause.kind);
         switch (order.kind) {
             case dsl::TargetKind::key: change_key(s, order, cause); break;
             case dsl::TargetKind::namespace_: change_namespace(s, order.ns, expire, cause); break;
@@ -264,7 +267,8 @@ void Cache::Impl::carry_out(const State& s, std::vector<ChangeOrder>& orders, co
         receipt.lines.push_back(order.shown);
     }
     const std::uint64_t sent_ns = clock.mono_ns();
-    if (!changes.send(sent_ns, deadline(nullptr, sent_ns))) receipt.notes.push_back("a shared store does not answer: what it has to be told waits");
+    if (!shared.send(sent_ns, deadline(nullptr, sent_ns))) receipt.notes.push_back("a shared store does not answer: what it has to be told waits");
+    changing.add(clock.fine_ns() - began_ns);
     if (!orders.empty()) {
         std::string text = cause.text + ":";
         for (const std::string& line : receipt.lines) text += " " + line + ";";
@@ -291,6 +295,12 @@ void Cache::Impl::write_receipt(const Receipt& from, std::uint64_t began_ns, lar
     o["expired"] = from.expired;
     o["refreshed"] = from.refreshed;
     o["warmed"] = from.warmed;
+    if (from.rehearsal) {
+        o["rehearsal"] = true;
+        o["entries"] = from.entries;
+        o["counted"] = from.counted;
+        o["sample"] = boost::json::array(from.samples.begin(), from.samples.end());
+    }
     if (!from.notes.empty()) o["notes"] = boost::json::array(from.notes.begin(), from.notes.end());
     o["took_us"] = to->took_ns / 1000;
     to->json = owned_value(boost::json::serialize(o));
@@ -325,7 +335,7 @@ larder_status Cache::change(std::uint32_t action, const larder_target* targets, 
         const std::string_view what = view(target.what);
         const std::string verb = std::string(verbs[action]) + " ";
         if (target.kind == LARDER_TARGET_TIER) {
-            if (action != LARDER_DROP || n != 1) return LARDER_E_INVALID;
+            if (action != LARDER_DROP || n != 1 || is_rehearsal(call)) return LARDER_E_INVALID;
             return impl_->empty_tier(s, what, began, receipt);
         }
         if (target.kind == LARDER_TARGET_TAG) {
@@ -359,6 +369,7 @@ larder_status Cache::change(std::uint32_t action, const larder_target* targets, 
         orders.push_back(std::move(order));
     }
     Receipt made;
+    made.rehearsal = is_rehearsal(call);
     Cause cause{std::string(verbs[action]) + " by request", call != nullptr ? call->client : 0};
     impl_->carry_out(s, orders, cause, made);
     impl_->write_receipt(made, began, receipt);

@@ -8,6 +8,9 @@
 //   cache_rules.cpp     requests and events: which rules fire, with what values
 //   cache_walk.cpp      scan, count, the sweep
 //   cache_report.cpp    stats, explain, why
+//   cache_figures.cpp   all counters as numbers of one moment
+//   cache_probe.cpp     whether stores do what they say
+//   cache_rehearse.cpp  what an invalidation would change, without doing it
 //
 // Order of locks: a stripe, then what a store locks. A stripe serialises the writers of a key, so that
 // tiers cannot end up in different order, and the fence check of a fill is one step with its put.
@@ -74,6 +77,7 @@ struct Found {
 struct Cause {
     std::string text;  // "hotel.larder:19 PUT /v1.0/user/update/42"
     std::uint64_t client = 0;
+    std::size_t kind = 2;  // ChangeCause
 };
 
 struct ChangeOrder {  // one target, ready to be done
@@ -95,6 +99,10 @@ struct Receipt {
     std::vector<std::string> lines;  // what was done
     std::uint32_t dropped = 0, expired = 0, refreshed = 0, warmed = 0;
     std::vector<std::string> notes;
+    bool rehearsal = false;  // nothing is done: it says what would be, and
+    std::uint64_t entries = 0;     // how many entries would go,
+    const char* counted = "exact"; // "exact", "at least" or "about",
+    std::vector<std::string> samples;  // some of them
 };
 
 // An entry that was found, as an envelope that can be written again, in either form: with all its
@@ -172,6 +180,8 @@ struct Cache::Impl {
     mutable std::mutex install_mutex;  // guards what follows; taken by install and reports only
     std::shared_ptr<const dsl::Policy> policy;
     std::map<std::string, std::unique_ptr<SpaceRuntime>, std::less<>> runtimes;
+    // How often a rule fired, by where it stands and what it says: a reload that keeps it keeps its count.
+    std::map<std::string, std::atomic<std::uint64_t>, std::less<>> rule_counts;
     std::uint32_t next_number = 1;
     std::atomic<std::uint32_t> next_shelf{1};
 
@@ -185,6 +195,8 @@ struct Cache::Impl {
     Stripe& stripe(const EntryKey& key) { return stripes[(key.hash >> 20) % stripes.size()]; }
     const Stripe& stripe(const EntryKey& key) const { return stripes[(key.hash >> 20) % stripes.size()]; }
 
+    Counters targets;    // targets of invalidations: ChangeScope times the causes, and ChangeCause
+    Durations changing;  // whole invalidations
     std::atomic<bool> stopping{false};
     std::atomic<std::uint64_t> sweep_timer{0};
     struct SweepState {
@@ -358,6 +370,8 @@ struct Cache::Impl {
     // Takes the copies out of one store; validity is as before. MISS: there is no such store.
     larder_status empty_tier(const State& s, std::string_view name, std::uint64_t began_ns, larder_receipt* receipt);
     void fire_on_drop(const State& s, const ChangeOrder& order, std::vector<ChangeOrder>& more, std::vector<bool>& fired, Receipt& receipt);
+    // Instead of doing them: fills in what they would do.
+    void rehearse(const State& s, const std::vector<ChangeOrder>& orders, Receipt& receipt);
     void write_receipt(const Receipt& from, std::uint64_t began_ns, larder_receipt* to) const;
     void refresh(const State& s, dsl::NamespaceIndex ns, Receipt& receipt);
     // Turns a rule's changes into orders; `values` by slot, null data where the request gave none.
@@ -372,6 +386,9 @@ struct Cache::Impl {
     std::string stats(std::string_view section) const;
 };
 
+SpaceCounts counts_of(const SpaceRuntime& r);
+// Whether the caller wants to know what would change, and nothing else.
+inline bool is_rehearsal(const larder_call* call) { return call != nullptr && (call->flags & LARDER_CALL_REHEARSE) != 0; }
 // A key text for people: `user_details "42"`.
 std::string shown_key(const Space& space, std::string_view canonical);
 

@@ -150,6 +150,7 @@ void Cache::Impl::install(CacheParts parts) {
     for (std::uint32_t r = 0; r < p.rules.size(); ++r)
         if (p.rules[r].kind == dsl::TriggerKind::drop_of)
             for (const dsl::NamespaceIndex i : p.under(p.rules[r].of)) next->on_drop[i].push_back(r);
+    for (const dsl::Rule& rule : p.rules) next->fired.push_back(&rule_counts[rule.where.text() + " " + rule.head]);
     policy = next->policy;
     const std::vector<std::shared_ptr<Tier>> tiers = next->tiers;
     std::vector<std::shared_ptr<Tier>> emptied;

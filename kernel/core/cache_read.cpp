@@ -148,7 +148,10 @@ bool Cache::Impl::weigh(Search& search, const Space& space, const EntryKey& key,
     found.verdict = judge(space, key, tier, found.value.bytes(), search.now_ns, search.began.epoch, found.entry, found.stale_since_ns);
     switch (found.verdict) {
         case Verdict::live:
-            if (i > 0) promote(space, key, found, search.began.writes, search.now_ns);
+            if (i > 0) {
+                space.runtime->count_tier_hit(i);
+                promote(space, key, found, search.began.writes, search.now_ns);
+            }
             search.best = std::move(found);
             return true;
         case Verdict::stale:

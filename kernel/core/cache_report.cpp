@@ -15,13 +15,6 @@ constexpr const char* breaker_word(Breaker::State state) {
     return "";
 }
 
-SpaceCounts counts_of(const SpaceRuntime& r) {
-    using C = SpaceCount;
-    return {r.name, r.total(C::hits), r.total(C::misses), r.total(C::stale), r.total(C::absent), r.total(C::puts),
-            r.total(C::removes), r.total(C::refused), r.total(C::errors), r.total(C::fenced), r.total(C::loads),
-            r.total(C::load_errors), r.total(C::waits), r.total(C::damaged), r.total(C::dropped)};
-}
-
 boost::json::object json_of(const SpaceCounts& c) {
     const std::uint64_t asked = c.hits + c.misses;
     boost::json::object o{{"hits", c.hits}, {"misses", c.misses}, {"stale", c.stale}, {"absent", c.absent},

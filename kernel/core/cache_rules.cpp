@@ -46,6 +46,7 @@ bool heads_agree(const dsl::Template& a, const dsl::Template& b) {
 void Cache::Impl::rule_orders(const State& s, const dsl::Rule& rule, const std::vector<std::string_view>& values,
                               std::vector<ChangeOrder>& orders, Receipt& receipt) {
     receipt.rules.push_back({rule.where.text(), rule.head});
+    if (!receipt.rehearsal) s.fired[static_cast<std::size_t>(&rule - s.policy->rules.data())]->fetch_add(1, std::memory_order_relaxed);
     for (const dsl::Change& change : rule.changes) {
         ChangeOrder order;
         order.action = change.action;
@@ -98,6 +99,7 @@ void Cache::Impl::rule_orders(const State& s, const dsl::Rule& rule, const std::
         }
         orders.push_back(std::move(order));
     }
+    if (receipt.rehearsal) return;
     if (!rule.warm.empty())
         for (const dsl::NamespaceIndex ns : rule.warm) refresh(s, ns, receipt);
     for (const auto& [session, user] : rule.end_sessions)
@@ -113,6 +115,7 @@ larder_status Cache::request(const larder_request& rq, larder_receipt* receipt, 
     const std::uint64_t began = impl_->clock.fine_ns();
     const dsl::MethodSet method = dsl::method_of(view(rq.method));
     Receipt made;
+    made.rehearsal = is_rehearsal(call);
     const ReadGuard guard;
     const State& s = *impl_->state.get();
     if (method == 0 || rq.path.size == 0) {
@@ -149,7 +152,7 @@ larder_status Cache::request(const larder_request& rq, larder_receipt* receipt, 
         impl_->rule_orders(s, rule, values, orders, made);
     }
     if (!made.rules.empty()) {
-        const Cause cause{made.rules.front().where + " " + std::string(view(rq.method)) + " " + std::string(path), call != nullptr ? call->client : 0};
+        const Cause cause{made.rules.front().where + " " + std::string(view(rq.method)) + " " + std::string(path), call != nullptr ? call->client : 0, 0};
         impl_->carry_out(s, orders, cause, made);
     }
     impl_->write_receipt(made, began, receipt);
@@ -159,6 +162,7 @@ larder_status Cache::request(const larder_request& rq, larder_receipt* receipt, 
 larder_status Cache::event(std::string_view name, const larder_pair* pairs, std::size_t n, larder_receipt* receipt, const larder_call* call) {
     const std::uint64_t began = impl_->clock.fine_ns();
     Receipt made;
+    made.rehearsal = is_rehearsal(call);
     const ReadGuard guard;
     const State& s = *impl_->state.get();
     dsl::RouteMatches matches;
@@ -173,7 +177,7 @@ larder_status Cache::event(std::string_view name, const larder_pair* pairs, std:
                 if (view(pairs[p].name) == rule.variables[i] && pairs[p].value.size > 0) values[i] = view(pairs[p].value);
         impl_->rule_orders(s, rule, values, orders, made);
     }
-    if (!made.rules.empty()) impl_->carry_out(s, orders, {made.rules.front().where + " event " + std::string(name), call != nullptr ? call->client : 0}, made);
+    if (!made.rules.empty()) impl_->carry_out(s, orders, {made.rules.front().where + " event " + std::string(name), call != nullptr ? call->client : 0, 1}, made);
     impl_->write_receipt(made, began, receipt);
     return LARDER_OK;
 }

@@ -94,6 +94,7 @@ bool Cache::Impl::weigh_shared(Search& search, const Space& space, const EntryKe
                 item.found.scopes.assign(scopes.begin(), scopes.end());
                 promote(space, key, item.found, item.writes, search.now_ns);
             }
+            if (space.authority_tier > 0) space.runtime->count_tier_hit(space.authority_tier);
             search.best = std::move(item.found);
             return true;
         case Verdict::stale: search.best = std::move(item.found); break;

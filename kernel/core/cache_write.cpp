@@ -10,9 +10,13 @@
 namespace larder {
 namespace {
 
+bool is_worth_trying(const Space& space, std::string_view value) {
+    return space.codec != nullptr && value.size() >= std::max<std::uint64_t>(space.ns->compress->above_bytes, 1);
+}
+
 // Compresses when the namespace says so and it pays. Empty: store it as it is.
 std::string compressed(const Space& space, std::string_view value) {
-    if (space.codec == nullptr || value.size() < std::max<std::uint64_t>(space.ns->compress->above_bytes, 1)) return {};
+    if (!is_worth_trying(space, value)) return {};
     std::string out(space.codec->table->bound(space.codec->self, value.size()), '\0');
     std::size_t size = out.size();
     if (space.codec->table->compress(space.codec->self, bytes_of(value), out.data(), &size) != LARDER_OK || size >= value.size()) return {};
@@ -167,6 +171,13 @@ larder_status Cache::Impl::write_entry(const State& s, const Space& space, const
     head.hard_ms = head.soft_ms == 0 ? 0 : head.soft_ms + (entry.absent ? 0 : static_cast<std::uint64_t>(space.stale.count()));
 
     const std::string packed = entry.absent ? std::string() : compressed(space, entry.value);
+    if (!packed.empty()) {
+        space.runtime->count(SpaceDetail::raw_bytes, entry.value.size());
+        space.runtime->count(SpaceDetail::stored_bytes, packed.size());
+        space.runtime->count(SpaceDetail::compressed);
+    } else if (!entry.absent && is_worth_trying(space, entry.value)) {
+        space.runtime->count(SpaceDetail::not_smaller);
+    }
     if (!packed.empty()) head.codec = static_cast<std::uint16_t>(space.codec->table->codec_id);
     const std::string_view payload = packed.empty() ? (entry.absent ? std::string_view{} : entry.value) : std::string_view(packed);
     head.stored_size = static_cast<std::uint32_t>(payload.size());
@@ -188,7 +199,10 @@ larder_status Cache::Impl::write_entry(const State& s, const Space& space, const
     }
     const larder_status status = space.authority != nullptr ? put_shared(space, key, entry, envelope, payload, now_ns, deadline_ns)
                                                             : put_entry(space, key, envelope, payload, now_ns, deadline_ns);
-    if (status == LARDER_OK) space.runtime->count(SpaceCount::puts);
+    if (status == LARDER_OK) {
+        space.runtime->count(SpaceCount::puts);
+        space.runtime->count(SpaceDetail::put_bytes, entry.value.size());
+    }
     return status;
 }
 

@@ -1,12 +1,15 @@
 // kernel/core/counters.cpp -- which thread counts in which stripe.
 #include "kernel/core/counters.hpp"
 
+#include "kernel/core/durations.hpp"
+
 #include <mutex>
 
 namespace larder {
 
 namespace detail {
 constinit thread_local std::size_t counter_stripe = Counters::stripes;  // none yet
+constinit thread_local std::uint32_t until_sample = sample_every;
 }  // namespace detail
 
 namespace {

@@ -12,6 +12,7 @@
 #include "dsl/policy.hpp"
 #include "kernel/core/clock.hpp"
 #include "kernel/core/counters.hpp"
+#include "kernel/core/durations.hpp"
 #include "kernel/core/random.hpp"
 #include "kernel/core/stamp.hpp"
 #include "kernel/core/tier.hpp"
@@ -32,6 +33,11 @@ enum class SpaceCount : std::size_t {
     hits, misses, stale, absent, puts, removes, refused, errors, fenced, loads, load_errors, waits, damaged, dropped
 };
 
+// More of it, off the hit path. First, by tier: hits below the first one.
+enum class SpaceDetail : std::size_t {
+    tier_hits = 0, put_bytes = 8, raw_bytes, stored_bytes, compressed, not_smaller
+};
+
 class Authority;
 
 struct SpaceRuntime {
@@ -41,7 +47,11 @@ struct SpaceRuntime {
     // Epoch of the latest change of a scope of its chain, or ban in it (RecordTable::watch).
     std::atomic<std::uint64_t> changed{0};
     std::uint64_t schema = 0, generation = 0;  // how often the schema changed; guarded by install's mutex
-    Counters counts;
+    Counters counts, details;
+    Durations gets, puts, loads;
+    void count(SpaceDetail what, std::uint64_t by = 1) noexcept { details.add(static_cast<std::size_t>(what), by); }
+    void count_tier_hit(std::size_t tier) noexcept { details.add(tier < 8 ? tier : 7); }
+    std::uint64_t total(SpaceDetail what) const noexcept { return details.sum(static_cast<std::size_t>(what)); }
     void count(SpaceCount what, std::uint64_t by = 1) noexcept { counts.add(static_cast<std::size_t>(what), by); }
     std::uint64_t total(SpaceCount what) const noexcept { return counts.sum(static_cast<std::size_t>(what)); }
 };
@@ -104,6 +114,7 @@ struct State {
     std::vector<const Space*> by_number;      // null: not in this policy
     std::vector<const CodecHandle*> by_codec; // by codec id, as far as it goes
     std::vector<std::vector<std::uint32_t>> on_drop;  // by NamespaceIndex: rules `on drop of` it
+    std::vector<std::atomic<std::uint64_t>*> fired;   // by rule: how often it did; the cache owns them
 
     const Space* space(std::uint32_t number) const {
         return number < by_number.size() ? by_number[number] : nullptr;

@@ -1,4 +1,5 @@
 // kernel/core/tier.cpp -- every call of a store: breaker, door, deadline.
+#include "kernel/core/figures.hpp"
 #include "kernel/core/shared_call.hpp"
 
 #include <chrono>
@@ -18,6 +19,17 @@ bool is_failure(larder_status status) {
     }
 }
 
+StoreError kind_of(larder_status status) {
+    switch (status) {
+        case LARDER_E_IO: return StoreError::io;
+        case LARDER_E_TIMEOUT: return StoreError::timeout;
+        case LARDER_E_CORRUPT: return StoreError::corrupt;
+        case LARDER_E_EXCEPTION: return StoreError::exception;
+        case LARDER_E_INTERNAL: return StoreError::internal;
+        default: return StoreError::refused;
+    }
+}
+
 // What a waiting call and a late answer share.
 struct Answer {
     std::mutex mutex;
@@ -33,6 +45,8 @@ Tier::Tier(StoreHandle store, const BreakerOptions& breaker, Clock& clock, Pendi
     : store_(std::move(store)), breaker_(breaker), ramp_({}, clock), clock_(clock), pending_(pending), door_(store_.workers) {}
 
 void Tier::judge(larder_status status, std::uint64_t now_ns) noexcept {
+    if (status < 0 && status != LARDER_E_UNSUPPORTED && status != LARDER_E_CONFLICT && status != LARDER_E_TOO_LARGE)
+        counters_.add(error_kinds + static_cast<std::size_t>(kind_of(status)));
     if (is_failure(status)) {
         counters_.add(errors);
         breaker_.failure(now_ns);
@@ -42,7 +56,7 @@ void Tier::judge(larder_status status, std::uint64_t now_ns) noexcept {
 }
 
 template <class Call>
-larder_status Tier::guarded(std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned* out, Call&& call) {
+larder_status Tier::guarded(Timed what, std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned* out, Call&& call) {
     if (!breaker_.allow(now_ns)) [[unlikely]] {
         counters_.add(bypassed);
         return LARDER_E_CLOSED;
@@ -53,7 +67,9 @@ larder_status Tier::guarded(std::uint64_t now_ns, std::uint64_t deadline_ns, Pin
         status = call(context, out != nullptr ? out->out() : nullptr);
         if (status == LARDER_PENDING) [[unlikely]] status = LARDER_E_INTERNAL;  // has no done to call
     } else {
+        const std::uint64_t began_ns = clock_.fine_ns();
         status = wait(now_ns, deadline_ns, out, std::forward<Call>(call));
+        durations(what).add(clock_.fine_ns() - began_ns);
     }
     if (status >= 0) [[likely]] succeeded();
     else judge(status, now_ns);
@@ -110,7 +126,7 @@ larder_status Tier::wait(std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned
 
 larder_status Tier::get(const larder_key& key, std::uint32_t flags, std::uint64_t now_ns,
                         std::uint64_t deadline_ns, Pinned& out) {
-    const larder_status status = guarded(now_ns, deadline_ns, &out, [&](larder_call& call, larder_value* value) {
+    const larder_status status = guarded(Timed::get, now_ns, deadline_ns, &out, [&](larder_call& call, larder_value* value) {
         call.flags = flags;
         return store_.table->get(store_.self, &key, &call, value);
     });
@@ -124,7 +140,7 @@ larder_status Tier::get(const larder_key& key, std::uint32_t flags, std::uint64_
 }
 
 void Tier::get_many(std::span<larder_get_item> items, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns) {
-    larder_status status = guarded(now_ns, deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
+    larder_status status = guarded(Timed::get, now_ns, deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
         call.flags = flags;
         return store_.table->get_many(store_.self, items.data(), items.size(), &call);
     });
@@ -151,7 +167,7 @@ void Tier::get_many(std::span<larder_get_item> items, std::uint32_t flags, std::
 }
 
 larder_status Tier::visit(const larder_key& key, std::uint64_t now_ns, void (*fn)(void*, larder_bytes) noexcept, void* ctx) {
-    const larder_status status = guarded(now_ns, 0, nullptr, [&](larder_call& call, larder_value*) {
+    const larder_status status = guarded(Timed::get, now_ns, 0, nullptr, [&](larder_call& call, larder_value*) {
         return store_.table->visit(store_.self, &key, &call, fn, ctx);
     });
     if (status != LARDER_E_UNSUPPORTED) counters_.add(status == LARDER_OK ? hits : misses);
@@ -159,32 +175,32 @@ larder_status Tier::visit(const larder_key& key, std::uint64_t now_ns, void (*fn
 }
 
 larder_status Tier::put(const larder_key& key, const larder_put& put, std::uint64_t now_ns, std::uint64_t deadline_ns) {
-    return guarded(now_ns, deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
+    return guarded(Timed::put, now_ns, deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
         return store_.table->put(store_.self, &key, &put, &call);
     });
 }
 
 larder_status Tier::remove(const larder_key& key, std::uint64_t if_version, std::uint64_t now_ns, std::uint64_t deadline_ns) {
-    return guarded(now_ns, deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
+    return guarded(Timed::remove, now_ns, deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
         return store_.table->remove(store_.self, &key, if_version, &call);
     });
 }
 
 larder_status Tier::touch(const larder_key& key, const larder_touch& touch, std::uint64_t now_ns, std::uint64_t deadline_ns) {
-    return guarded(now_ns, deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
+    return guarded(Timed::put, now_ns, deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
         return store_.table->touch(store_.self, &key, &touch, &call);
     });
 }
 
 larder_status Tier::clear(std::uint32_t ns) {
     const std::uint64_t now = clock_.mono_ns();
-    return guarded(now, 0, nullptr, [&](larder_call& call, larder_value*) {
+    return guarded(Timed::remove, now, 0, nullptr, [&](larder_call& call, larder_value*) {
         return store_.table->clear_ns(store_.self, ns, &call);
     });
 }
 
 larder_status Tier::scan(larder_scan& scan, std::uint64_t deadline_ns) {
-    return guarded(clock_.mono_ns(), deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
+    return guarded(Timed::get, clock_.mono_ns(), deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
         return store_.table->scan(store_.self, &scan, &call);
     });
 }
@@ -203,7 +219,7 @@ void Tier::keep_for_late_answer(const std::shared_ptr<SharedCall>& call, std::ui
 }
 
 template <class Call>
-void Tier::begin_any(const std::shared_ptr<SharedCall>& shared, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then, Call&& call) {
+void Tier::begin_any(Timed what, const std::shared_ptr<SharedCall>& shared, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then, Call&& call) {
     if (!breaker_.allow(now_ns)) {
         counters_.add(bypassed);
         return then(LARDER_E_CLOSED);
@@ -212,8 +228,9 @@ void Tier::begin_any(const std::shared_ptr<SharedCall>& shared, std::uint64_t no
     if (deadline_ns != 0) left = std::min(left, std::chrono::nanoseconds(deadline_ns > now_ns ? deadline_ns - now_ns : 0));
     // The store ends it by then; the pool's timer is for one that does not.
     constexpr std::chrono::milliseconds grace{20};
-    const auto ended = [self = shared_from_this(), shared, then = std::move(then)](larder_status status) {
+    const auto ended = [self = shared_from_this(), shared, what, began_ns = clock_.fine_ns(), then = std::move(then)](larder_status status) {
         const std::uint64_t now = self->clock_.mono_ns();
+        self->durations(what).add(self->clock_.fine_ns() - began_ns);
         if (status == LARDER_E_TIMEOUT && shared != nullptr) self->keep_for_late_answer(shared, now);
         if (status >= 0) self->succeeded();
         else self->judge(status, now);
@@ -230,7 +247,7 @@ void Tier::begin_any(const std::shared_ptr<SharedCall>& shared, std::uint64_t no
 }
 
 void Tier::begin(Shared what, const std::shared_ptr<SharedCall>& call, std::uint64_t ttl_ms, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then) {
-    begin_any(call, now_ns, deadline_ns, std::move(then), [&](larder_call& context) {
+    begin_any(what == Shared::read ? Timed::get : Timed::put, call, now_ns, deadline_ns, std::move(then), [&](larder_call& context) {
         if (what == Shared::read)
             return store_.shared->read(store_.sharing(), call->items.data(), call->items.size(), call->records.data(), call->records.size(), &context);
         return store_.shared->make(store_.sharing(), call->records.data(), call->records.size(), ttl_ms, &context);
@@ -238,26 +255,26 @@ void Tier::begin(Shared what, const std::shared_ptr<SharedCall>& call, std::uint
 }
 
 void Tier::begin_change(const std::shared_ptr<SharedCall>& call, std::uint64_t ttl_ms, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then) {
-    begin_any(call, now_ns, deadline_ns, std::move(then), [&](larder_call& context) {
+    begin_any(Timed::remove, call, now_ns, deadline_ns, std::move(then), [&](larder_call& context) {
         return store_.shared->change(store_.sharing(), call->records.data(), call->records.size(), ttl_ms, call->keys.data(), call->keys.size(), 0, &context);
     });
 }
 
 void Tier::begin_lease(const std::shared_ptr<SharedCall>& call, std::uint64_t token, std::uint64_t ttl_ms, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then) {
-    begin_any(call, now_ns, deadline_ns, std::move(then), [&](larder_call& context) {
+    begin_any(Timed::put, call, now_ns, deadline_ns, std::move(then), [&](larder_call& context) {
         return store_.shared->lease(store_.sharing(), call->keys.data(), token, ttl_ms, &context);
     });
 }
 
 void Tier::begin_put(const larder_key& key, const larder_put& put, std::uint64_t lease, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then) {
-    begin_any(nullptr, now_ns, deadline_ns, std::move(then), [&](larder_call& context) {
+    begin_any(Timed::put, nullptr, now_ns, deadline_ns, std::move(then), [&](larder_call& context) {
         return lease == 0 ? store_.table->put(store_.self, &key, &put, &context)
                           : store_.shared->fill(store_.sharing(), &key, lease, &put, &context);
     });
 }
 
 larder_status Tier::fill(const larder_key& key, std::uint64_t token, const larder_put& put, std::uint64_t now_ns, std::uint64_t deadline_ns) {
-    return guarded(now_ns, deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
+    return guarded(Timed::put, now_ns, deadline_ns, nullptr, [&](larder_call& call, larder_value*) {
         return store_.shared->fill(store_.sharing(), &key, token, &put, &call);
     });
 }

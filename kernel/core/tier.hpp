@@ -14,8 +14,10 @@
 #include "kernel/core/ramp.hpp"
 #include "kernel/core/cache.hpp"
 #include "kernel/core/counters.hpp"
+#include "kernel/core/durations.hpp"
 #include "kernel/core/pending.hpp"
 
+#include <array>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -111,13 +113,17 @@ class Tier : public std::enable_shared_from_this<Tier> {
     // Of the loads of what lies in this tier; begun when its breaker closes.
     Ramp& ramp() noexcept { return ramp_; }
     const Ramp& ramp() const noexcept { return ramp_; }
-    enum Count : std::size_t { hits, misses, errors, bypassed };
+    // errors: of any kind; after `bypassed` come the kinds of StoreError (figures.hpp).
+    enum Count : std::size_t { hits, misses, errors, bypassed, error_kinds };
+    enum class Timed { get, put, remove };
+    Durations& durations(Timed what) noexcept { return durations_[static_cast<std::size_t>(what)]; }
+    const Durations& durations(Timed what) const noexcept { return durations_[static_cast<std::size_t>(what)]; }
     Counters& counters() noexcept { return counters_; }
     const Counters& counters() const noexcept { return counters_; }
 
   private:
     template <class Call>
-    larder_status guarded(std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned* out, Call&& call);
+    larder_status guarded(Timed what, std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned* out, Call&& call);
     template <class Call>
     larder_status wait(std::uint64_t now_ns, std::uint64_t deadline_ns, Pinned* out, Call&& call);
     void succeeded() noexcept {
@@ -125,7 +131,7 @@ class Tier : public std::enable_shared_from_this<Tier> {
     }
     void judge(larder_status status, std::uint64_t now_ns) noexcept;
     template <class Call>
-    void begin_any(const std::shared_ptr<SharedCall>& shared, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then, Call&& call);
+    void begin_any(Timed what, const std::shared_ptr<SharedCall>& shared, std::uint64_t now_ns, std::uint64_t deadline_ns, Then then, Call&& call);
     void keep_for_late_answer(const std::shared_ptr<SharedCall>& call, std::uint64_t now_ns);
 
     StoreHandle store_;
@@ -134,6 +140,7 @@ class Tier : public std::enable_shared_from_this<Tier> {
     Clock& clock_;
     PendingPool& pending_;
     Counters counters_;
+    std::array<Durations, 3> durations_;
     // How many threads may still enter a blocking store.
     std::mutex door_mutex_;
     std::condition_variable door_open_;

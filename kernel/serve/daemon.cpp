@@ -5,7 +5,9 @@
 
 #include "kernel/api/version.hpp"
 #include "kernel/serve/admin.hpp"
+#include "kernel/serve/admin_api.hpp"
 #include "kernel/serve/crash.hpp"
+#include "kernel/serve/http_listener.hpp"
 #include "kernel/serve/notify.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -28,7 +30,28 @@ std::string counted(std::size_t n, const char* one, const char* many) {
     return std::to_string(n) + " " + (n == 1 ? one : many);
 }
 
-std::string ready_line(Kernel& kernel, const AdminServer* admin) {
+// The admin API with what listens for it. Null without a problem: no address is configured.
+struct AdminHttp {
+    std::unique_ptr<AdminApi> api;
+    std::unique_ptr<HttpListener> listener;  // ends first
+
+    static std::unique_ptr<AdminHttp> open(Kernel& kernel, const config::AdminOptions& options,
+                                           const config::Environment& environment, std::string& problem) {
+        if (options.listen.empty()) return nullptr;
+        auto made = std::make_unique<AdminHttp>();
+        made->api = AdminApi::make(kernel, options, environment, kernel.clock(), problem);
+        if (!made->api) return nullptr;
+        HttpListenerOptions how;
+        how.listen = options.listen;
+        how.remote = options.remote;
+        how.connections = static_cast<std::size_t>(options.connections);
+        made->listener = HttpListener::open(
+            how, [api = made->api.get()](const HttpRequest& request) { return api->answer(request); }, problem);
+        return made->listener ? std::move(made) : nullptr;
+    }
+};
+
+std::string ready_line(Kernel& kernel, const AdminServer* admin, const AdminHttp* http) {
     const auto policy = kernel.cache().policy();
     std::string files;
     for (const std::string& file : policy->files) (files += files.empty() ? "" : ",") += file;
@@ -38,6 +61,8 @@ std::string ready_line(Kernel& kernel, const AdminServer* admin) {
     if (!policy->profile.empty()) line += " profile=" + policy->profile;
     for (const auto& [name, address] : kernel.addresses()) line.append(" ").append(name + "=" + address);
     if (admin != nullptr) line += " admin=" + admin->socket();
+    if (http != nullptr)
+        for (const std::string& address : http->listener->addresses()) line += " admin_http=" + address;
     return line;
 }
 
@@ -80,6 +105,7 @@ bool run_daemon(DaemonOptions options, std::string& problem) {
     std::signal(SIGPIPE, SIG_IGN);
     name_plugin_in_crashes();
     const config::AdminOptions admin_options = options.kernel.config.admin;
+    const config::Environment environment = options.kernel.config.environment;
     const config::Limits limits = options.kernel.config.limits;
     auto kernel = Kernel::open(std::move(options.kernel), problem);
     if (!kernel) return false;
@@ -95,14 +121,20 @@ bool run_daemon(DaemonOptions options, std::string& problem) {
         admin = AdminServer::open(*kernel, made, problem);
         if (!admin) return false;
     }
+    problem.clear();
+    const auto http = AdminHttp::open(*kernel, admin_options, environment, problem);
+    if (!problem.empty()) return false;
+    if (http && admin_options.tokens.empty())
+        options.warn("[admin] listen: no token is configured, so nobody is answered; see [admin.tokens]");
     for (const std::string& warning : kernel->warnings()) options.warn(warning);
-    options.ready(ready_line(*kernel, admin.get()));
+    options.ready(ready_line(*kernel, admin.get(), http.get()));
     notify("READY=1");
 
     watch.run();
 
     notify("STOPPING=1");
     watch.let_second_signal_end();
+    if (http) http->listener->stop();
     if (admin) admin->stop();
     kernel->stop(limits.stop_deadline);
     return true;

@@ -170,7 +170,10 @@ enum {
 enum {
   LARDER_CALL_PEEK = 1u << 0,    /* do not count as a use (no LRU promotion) */
   LARDER_CALL_COLD = 1u << 1,    /* background traffic: may be deferred      */
-  LARDER_CALL_NO_VALUE = 1u << 2 /* existence only: out stays untouched      */
+  LARDER_CALL_NO_VALUE = 1u << 2, /* existence only: out stays untouched      */
+  /* change, request and event of larder.cache/1: nothing is changed; the receipt says what would be,
+   * and its json has how many entries would go, whether that is exact, and some of them. [worker] */
+  LARDER_CALL_REHEARSE = 1u << 16
 };
 
 #ifdef __cplusplus

@@ -111,6 +111,8 @@ typedef struct larder_store_stats {
   uint32_t struct_size;
   uint32_t reserved;
   uint64_t entries, bytes, capacity_bytes, hits, misses, evictions, expirations, errors;
+  /* How entries ended, where the store counts it, and whether they had been read since they were put. */
+  uint64_t expired_used, expired_unused, evicted_used, evicted_unused, removed_used, removed_unused;
 } larder_store_stats;
 
 typedef struct larder_store_v1 {

@@ -1,0 +1,88 @@
+// kernel/serve/endpoints.cpp -- the table of endpoints: everything the admin API answers.
+//
+// The paths below the mounts are those of five applications, word for word: A AuraConnect, H the hotel
+// API, P Panic, E AuraConnect's enhancements; the rest is larder's own.
+#include "kernel/serve/endpoints.hpp"
+
+#include <larder/plugin/abi.h>
+
+#include <array>
+
+namespace larder::serve {
+namespace {
+
+constexpr std::uint32_t nobody = 0, read = LARDER_ROLE_READ, invalidates = LARDER_ROLE_INVALIDATE,
+                        admin = LARDER_ROLE_ADMIN;
+
+constexpr std::array all{
+    // A, H, P
+    Endpoint{"health", "GET", "health", read, false, "Whether the cache is available, and its hit rate", "",
+             "success cache_info", health},
+    Endpoint{"stats", "GET", "stats", read, false, "Hit rate, latency and operations, overall and by namespace",
+             "?namespace", "success cache_info key_counts overall by_namespace", statistics},
+    // A
+    Endpoint{"metrics", "GET", "metrics", read, false, "Every metric in Prometheus' text format", "", "", metrics},
+    Endpoint{"invalidate/pattern", "DELETE", "invalidate/pattern", invalidates, true,
+             "Drops entries whose NAMESPACE:KEY fits a pattern with `*`", "?pattern ?dry_run", "success message", invalidate_pattern},
+    Endpoint{"invalidate/tag", "DELETE", "invalidate/tag", invalidates, true, "Drops what carries a tag", "?tag ?dry_run",
+             "success message", invalidate_tag},
+    Endpoint{"invalidate/namespace", "DELETE", "invalidate/namespace/{namespace}", invalidates, true,
+             "Drops a namespace and those below it", "?dry_run", "success message", invalidate_namespace},
+    Endpoint{"invalidate/key", "DELETE", "invalidate/key/{namespace}/{key...}", invalidates, true, "Drops one entry",
+             "?dry_run", "success message", invalidate_key},
+    Endpoint{"warm/one", "POST", "warm/{name}", invalidates, true, "Runs the warm items of one namespace", "", "success message",
+             warm_one},
+    // H
+    Endpoint{"health/detailed", "GET", "health/detailed", read, false, "Health with key counts, memory, connections",
+             "", "success timestamp cache_info detailed_statistics", health_detailed},
+    Endpoint{"clear", "POST", "clear", admin, true, "Drops everything but sessions", "?dry_run", "success message", clear},
+    Endpoint{"clear/entity", "POST", "clear/{entity}/{id}", invalidates, true,
+             "Sends the event that [admin.entities] names for this kind of thing", "?dry_run", "success message", clear_entity},
+    Endpoint{"warm", "POST", "warm", invalidates, true, "Runs warm items: those of the named caches, or all",
+             "cache_names", "success message", warm_some},
+    Endpoint{"test", "GET", "test", read, false, "Sets, gets and deletes a key in every store", "", "success test_results",
+             self_test},
+    // P
+    Endpoint{"invalidate", "POST", "invalidate", invalidates, true,
+             "Drops by patterns, tags and namespaces, and sends the events of [admin.entities]",
+             "patterns tags namespaces ?dry_run", "success message", invalidate},
+    // E
+    Endpoint{"performance", "GET", "performance", read, false, "Performance, compression and the flow between tiers",
+             "", "performance compression multi_level", performance},
+    Endpoint{"compression/stats", "GET", "compression/stats", read, false, "What compression saves, and what to change",
+             "", "totals by_namespace recommendations", compression},
+    Endpoint{"memory/stats", "GET", "memory/stats", read, false, "Memory by tier and namespace, and its forecast", "",
+             "tiers by_namespace", memory},
+    Endpoint{"patterns/analysis", "GET", "patterns/analysis", read, false, "Patterns of access", "", "", patterns},
+    Endpoint{"multi-level/flow", "GET", "multi-level/flow", read, false, "How requests go through the tiers", "",
+             "levels by_namespace", flow},
+    // larder's own
+    Endpoint{"healthz", "GET", "/healthz", read, false, "The process is alive", "", "status", alive},
+    Endpoint{"readyz", "GET", "/readyz", read, false, "A policy is loaded and every shared store answers", "",
+             "status checks", ready},
+    Endpoint{"metrics", "GET", "/metrics", read, false, "Every metric in Prometheus' text format", "", "", metrics},
+    Endpoint{"live", "GET", "/api/v1/live", read, false, "All figures of this moment, for dashboards", "?after",
+             "at_ms namespaces tiers rules invalidations", live},
+    Endpoint{"policy", "GET", "/api/v1/policy", read, false, "The policy's files, and how often each rule fired", "",
+             "files rules", policy},
+    Endpoint{"plugins", "GET", "/api/v1/plugins", read, false, "Instances, their health and metrics", "", "plugins", plugins},
+    Endpoint{"events", "GET", "/api/v1/events", read, false, "What happened, oldest first", "?after", "events last", events},
+    Endpoint{"explain", "GET", "/api/v1/explain", read, false, "Which rules fire, why an entry went", "?what", "text", explain},
+    Endpoint{"sessions", "GET", "/api/v1/sessions", read, false, "Sessions", "", "", sessions},
+    Endpoint{"event", "POST", "/api/v1/event/{name}", invalidates, true,
+             "Sends an event of the policy; members of the body are its parameters", "?dry_run", "success message", send_event},
+    Endpoint{"route", "POST", "/api/v1/route", invalidates, true, "Tells of a request that an application answered",
+             "method path status ?dry_run", "success message", tell_route},
+    Endpoint{"reload", "POST", "/api/v1/reload", admin, true, "Reads policy and configuration again", "", "success message",
+             reload},
+    Endpoint{"openapi", "GET", "/openapi.json", read, false, "This description", "", "openapi paths", description},
+    Endpoint{"ui", "GET", "/", nobody, false, "To the page", "", "", to_pages},
+    Endpoint{"ui", "GET", "/ui/{file...}", nobody, false, "The page for people: files only, they show nothing by themselves",
+             "", "", page},
+};
+
+}  // namespace
+
+std::span<const Endpoint> endpoints() { return all; }
+
+}  // namespace larder::serve

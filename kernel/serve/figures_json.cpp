@@ -1,0 +1,154 @@
+// kernel/serve/figures_json.cpp -- figures as the admin API writes them.
+#include "kernel/serve/figures_json.hpp"
+
+#include <array>
+#include <cmath>
+#include <ctime>
+
+namespace larder::serve {
+
+namespace json = boost::json;
+
+double rounded(double value, int decimals) {
+    const double by = std::pow(10, decimals);
+    return std::round(value * by) / by;
+}
+
+json::value percent(std::uint64_t part, std::uint64_t whole) {
+    if (whole == 0) return nullptr;
+    return rounded(100.0 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+json::value milliseconds(const DurationFigures& durations, double quantile) {
+    if (durations.count == 0) return nullptr;
+    return rounded(1000 * (quantile < 0 ? durations.mean_s() : durations.quantile_s(quantile)), 4);
+}
+
+std::string human_bytes(std::uint64_t bytes) {
+    static constexpr std::array<const char*, 4> units{"B", "K", "M", "G"};
+    auto value = static_cast<double>(bytes);
+    std::size_t unit = 0;
+    while (value >= 1024 && unit + 1 < units.size()) {
+        value /= 1024;
+        ++unit;
+    }
+    if (unit == 0) return std::to_string(bytes) + "B";
+    std::array<char, 32> text{};
+    const int size = std::snprintf(text.data(), text.size(), "%.2f%s", value, units[unit]);
+    return std::string(text.data(), static_cast<std::size_t>(size));
+}
+
+std::string timestamp(std::uint64_t wall_ms) {
+    const auto seconds = static_cast<std::time_t>(wall_ms / 1000);
+    std::tm parts{};
+    ::gmtime_r(&seconds, &parts);
+    std::array<char, 32> text{};
+    const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return std::string(text.data(), size);
+}
+
+Answers answers(const Figures& figures) {
+    Answers out;
+    for (const SpaceFigures& space : figures.spaces) out += space.counts;
+    return out;
+}
+
+json::object summary(const std::vector<const SpaceFigures*>& spaces) {
+    Answers found;
+    DurationFigures took;
+    std::uint64_t operations = 0;
+    for (const SpaceFigures* space : spaces) {
+        found += space->counts;
+        operations += space->counts.puts + space->counts.removes;
+        for (const auto* one : {&space->gets, &space->puts, &space->loads}) took += *one;
+    }
+    return {{"hit_rate", percent(found.hits, found.all())},
+            {"miss_rate", percent(found.misses, found.all())},
+            {"hits", found.hits},
+            {"misses", found.misses},
+            {"total_operations", found.all() + operations},
+            {"average_latency_ms", milliseconds(took, -1)},
+            {"p95_latency_ms", milliseconds(took, 0.95)}};
+}
+
+json::object space_json(const SpaceFigures& space) {
+    const SpaceCounts& c = space.counts;
+    json::object out = summary({&space});
+    out["sets"] = c.puts;
+    out["set_bytes"] = space.put_bytes;
+    out["removes"] = c.removes;
+    out["stale"] = c.stale;
+    out["absent"] = c.absent;
+    out["loads"] = c.loads;
+    out["load_errors"] = c.load_errors;
+    out["waits"] = c.waits;
+    out["refused"] = c.refused;
+    out["fenced"] = c.fenced;
+    out["errors"] = c.errors;
+    out["damaged"] = c.damaged;
+    out["entries"] = space.entries;
+    out["bytes"] = space.bytes;
+    out["ttl_ms"] = space.ttl_ms == 0 ? json::value(nullptr) : json::value(space.ttl_ms);
+    out["latency_ms"] = json::object{{"get_p50", milliseconds(space.gets, 0.5)},
+                                     {"get_p95", milliseconds(space.gets, 0.95)},
+                                     {"get_p99", milliseconds(space.gets, 0.99)},
+                                     {"set_p95", milliseconds(space.puts, 0.95)},
+                                     {"load_mean", milliseconds(space.loads, -1)},
+                                     {"load_p95", milliseconds(space.loads, 0.95)}};
+    json::array tiers;
+    for (const SpaceTierFigures& tier : space.tiers)
+        tiers.push_back({{"tier", tier.tier},
+                         {"hits", tier.hits},
+                         {"misses", tier.misses},
+                         {"hit_rate", percent(tier.hits, tier.hits + tier.misses)},
+                         {"entries", tier.entries},
+                         {"bytes", tier.bytes}});
+    out["tiers"] = std::move(tiers);
+    return out;
+}
+
+json::object tier_json(const TierFigures& tier) {
+    static constexpr std::array<const char*, 3> states{"closed", "open", "half open"};
+    json::object errors;
+    for (std::size_t i = 0; i < tier.errors.size(); ++i) errors[store_error_words[i]] = tier.errors[i];
+    const std::uint64_t calls = tier.hits + tier.misses;
+    json::object out{{"plugin", tier.plugin},
+                     {"shared", tier.shared},
+                     {"hits", tier.hits},
+                     {"misses", tier.misses},
+                     {"hit_rate", percent(tier.hits, calls)},
+                     {"entries", tier.entries},
+                     {"bytes", tier.bytes},
+                     {"capacity_bytes", tier.capacity_bytes},
+                     {"memory_used_percent", percent(tier.bytes, tier.capacity_bytes)},
+                     {"evictions", tier.evictions},
+                     {"expirations", tier.expirations},
+                     {"bypassed", tier.bypassed},
+                     {"errors", std::move(errors)},
+                     {"error_rate", percent(tier.error_sum(), calls + tier.error_sum())},
+                     {"breaker", states[std::min<std::size_t>(tier.breaker, 2)]},
+                     {"breaker_opened", tier.breaker_opened},
+                     {"trusted", tier.trusted},
+                     {"latency_ms", json::object{{"get_p50", milliseconds(tier.gets, 0.5)},
+                                                 {"get_p95", milliseconds(tier.gets, 0.95)},
+                                                 {"get_p99", milliseconds(tier.gets, 0.99)},
+                                                 {"set_p95", milliseconds(tier.puts, 0.95)},
+                                                 {"remove_p95", milliseconds(tier.removes, 0.95)}}}};
+    const TierFigures::Ends& e = tier.ends;
+    out["ends"] = json::object{{"expired_used", e.expired_used}, {"expired_unused", e.expired_unused},
+                               {"evicted_used", e.evicted_used}, {"evicted_unused", e.evicted_unused},
+                               {"removed_used", e.removed_used}, {"removed_unused", e.removed_unused}};
+    return out;
+}
+
+std::vector<const SpaceFigures*> under(const Figures& figures, std::string_view name) {
+    std::vector<const SpaceFigures*> out;
+    for (const SpaceFigures& space : figures.spaces) {
+        const std::string_view own = space.counts.name;
+        const bool below = own.size() > name.size() && own.starts_with(name) && own[name.size()] == '.';
+        if (name.empty() || own == name || below) out.push_back(&space);
+    }
+    return out;
+}
+
+}  // namespace larder::serve

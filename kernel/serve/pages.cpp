@@ -1,0 +1,67 @@
+// kernel/serve/pages.cpp -- files under /ui/: a page that asks the rest of the API with the reader's token.
+//
+// The files are the same for everybody and hold no figures, so they are shown without a token. Only
+// plain names below the folder are looked for; nothing outside it can be named.
+#include "kernel/serve/endpoints.hpp"
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace larder::serve {
+namespace {
+
+std::string_view type_of(std::string_view name) {
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 10> types{{
+        {".html", "text/html; charset=utf-8"}, {".css", "text/css; charset=utf-8"},
+        {".js", "text/javascript; charset=utf-8"}, {".mjs", "text/javascript; charset=utf-8"},
+        {".json", "application/json"}, {".svg", "image/svg+xml"}, {".png", "image/png"},
+        {".ico", "image/x-icon"}, {".woff2", "font/woff2"}, {".txt", "text/plain; charset=utf-8"}}};
+    for (const auto& [end, type] : types)
+        if (name.ends_with(end)) return type;
+    return {};
+}
+
+// Letters, digits and `._-/`, no part that begins with a dot.
+bool is_plain(std::string_view name) {
+    if (name.empty() || name.size() > 200 || name.front() == '/' || name.front() == '.') return false;
+    for (std::size_t i = 0; i < name.size(); ++i) {
+        const char c = name[i];
+        const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' || c == '/';
+        if (!good || (c == '/' && i + 1 < name.size() && (name[i + 1] == '.' || name[i + 1] == '/'))) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+HttpReply to_pages(const Ask&) {
+    HttpReply out;
+    out.status = 302;
+    out.content_type = "text/plain; charset=utf-8";
+    out.headers.emplace_back("Location", "/ui/");
+    return out;
+}
+
+HttpReply page(const Ask& ask) {
+    namespace fs = std::filesystem;
+    if (ask.options.pages.empty()) return refusal(404, "no page is installed: [admin] pages names no folder");
+    const std::string name = ask.capture("file").empty() ? "index.html" : std::string(ask.capture("file"));
+    const std::string_view type = type_of(name);
+    std::error_code error;
+    const fs::path file = fs::path(ask.options.pages) / name;
+    if (!is_plain(name) || type.empty() || !fs::is_regular_file(file, error) || fs::file_size(file, error) > (4u << 20))
+        return refusal(404, "there is no such file");
+    std::ifstream in(file, std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    HttpReply out;
+    out.content_type = type;
+    out.body = text.str();
+    out.headers.emplace_back("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'");
+    out.headers.emplace_back("Referrer-Policy", "no-referrer");
+    return out;
+}
+
+}  // namespace larder::serve
