@@ -178,6 +178,10 @@ struct RefuseClause {
     Keyword kw;
     Scalar above;
 };
+struct LogClause {  // log misses slower than 50ms
+    Keyword kw;
+    Maybe<Scalar> slower;
+};
 struct VersionClause {
     Keyword kw;
     Scalar number;
@@ -203,7 +207,7 @@ struct Namespace;
 struct Clause
     : boost::spirit::x3::variant<Broken, KeyClause, TagClause, WithClause, TtlClause, StaleClause,
                                  AbsentClause, TiersClause, CompressClause, LimitClause,
-                                 RefuseClause, VersionClause, DependsClause, WriteClause,
+                                 RefuseClause, LogClause, VersionClause, DependsClause, WriteClause,
                                  FlagClause, boost::spirit::x3::forward_ast<Namespace>> {
     using base_type::base_type;
     using base_type::operator=;

@@ -171,6 +171,11 @@ void Clauses::apply_rest(Namespace& n, const ast::Clause& c, Seen& seen, const s
         n.compress = compression_of(draft_, values_, *k);
         return;
     }
+    if (const auto* k = as<ast::LogClause>(c)) {
+        once(seen, "log", k->kw, whose);
+        n.log_misses = k->slower ? values_.duration(*k->slower).value_or(Ms{}) : Ms{};
+        return;
+    }
     if (const auto* k = as<ast::RefuseClause>(c)) {
         once(seen, "refuse", k->kw, whose);
         n.refuse_above = values_.size(k->above);

@@ -212,6 +212,7 @@ class Namespaces {
         n.compress = from.compress;
         n.limits = from.limits;
         n.refuse_above = from.refuse_above;
+        n.log_misses = from.log_misses;
         n.version = from.version;
         n.accepts = from.accepts;
         n.write = from.write;

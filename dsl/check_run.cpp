@@ -5,6 +5,7 @@
 #include "dsl/check_texts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 namespace larder::dsl {
@@ -113,14 +114,51 @@ Condition::Relation relation_of(ast::Relation r) {
     return Condition::Relation::is;
 }
 
+struct Metric {
+    enum class Of { namespaces, stores, either };
+    std::string_view name;
+    Of of;
+};
+// What an alert may be about. Without a name in brackets: of all namespaces or stores together.
+constexpr std::array metrics{
+    Metric{"hit_rate", Metric::Of::namespaces},      Metric{"miss_rate", Metric::Of::namespaces},
+    Metric{"requests", Metric::Of::namespaces},      Metric{"misses", Metric::Of::namespaces},
+    Metric{"compression_ratio", Metric::Of::namespaces}, Metric{"loads", Metric::Of::namespaces},
+    Metric{"load_errors", Metric::Of::namespaces},   Metric{"load_latency_p95", Metric::Of::namespaces},
+    Metric{"invalidations", Metric::Of::either},     Metric{"entries", Metric::Of::either},
+    Metric{"bytes", Metric::Of::either},             Metric{"errors", Metric::Of::either},
+    Metric{"error_rate", Metric::Of::either},        Metric{"latency_avg", Metric::Of::either},
+    Metric{"latency_p50", Metric::Of::either},       Metric{"latency_p95", Metric::Of::either},
+    Metric{"latency_p99", Metric::Of::either},       Metric{"memory_used", Metric::Of::stores},
+    Metric{"evictions", Metric::Of::stores},         Metric{"expirations", Metric::Of::stores},
+    Metric{"timeouts", Metric::Of::stores},          Metric{"connection_failures", Metric::Of::stores},
+    Metric{"breaker", Metric::Of::stores},
+};
+
 // These are measured for namespaces; all else is measured for stores or for the whole.
 bool of_namespaces(std::string_view metric) {
-    return metric == "hit_rate" || metric == "requests" || metric == "compression_ratio";
+    const auto* const found = std::find_if(metrics.begin(), metrics.end(), [&](const Metric& one) { return one.name == metric; });
+    return found != metrics.end() && found->of == Metric::Of::namespaces;
+}
+
+// An alert on a metric that nobody measures would never fire.
+void check_metric(Draft& draft, const ast::Name& name) {
+    std::vector<std::string_view> known;
+    for (const Metric& one : metrics) {
+        if (one.name == name.text) return;
+        known.push_back(one.name);
+    }
+    auto& d = draft.say.error("L0202", name.at, "no metric is called " + ticked(name.text), "nobody measures it");
+    const auto meant = nearest(name.text, known);
+    std::string list;
+    for (const auto one : known) (list += list.empty() ? "" : ", ") += one;
+    d.helps.push_back(meant.empty() ? "metrics are " + list : "did you mean " + ticked(meant) + "?");
 }
 
 Condition condition_of(Draft& draft, Values& values, const ast::Compare& c) {
     Condition out;
     out.metric = std::string(c.metric.text);
+    check_metric(draft, c.metric);
     out.relation = relation_of(c.op.value);
     for (const ast::Name& n : c.of) {
         out.of.emplace_back(n.text);

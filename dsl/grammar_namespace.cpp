@@ -18,6 +18,7 @@ BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::CompressClause, kw, codec, above, ex
                           enabled)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::LimitClause, kw, amount, entries, store)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::RefuseClause, kw, above)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::LogClause, kw, slower)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::VersionClause, kw, number, accepts)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::DependsClause, kw, on, key)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::WriteClause, kw, mode, delay)
@@ -87,6 +88,8 @@ LARDER_LOCAL(entries_limit, ast::LimitClause,
 LARDER_LOCAL(size_limit, ast::LimitClause,
              kw("limit") > size > x3::attr(false) > -(word("in") > store_name))
 LARDER_LOCAL(refuse_clause, ast::RefuseClause, kw("refuse") > word("above") > size)
+LARDER_LOCAL(log_clause, ast::LogClause,
+             kw("log") > word("misses") > -(word("slower") > word("than") > duration))
 LARDER_LOCAL(write_clause, ast::WriteClause, kw("write") > write_mode > -duration)
 
 LARDER_LOCAL(plain_flag_clause, ast::FlagClause, plain_flag >> x3::attr(ast::Maybe<ast::Scalar>{}))
@@ -98,7 +101,7 @@ LARDER_DEFINE(encrypt_clause, encrypt_flag >> x3::attr(ast::Maybe<ast::Scalar>{}
 LARDER_DEFINE(
     clause,
     statement[(key_clause | ttl_clause | tag_clause | tiers_clause | stale_clause | with_clause |
-               compress_clause | entries_limit | size_limit | refuse_clause | version_clause |
+               compress_clause | entries_limit | size_limit | refuse_clause | log_clause | version_clause |
                depends_clause | write_clause | absent_clause | plain_flag_clause | coalesce_clause |
                namespace_ | unknown_statement) > end_of_statement])
 LARDER_DEFINE(namespace_, kw("namespace") > namespace_head > open_block > *clause > close_block)

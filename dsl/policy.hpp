@@ -118,6 +118,7 @@ struct Namespace {
     std::optional<Compression> compress;
     std::vector<Limit> limits;
     std::optional<std::uint64_t> refuse_above;  // bytes
+    std::optional<Ms> log_misses;  // misses whose load took longer are logged; 0: all of them
     std::uint32_t version = 1;
     std::vector<std::uint32_t> accepts;
     WriteMode write = WriteMode::aside;

@@ -64,6 +64,7 @@ bool Kernel::Impl::make_cache(std::string& problem) {
     services = std::make_unique<api::KernelServices>(api::KernelServices::Parts{
         cache.get(), this, clock, executor, log, config.environment});
     own_table = std::make_unique<loader::HostTable>(*services, "kernel");
+    deliveries = std::make_shared<api::Deliveries>(*executor, *clock, log);
     return true;
 }
 
@@ -107,6 +108,7 @@ void Kernel::Impl::stop(std::chrono::milliseconds deadline) {
         if (ticking) executor->cancel(tick_id);
         ticking = false;
     }
+    deliveries->close();
     config::stop(graph.nodes, true, until);
     config::stop(leaving, true, until);
     if (own_executor) {
@@ -119,20 +121,23 @@ void Kernel::Impl::stop(std::chrono::milliseconds deadline) {
     log->flush();
 }
 
-// Once a second: what the machine slept is added to the clock, and a policy that was replaced is freed
-// when its last reader is done.
+// Once a second: what the machine slept is added to the clock, a policy that was replaced is freed when
+// its last reader is done, and alerts are judged.
 void Kernel::Impl::tick() {
     system_clock.resync();
     detail::reclaim();
+    watch(false);
     const std::lock_guard<std::mutex> state(state_mutex);
     if (ticking) tick_id = executor->after(std::chrono::seconds(1), [this] { tick(); });
 }
 
 void Kernel::Impl::install(const config::Graph& next, std::shared_ptr<const dsl::Policy> with) {
     CacheParts parts;
+    alerts.follow(with);
     parts.policy = std::move(with);
     parts.stores = next.stores();
     parts.codecs = next.codecs();
+    parts.log_miss = [to = log](std::string_view line) { to->write(LARDER_LOG_INFO, "miss", line); };
     cache->install(std::move(parts));
 }
 

@@ -9,10 +9,12 @@
 // The C faces (larder.cache/1 for plugins, the embedding header) and the program are thin over this.
 #pragma once
 
+#include "kernel/api/alerts.hpp"
 #include "kernel/config/host_config.hpp"
 #include "kernel/core/cache.hpp"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -46,6 +48,10 @@ struct ReloadResult {
     std::string text;  // what changed, or the diagnostics of what is wrong
 };
 
+namespace api {
+class History;
+}
+
 class Kernel {
   public:
     // Null: `problem` says why, ready to print, with file:line and what to do. Nothing listens yet.
@@ -65,6 +71,19 @@ class Kernel {
     const Clock& clock() const;
     std::uint64_t uptime_ms() const;
     std::vector<StoreInfo> store_infos() const;  // in the order of the stores; without those that say nothing
+    // What an exporter with PULL renders of every metric. False: `problem` says why. [worker]
+    bool render_metrics(std::string_view accept, std::string& text, std::string& content_type, std::string& problem);
+
+    // Alerts. Judged once a second while the kernel runs on the machine's clock; on another clock whoever
+    // moves it calls watch().
+    void watch();                              // samples, judges, tells sinks and callbacks [worker]
+    std::vector<AlertState> alerts() const;    // what each measures now, without telling anybody
+    std::vector<AlertState> check_alerts();    // judges at once, without waiting for `for`, and tells
+    // Called for every alert that fires or is resolved, without a lock held. Not from within one. [any thread]
+    void on_alert(std::function<void(const AlertNotice&)> callback);
+    const api::History& history() const;       // entries and bytes of seven days
+    StoreCapacities store_capacities() const;  // used and most bytes of servers behind stores
+
     // A line of the log; source: who says it. [any thread]
     void log(int level, std::string_view source, std::string_view text) const;
     // A request that the admin API answered. [any thread]

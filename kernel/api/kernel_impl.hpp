@@ -3,12 +3,15 @@
 //   kernel.cpp          open, start, stop: the life of a kernel
 //   kernel_reload.cpp   from one configuration and policy to the next
 //   kernel_reports.cpp  what it says of itself
+//   kernel_watch.cpp    what it watches: alerts, history, metrics for exporters
 //
 // One mutex, control, is held through start, reload and stop: it is what the plugin contract calls the
 // control thread. A second, state_mutex, guards what reports read meanwhile, and is held for moments.
 #pragma once
 
 #include "dsl/compile.hpp"
+#include "kernel/api/deliveries.hpp"
+#include "kernel/api/history.hpp"
 #include "kernel/api/kernel.hpp"
 #include "kernel/api/kernel_services.hpp"
 #include "kernel/api/request_rules.hpp"
@@ -18,6 +21,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -62,6 +66,13 @@ struct Kernel::Impl final : api::KernelSide {
     std::uint64_t started_ns = 0;
     std::vector<config::Node> leaving;  // retired by a reload, not stopped yet
 
+    api::AlertBook alerts;
+    api::History history;
+    std::shared_ptr<api::Deliveries> deliveries;
+    std::mutex watch_mutex;  // one judgement at a time
+    std::atomic<std::uint64_t> reload_failures{0};
+    std::vector<std::function<void(const AlertNotice&)>> on_alert;  // guarded by state_mutex
+
     mutable std::mutex state_mutex;
     std::map<std::pair<std::string, unsigned>, std::uint64_t> admin_requests;  // guarded by state_mutex
     std::vector<config::Node> running;  // guarded by state_mutex, as the two below
@@ -81,6 +92,11 @@ struct Kernel::Impl final : api::KernelSide {
     void retire(std::vector<config::Node> nodes);
     void let_go();  // ends what retire() took, on a worker
     void tick();
+    void watch(bool at_once);              // kernel_watch.cpp, as what follows
+    void tell(const AlertNotice& notice);
+    std::vector<StoreInfo> store_infos() const;
+    StoreCapacities store_capacities() const;
+    bool render_metrics(std::string_view accept, std::string& text, std::string& content_type, std::string& problem);
     std::uint64_t deadline_ns(std::chrono::milliseconds in) const {
         return clock->mono_ns() + static_cast<std::uint64_t>(in.count()) * 1'000'000;
     }

@@ -93,6 +93,7 @@ ReloadResult Kernel::Impl::reload_now() {
     const std::lock_guard<std::mutex> lock(control);
     if (!started || stopped) return {false, "the kernel does not run\n"};
     const auto refused = [&](const std::string& why) {
+        reload_failures.fetch_add(1);
         cache->note(LARDER_LOG_ERROR, "reload", "refused: " + why.substr(0, why.find('\n')));
         say(LARDER_LOG_ERROR, "reload refused, nothing changed: " + why);
         return ReloadResult{false, why + "nothing changed\n"};

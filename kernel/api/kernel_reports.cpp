@@ -3,7 +3,6 @@
 #include "kernel/api/kernel_impl.hpp"
 
 #include <larder/plugin/gateway.h>
-#include <larder/plugin/info.h>
 
 #include <boost/json.hpp>
 
@@ -79,28 +78,6 @@ void Kernel::log(int level, std::string_view source, std::string_view text) cons
 void Kernel::count_admin(std::string_view endpoint, unsigned status) {
     const std::lock_guard<std::mutex> lock(impl_->state_mutex);
     ++impl_->admin_requests[{std::string(endpoint), status}];
-}
-
-std::vector<StoreInfo> Kernel::store_infos() const {
-    std::vector<StoreInfo> out;
-    for (const config::Node& node : impl_->nodes()) {
-        if (node.section != config::Section::store) continue;
-        const auto* table = static_cast<const larder_info_v1*>(node.instance->extension(LARDER_EXT_INFO));
-        if (table == nullptr || table->struct_size < sizeof *table || table->info == nullptr) continue;
-        larder_value text{};
-        if (table->info(node.instance->theirs(), &text) != LARDER_OK) continue;
-        StoreInfo made{node.instance->name(), {}};
-        std::string_view rest(static_cast<const char*>(text.data), text.size);
-        while (!rest.empty()) {
-            const std::string_view line = rest.substr(0, rest.find('\n'));
-            rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-            if (const auto colon = line.find(':'); colon != std::string_view::npos)
-                made.fields.emplace_back(line.substr(0, colon), line.substr(colon + 1));
-        }
-        if (text.release != nullptr) text.release(&text);
-        out.push_back(std::move(made));
-    }
-    return out;
 }
 
 std::vector<std::string> Kernel::warnings() const {

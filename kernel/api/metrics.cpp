@@ -100,6 +100,11 @@ const larder_metrics_api& Metrics::functions() {
     return table;
 }
 
+void Metrics::each(const std::function<void(const larder_metric&)>& fn) const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (const larder_metric& metric : metrics_) fn(metric);
+}
+
 std::string Metrics::json() const {
     boost::json::object out;
     const std::lock_guard<std::mutex> lock(mutex_);

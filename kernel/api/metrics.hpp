@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -42,6 +43,8 @@ class Metrics {
                         const char* help, const char* labels);
     // The functions add, set and observe; open is the caller's.
     static const larder_metrics_api& functions();
+    // Each of them, in the order they were opened. fn must not open one.
+    void each(const std::function<void(const larder_metric&)>& fn) const;
     // One JSON object, by name.
     std::string json() const;
 

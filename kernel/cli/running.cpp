@@ -1,4 +1,4 @@
-// kernel/cli/running.cpp -- larder stats, reload, ping: a running kernel as a whole.
+// kernel/cli/running.cpp -- larder stats, alerts, reload, ping: a running kernel as a whole.
 #include "kernel/cli/host.hpp"
 
 namespace larder::cli {
@@ -12,6 +12,20 @@ int run_stats(Words words) {
     app.add_option("SECTION", section, "one part of them: kernel, plugins, namespaces, ...");
     if (const auto status = parse(app, std::move(words))) return *status;
     return remote.ask("stats", section.empty() ? Words{} : Words{section});
+}
+
+int run_alerts(Words words) {
+    CLI::App app;
+    describe(app, "alerts",
+             "Prints each alert of the policy, what it measures now and whether it fires. With --now all are\n"
+             "judged at once, without waiting for their `for`, and their sinks are told of what changed.\n"
+             "Status 1 when one fires.");
+    Remote remote;
+    bool now = false;
+    remote.add_to(app);
+    app.add_flag("--now", now, "judge at once, and tell the sinks");
+    if (const auto status = parse(app, std::move(words))) return *status;
+    return remote.ask("alerts", now ? Words{"now"} : Words{});
 }
 
 int run_reload(Words words) {

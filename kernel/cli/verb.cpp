@@ -25,6 +25,7 @@ constexpr Verb all[] = {
     {"reclaim", "give back the memory of entries that are over", run_reclaim, true},
     {"route", "tell that an application answered a request: its rules fire", run_route, true},
     {"event", "tell that something happened: the rules of that event fire", run_event, true},
+    {"alerts", "say what each alert of the policy measures now, and which fire", run_alerts, true},
     {"stats", "print the numbers of a running kernel as JSON", run_stats, true},
     {"top", "show a running kernel, looked at once a second", run_top, true},
     {"tail", "print what happens in a running kernel, as it happens", run_tail, true},

@@ -56,6 +56,7 @@ int run_refresh(Words words);
 int run_reclaim(Words words);
 int run_route(Words words);
 int run_event(Words words);
+int run_alerts(Words words);
 int run_stats(Words words);
 int run_tail(Words words);
 int run_top(Words words);

@@ -81,6 +81,8 @@ struct CacheParts {
     std::function<std::uint32_t(const std::vector<std::uint32_t>& warms)> warm;
     // Ends sessions of a user; empty: no session plugin.
     std::function<void(std::string_view session, std::string_view user)> end_sessions;
+    // Where a namespace's `log misses` writes; empty: the event ring alone.
+    std::function<void(std::string_view line)> log_miss;
 };
 
 // A loader's answer to get_or_load.
@@ -161,6 +163,13 @@ class Cache {
     Remembers remembers() const;
     // Sets, gets and removes a key of no namespace in every store: no entry is touched. [worker]
     std::vector<StoreProbe> probe();
+    // The keys that most gets asked for, most asked first, as one get in a thousand tells. They are what clients
+    // asked for: not for everybody's eyes.
+    struct HotKey {
+        std::string space, key;
+        std::uint64_t reads = 0;
+    };
+    std::vector<HotKey> hot_keys() const;
     Figures figures() const;  // all of it as numbers; some us for each namespace
     std::uint64_t each_event(std::uint64_t after, const std::function<void(std::uint64_t number, std::uint64_t at_ms, int severity, std::string_view type, std::string_view text)>& fn) const;
     void note(int severity, std::string_view type, std::string text);  // into the event ring

@@ -8,6 +8,7 @@
 //   cache_rules.cpp     requests and events: which rules fire, with what values
 //   cache_walk.cpp      scan, count, the sweep
 //   cache_report.cpp    stats, explain, why
+//   cache_measure.cpp   how long operations take: one in 64, and misses that are logged
 //   cache_figures.cpp   all counters as numbers of one moment
 //   cache_probe.cpp     whether stores do what they say
 //   cache_rehearse.cpp  what an invalidation would change, without doing it
@@ -24,6 +25,7 @@
 #include "kernel/core/fence.hpp"
 #include "kernel/core/flight.hpp"
 #include "kernel/core/headed.hpp"
+#include "kernel/core/hot_keys.hpp"
 #include "kernel/core/pending.hpp"
 #include "kernel/core/shared_envelope.hpp"
 #include "kernel/core/snapshot.hpp"
@@ -279,6 +281,15 @@ struct Cache::Impl {
     // For LARDER_GET_STALE; false: there was nothing stale either.
     bool fill_stale(const State& s, const Space& space, const EntryKey& key, Found& found, std::uint32_t flags,
                     std::uint64_t now_ns, larder_cache_get& item);
+    // One in detail::sample_every operations of a thread, with its time (cache_measure.cpp).
+    larder_status measured_get(Cache& cache, larder_cache_get* items, std::size_t n, const larder_call* call);
+    larder_status measured_visit(Cache& cache, std::uint32_t ns, std::string_view raw, const larder_call* call,
+                                 void (*fn)(void*, larder_bytes) noexcept, void* ctx);
+    larder_status measured_set(Cache& cache, larder_cache_set* items, std::size_t n, const larder_call* call);
+    void add_measured(std::uint32_t ns, bool set, std::uint64_t took_ns, bool below);
+    // The line of a namespace that says `log misses`; took_ns: of the load that the miss cost.
+    void log_miss(const Space& space, const EntryKey& key, std::uint64_t took_ns);
+    HotKeys hot;
     void fill_item(const State& s, const Space& space, const EntryKey& key, Found& found, std::uint32_t flags,
                    std::uint64_t now_ns, larder_cache_get& item);
 

@@ -83,7 +83,9 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
         flight->land(theirs, true, told);
         return theirs;
     }
+    const std::uint64_t load_began = impl.clock.fine_ns();
     auto loaded = std::make_shared<Loaded>(run_loader(job.loader));
+    const std::uint64_t load_took = impl.clock.fine_ns() - load_began;
     bool sure = true;
     const ReadGuard guard;
     const State& s = *impl.state.get();
@@ -93,6 +95,8 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
     if (space != nullptr && space->keeps_entries() && make_key(*space, impl.names, job.raw, buffer, key)) {
         const bool negative = loaded->status == LARDER_MISS && space->ns->absent.has_value();
         space->runtime->count(loaded->status < 0 ? SpaceCount::load_errors : SpaceCount::loads);
+        space->runtime->loads.add(load_took);
+        impl.log_miss(*space, key, load_took);
         if (loaded->status == LARDER_OK || negative) {
             std::vector<larder_pair> with;
             for (const auto& [name, value] : loaded->with) with.push_back({bytes_of(name), bytes_of(value)});

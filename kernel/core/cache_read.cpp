@@ -174,6 +174,7 @@ bool Cache::Impl::weigh(Search& search, const Space& space, const EntryKey& key,
 
 void Cache::Impl::look_on(Search& search, const State& s, const Space& space, const EntryKey& key, std::size_t from, std::size_t to, std::uint32_t flags) {
     const larder_key store_key = key.store_key(space.runtime->shelf.load(std::memory_order_acquire));
+    detail::went_below = true;
     for (std::size_t i = from; i < to; ++i) {
         if (space.authority != nullptr && i == space.authority_tier) {
             if (look_at_shared(search, s, space, key)) return;
@@ -530,6 +531,7 @@ void Cache::Impl::get_batch(const State& s, std::span<larder_cache_get> items, c
 }
 
 larder_status Cache::get_many(larder_cache_get* items, std::size_t n, const larder_call* call) {
+    if (detail::sample_now()) [[unlikely]] return impl_->measured_get(*this, items, n, call);
     bool later = false;
     {
         const ReadGuard guard;
@@ -596,6 +598,7 @@ struct Visit {
 
 larder_status Cache::visit(std::uint32_t ns, std::string_view raw, const larder_call* call,
                            void (*fn)(void*, larder_bytes) noexcept, void* ctx) {
+    if (detail::sample_now()) [[unlikely]] return impl_->measured_visit(*this, ns, raw, call, fn, ctx);
     {
         const ReadGuard guard;
         const State& s = *impl_->state.get();

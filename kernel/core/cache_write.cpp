@@ -223,6 +223,10 @@ bool Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
     }
     std::optional<FencePoint> fence;
     if ((item.flags & LARDER_SET_FENCED) != 0) fence = fences.take(key.hash, call != nullptr ? call->client : 0, now);
+    if (fence && fence->at_ns != 0) {  // from its miss to its value the client loaded
+        space->runtime->loads.add(now - std::min(now, fence->at_ns));
+        log_miss(*space, key, now - std::min(now, fence->at_ns));
+    }
 
     const std::lock_guard lock(stripe(key).mutex);
     constexpr std::uint32_t conditions = LARDER_SET_IF_ABSENT | LARDER_SET_IF_PRESENT | LARDER_SET_IF_VERSION |
@@ -343,6 +347,7 @@ bool any_may_wait(Cache::Impl& impl, const Item* items, std::size_t n) {
 }  // namespace
 
 larder_status Cache::set_many(larder_cache_set* items, std::size_t n, const larder_call* call) {
+    if (detail::sample_now()) [[unlikely]] return impl_->measured_set(*this, items, n, call);
     if (const larder_status begun = impl_->set_shared({items, n}, call); begun != LARDER_E_UNSUPPORTED) return begun;
     return run(*impl_, any_may_wait(*impl_, items, n), call, [impl = impl_.get(), items, n](const larder_call* c) {
         const ReadGuard guard;

@@ -91,6 +91,8 @@ inline bool sample_now() noexcept {
     until_sample = sample_every;
     return true;
 }
+// Set where a lookup goes on below the first tier: a measured one then says nothing of that tier.
+extern constinit thread_local bool went_below;  // counters.cpp
 }  // namespace detail
 
 }  // namespace larder

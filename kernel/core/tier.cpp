@@ -206,7 +206,7 @@ larder_status Tier::scan(larder_scan& scan, std::uint64_t deadline_ns) {
 }
 
 larder_status Tier::read_here(SharedCall& call, std::uint64_t now_ns, std::uint64_t deadline_ns) {
-    return guarded(now_ns, deadline_ns, nullptr, [&](larder_call& context, larder_value*) {
+    return guarded(Timed::get, now_ns, deadline_ns, nullptr, [&](larder_call& context, larder_value*) {
         return store_.shared->read(store_.sharing(), call.items.data(), call.items.size(), call.records.data(), call.records.size(), &context);
     });
 }

@@ -40,6 +40,9 @@ HttpReply tell_route(const Ask& ask);
 HttpReply reload(const Ask& ask);
 
 // endpoints_kernel.cpp
+HttpReply alerts(const Ask& ask);
+HttpReply check_alerts(const Ask& ask);
+HttpReply capacity(const Ask& ask);
 HttpReply live(const Ask& ask);
 HttpReply policy(const Ask& ask);
 HttpReply plugins(const Ask& ask);

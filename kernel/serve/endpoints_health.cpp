@@ -34,17 +34,29 @@ std::uint64_t bytes_in_memory(const Figures& figures) {
     return sum;
 }
 
-bool is_up(const Figures& figures) {
-    return std::all_of(figures.tiers.begin(), figures.tiers.end(),
-                       [](const TierFigures& tier) { return !tier.shared || tier.breaker == 0; });
+// The member `name` of what the kernel says of its plugins; null: it is not there.
+json::value of_plugins(Kernel& kernel, const char* name) {
+    json::error_code error;
+    const json::value root = json::parse(kernel.stats("plugins"), error);
+    const auto* const found = error || !root.is_object() ? nullptr : root.get_object().if_contains(name);
+    return found == nullptr ? json::value(nullptr) : *found;
+}
+
+// Whether calls of a store may succeed: its breaker is closed, and it does not say itself that it is down.
+bool is_up(const TierFigures& tier, const json::value& plugins) {
+    if (tier.breaker != 0) return false;
+    const auto* const all = plugins.if_object();
+    const auto* const instance = all == nullptr ? nullptr : all->if_contains("store." + tier.name);
+    const auto* const facts = instance == nullptr ? nullptr : instance->if_object();
+    const auto* const health = facts == nullptr ? nullptr : facts->if_contains("health");
+    return health == nullptr || *health != "down";
 }
 
 // Clients of this process: what its gateways count.
 json::value own_clients(Kernel& kernel) {
-    json::error_code error;
-    const json::value root = json::parse(kernel.stats("plugins"), error);
-    const auto* const metrics = error || !root.is_object() ? nullptr : root.get_object().if_contains("plugin_metrics");
-    if (metrics == nullptr || !metrics->is_object()) return nullptr;
+    const json::value read = of_plugins(kernel, "plugin_metrics");
+    const auto* const metrics = &read;
+    if (!metrics->is_object()) return nullptr;
     const auto* const family = metrics->get_object().if_contains("larder_plugin_org_larder_resp_connections");
     if (family == nullptr) return nullptr;
     double sum = 0;
@@ -59,7 +71,9 @@ json::object cache_info(Kernel& kernel, const Figures& figures, bool& available)
     const auto infos = kernel.store_infos();
     const StoreInfo* const server = server_of(infos);
     const Answers found = answers(figures);
-    available = is_up(figures);
+    const json::value plugins = of_plugins(kernel, "plugins");
+    available = std::all_of(figures.tiers.begin(), figures.tiers.end(),
+                            [&](const TierFigures& tier) { return !tier.shared || is_up(tier, plugins); });
     json::object out{{"status", available ? "available" : "unavailable"}};
     out["redis_version"] = server == nullptr ? json::value(nullptr) : text(server->find("redis_version"));
     out["used_memory"] = server == nullptr || server->find("used_memory").empty()
@@ -146,9 +160,10 @@ HttpReply alive(const Ask&) { return reply({{"status", "ok"}}); }
 HttpReply ready(const Ask& ask) {
     const Figures figures = ask.kernel.cache().figures();
     json::object checks{{"policy", ask.kernel.cache().policy() != nullptr}};
+    const json::value plugins = of_plugins(ask.kernel, "plugins");
     bool good = true;
     for (const TierFigures& tier : figures.tiers) {
-        const bool up = tier.breaker == 0;
+        const bool up = is_up(tier, plugins);
         checks["store." + tier.name] = up;
         good = good && (up || !tier.shared);
     }

@@ -2,10 +2,12 @@
 #include "kernel/serve/endpoints.hpp"
 #include "kernel/serve/figures_json.hpp"
 
+#include "kernel/api/history.hpp"
 #include "kernel/api/version.hpp"
 
 #include <larder/plugin/services.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -38,6 +40,14 @@ json::array events_after(Kernel& kernel, std::uint64_t after, std::string_view t
     return out;
 }
 
+// A section of the kernel's own statistics.
+json::value section(Kernel& kernel, const char* name) {
+    json::error_code error;
+    const json::value root = json::parse(kernel.stats(name), error);
+    const auto* const found = error || !root.is_object() ? nullptr : root.get_object().if_contains(name);
+    return found == nullptr ? json::value(nullptr) : *found;
+}
+
 json::array rules_of(const Figures& figures) {
     json::array out;
     for (const RuleFigures& rule : figures.rules)
@@ -65,6 +75,19 @@ HttpReply live(const Ask& ask) {
     for (const TierFigures& tier : figures.tiers) tiers[tier.name] = tier_json(tier);
     std::uint64_t last = 0;
     json::array dropped = events_after(ask.kernel, after_of(ask), "invalidate", 100, last);
+    // Keys are what clients asked for: who may only read figures is not told them.
+    if (ask.role >= LARDER_ROLE_INVALIDATE)
+        for (const Cache::HotKey& hot : ask.kernel.cache().hot_keys()) {
+            auto* const space = spaces.if_contains(hot.space);
+            if (space == nullptr) continue;
+            auto& shown = space->get_object()["hot_keys"];
+            if (shown.is_null()) {
+                const SpaceFigures* counted = figures.space(hot.space);
+                shown = json::object{{"sampled", counted == nullptr ? 0 : counted->gets.count}, {"keys", json::array()}};
+            }
+            shown.get_object()["keys"].get_array().push_back(json::object{{"key", hot.key}, {"reads", hot.reads}});
+        }
+    json::array bounds(DurationFigures::bounds_s.begin(), DurationFigures::bounds_s.end());
     return reply({{"at_ms", figures.wall_ms},
                   {"mono_ms", figures.mono_ns / 1'000'000},
                   {"version", version},
@@ -75,6 +98,10 @@ HttpReply live(const Ask& ask) {
                   {"rules", rules_of(figures)},
                   {"changes", changes_of(figures)},
                   {"invalidations", std::move(dropped)},
+                  {"removals", section(ask.kernel, "removals")},
+                  {"kernel", section(ask.kernel, "kernel")},
+                  {"duration_bounds_s", std::move(bounds)},
+                  {"durations", json::object{{"changes", durations_json(figures.changing)}}},
                   {"last_event", last}});
 }
 
@@ -121,7 +148,54 @@ HttpReply explain(const Ask& ask) {
 
 HttpReply sessions(const Ask&) { return not_here("sessions are parsed and checked; what runs them is not built yet"); }
 
-HttpReply metrics(const Ask&) { return not_here("no exporter is configured"); }
+HttpReply metrics(const Ask& ask) {
+    HttpReply out;
+    std::string problem;
+    if (!ask.kernel.render_metrics(ask.request.accept, out.body, out.content_type, problem)) return not_here(std::move(problem));
+    return out;
+}
+
+HttpReply alerts(const Ask& ask) { return reply({{"alerts", alerts_json(ask.kernel.alerts())}}); }
+
+HttpReply check_alerts(const Ask& ask) { return reply({{"success", true}, {"alerts", alerts_json(ask.kernel.check_alerts())}}); }
+
+// Points: thinned to at most ?points of them, 288 without (of seven days, so one in 35 minutes).
+HttpReply capacity(const Ask& ask) {
+    const api::History& history = ask.kernel.history();
+    std::size_t most = 288;
+    if (const std::string_view text = ask.parameter("points"); !text.empty()) {
+        std::from_chars(text.data(), text.data() + text.size(), most);
+        most = std::clamp<std::size_t>(most, 1, api::History::points);
+    }
+    const auto line = [&](const std::string& what) {
+        const auto points = history.points_of(what);
+        json::array out;
+        const std::size_t step = std::max<std::size_t>(1, (points.size() + most - 1) / most);
+        for (std::size_t i = points.empty() ? 0 : (points.size() - 1) % step; i < points.size(); i += step)
+            out.push_back(json::array{points[i].at_ms, points[i].entries, points[i].bytes});
+        return out;
+    };
+    const Figures figures = ask.kernel.cache().figures();
+    const StoreCapacities servers = ask.kernel.store_capacities();
+    json::object stores, spaces;
+    for (const TierFigures& tier : figures.tiers) {
+        std::uint64_t most_bytes = tier.capacity_bytes;
+        for (const auto& [name, said] : servers)
+            if (name == tier.name) most_bytes = said.second;
+        const std::string what = "store:" + tier.name;
+        const auto forecast = history.forecast(what, most_bytes);
+        stores[tier.name] = json::object{{"capacity_bytes", most_bytes},
+                                         {"bytes_per_hour", forecast ? json::value(rounded(forecast->bytes_per_hour)) : json::value(nullptr)},
+                                         {"full_in_hours", forecast && forecast->full_in_hours ? json::value(rounded(*forecast->full_in_hours)) : json::value(nullptr)},
+                                         {"points", line(what)}};
+    }
+    for (const SpaceFigures* space : under(figures, ask.parameter("namespace"))) {
+        const auto forecast = history.forecast("namespace:" + space->counts.name, 0);
+        spaces[space->counts.name] = json::object{{"bytes_per_hour", forecast ? json::value(rounded(forecast->bytes_per_hour)) : json::value(nullptr)},
+                                                  {"points", line("namespace:" + space->counts.name)}};
+    }
+    return reply({{"columns", json::array{"at_ms", "entries", "bytes"}}, {"stores", std::move(stores)}, {"namespaces", std::move(spaces)}});
+}
 
 HttpReply description(const Ask& ask) { return reply(openapi(ask.options)); }
 

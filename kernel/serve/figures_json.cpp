@@ -71,6 +71,10 @@ json::object summary(const std::vector<const SpaceFigures*>& spaces) {
             {"p95_latency_ms", milliseconds(took, 0.95)}};
 }
 
+json::object durations_json(const DurationFigures& durations) {
+    return {{"buckets", json::array(durations.in_bucket.begin(), durations.in_bucket.end())}, {"sum_s", durations.sum_s}};
+}
+
 json::object space_json(const SpaceFigures& space) {
     const SpaceCounts& c = space.counts;
     json::object out = summary({&space});
@@ -95,6 +99,10 @@ json::object space_json(const SpaceFigures& space) {
                                      {"set_p95", milliseconds(space.puts, 0.95)},
                                      {"load_mean", milliseconds(space.loads, -1)},
                                      {"load_p95", milliseconds(space.loads, 0.95)}};
+    out["durations"] = json::object{{"gets", durations_json(space.gets)}, {"puts", durations_json(space.puts)}, {"loads", durations_json(space.loads)}};
+    out["codec"] = space.codec;
+    out["raw_bytes"] = space.raw_bytes;
+    out["stored_bytes"] = space.stored_bytes;
     json::array tiers;
     for (const SpaceTierFigures& tier : space.tiers)
         tiers.push_back({{"tier", tier.tier},
@@ -134,10 +142,33 @@ json::object tier_json(const TierFigures& tier) {
                                                  {"get_p99", milliseconds(tier.gets, 0.99)},
                                                  {"set_p95", milliseconds(tier.puts, 0.95)},
                                                  {"remove_p95", milliseconds(tier.removes, 0.95)}}}};
+    out["durations"] = json::object{{"gets", durations_json(tier.gets)}, {"puts", durations_json(tier.puts)}, {"removes", durations_json(tier.removes)}};
     const TierFigures::Ends& e = tier.ends;
     out["ends"] = json::object{{"expired_used", e.expired_used}, {"expired_unused", e.expired_unused},
                                {"evicted_used", e.evicted_used}, {"evicted_unused", e.evicted_unused},
                                {"removed_used", e.removed_used}, {"removed_unused", e.removed_unused}};
+    return out;
+}
+
+json::array alerts_json(const std::vector<AlertState>& alerts) {
+    json::array out;
+    for (const AlertState& alert : alerts) {
+        json::array readings, sinks;
+        for (const AlertReading& reading : alert.readings)
+            readings.push_back({{"condition", reading.text},
+                                {"value", reading.value ? json::value(*reading.value) : json::value(nullptr)},
+                                {"holds", reading.holds}});
+        for (const auto& [kind, name] : alert.to) sinks.emplace_back(name.empty() ? kind : kind + " " + name);
+        out.push_back({{"type", alert.name},
+                       {"condition", alert.condition},
+                       {"doc", alert.doc},
+                       {"where", alert.where},
+                       {"firing", alert.firing},
+                       {"holds_now", alert.holds_now},
+                       {"since_ms", alert.since_ms == 0 ? json::value(nullptr) : json::value(alert.since_ms)},
+                       {"readings", std::move(readings)},
+                       {"sinks", std::move(sinks)}});
+    }
     return out;
 }
 

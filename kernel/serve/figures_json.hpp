@@ -4,6 +4,7 @@
 // bytes; where nothing was counted there is null, not 0.
 #pragma once
 
+#include "kernel/api/alerts.hpp"
 #include "kernel/core/figures.hpp"
 
 #include <boost/json.hpp>
@@ -36,8 +37,12 @@ Answers answers(const Figures& figures);
 
 // {hit_rate, miss_rate, total_operations, average_latency_ms, p95_latency_ms}
 boost::json::object summary(const std::vector<const SpaceFigures*>& spaces);
+// {buckets: not cumulative, one more than there are bounds; sum_s}
+boost::json::object durations_json(const DurationFigures& durations);
 boost::json::object space_json(const SpaceFigures& space);
 boost::json::object tier_json(const TierFigures& tier);
+// [{type, condition, doc, where, firing, holds_now, since_ms, readings, sinks}]
+boost::json::array alerts_json(const std::vector<AlertState>& alerts);
 // The namespaces of `figures` that `name` is or is above; all of them for "".
 std::vector<const SpaceFigures*> under(const Figures& figures, std::string_view name);
 

@@ -120,6 +120,8 @@ class HttpListener::Impl::Session : public std::enable_shared_from_this<Session>
         request.target = copy(message.target());
         request.authorization = copy(message[http::field::authorization]);
         request.accept = copy(message[http::field::accept]);
+        request.accept_encoding = copy(message[http::field::accept_encoding]);
+        request.if_none_match = copy(message[http::field::if_none_match]);
         request.body = std::move(message.body());
         request.peer = peer_;
         keep_ = message.keep_alive();

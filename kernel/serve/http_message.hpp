@@ -13,7 +13,7 @@ struct HttpRequest {
     std::string method;         // "GET", as sent
     std::string target;         // path and query, as sent
     std::string authorization;  // the header's value, "" without one
-    std::string accept;
+    std::string accept, accept_encoding, if_none_match;
     std::string body;
     std::string peer;           // address of the client, without its port
 };

@@ -3,6 +3,7 @@
 // The files are the same for everybody and hold no figures, so they are shown without a token. Only
 // plain names below the folder are looked for; nothing outside it can be named.
 #include "kernel/serve/endpoints.hpp"
+#include "kernel/serve/ui/page.hpp"
 
 #include <array>
 #include <filesystem>
@@ -44,10 +45,44 @@ HttpReply to_pages(const Ask&) {
     return out;
 }
 
+namespace {
+
+HttpReply shown(std::string_view type, std::string_view body) {
+    HttpReply out;
+    out.content_type = type;
+    out.body = body;
+    out.headers.emplace_back("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
+    out.headers.emplace_back("Referrer-Policy", "no-referrer");
+    return out;
+}
+
+// Of the page that was built in.
+HttpReply built_in(const Ask& ask, std::string_view name) {
+    for (const PageFile& file : page_files()) {
+        if (file.name != name) continue;
+        if (ask.request.if_none_match == file.tag) {
+            HttpReply same;
+            same.status = 304;
+            same.headers.emplace_back("ETag", std::string(file.tag));
+            return same;
+        }
+        const bool small = !file.brotli.empty() && ask.request.accept_encoding.find("br") != std::string::npos;
+        HttpReply out = shown(file.type, small ? file.brotli : file.plain);
+        if (small) out.headers.emplace_back("Content-Encoding", "br");
+        out.headers.emplace_back("Vary", "Accept-Encoding");
+        out.headers.emplace_back("ETag", std::string(file.tag));
+        out.headers.emplace_back("Cache-Control", "no-cache");
+        return out;
+    }
+    return refusal(404, "there is no such file");
+}
+
+}  // namespace
+
 HttpReply page(const Ask& ask) {
     namespace fs = std::filesystem;
-    if (ask.options.pages.empty()) return refusal(404, "no page is installed: [admin] pages names no folder");
     const std::string name = ask.capture("file").empty() ? "index.html" : std::string(ask.capture("file"));
+    if (ask.options.pages.empty()) return built_in(ask, name);
     const std::string_view type = type_of(name);
     std::error_code error;
     const fs::path file = fs::path(ask.options.pages) / name;
@@ -56,12 +91,7 @@ HttpReply page(const Ask& ask) {
     std::ifstream in(file, std::ios::binary);
     std::ostringstream text;
     text << in.rdbuf();
-    HttpReply out;
-    out.content_type = type;
-    out.body = text.str();
-    out.headers.emplace_back("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'");
-    out.headers.emplace_back("Referrer-Policy", "no-referrer");
-    return out;
+    return shown(type, text.str());
 }
 
 }  // namespace larder::serve

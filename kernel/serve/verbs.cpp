@@ -4,6 +4,7 @@
 #include "dsl/diagnostic.hpp"
 #include "kernel/api/policy_changes.hpp"
 #include "kernel/api/version.hpp"
+#include "kernel/serve/figures_json.hpp"
 #include "kernel/serve/receipt.hpp"
 
 #include <larder/plugin/services.h>
@@ -12,6 +13,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <exception>
 #include <optional>
@@ -322,6 +325,24 @@ Answer stats(const Asked& asked) {
     return {0, asked.kernel.stats(asked.count() == 0 ? "" : asked.words[0]) + "\n", ""};
 }
 
+Answer alerts(const Asked& asked) {
+    if (asked.count() > 1 || (asked.count() == 1 && asked.words[0] != "now")) return usage("alerts takes `now` or nothing");
+    const auto all = asked.count() == 1 ? asked.kernel.check_alerts() : asked.kernel.alerts();
+    const bool fires = std::any_of(all.begin(), all.end(), [](const AlertState& one) { return one.firing; });
+    if (asked.as_json) return {fires ? 1 : 0, json::serialize(json::object{{"alerts", alerts_json(all)}}) + "\n", ""};
+    std::string out;
+    for (const AlertState& alert : all) {
+        out += alert.name + (alert.firing ? "  FIRES" : alert.holds_now ? "  would fire" : "  quiet") + "  " + alert.where + "\n";
+        for (const AlertReading& reading : alert.readings) {
+            std::array<char, 40> value{};
+            if (reading.value) std::snprintf(value.data(), value.size(), "%g", *reading.value);
+            out += "    " + reading.text + "  now " + (reading.value ? value.data() : "nothing to measure") + (reading.holds ? "  holds" : "") + "\n";
+        }
+    }
+    if (out.empty()) out = "the policy has no alerts\n";
+    return {fires ? 1 : 0, std::move(out), ""};
+}
+
 Answer explain(const Asked& asked) {
     if (asked.count() != 1) return usage("explain takes one question");
     bool ok = false;
@@ -369,6 +390,7 @@ Answer pick(Kernel& kernel, const Message& request) {
     if (verb == "route") return route(asked);
     if (verb == "event") return event(asked);
     if (verb == "reclaim") return reclaim(asked);
+    if (verb == "alerts") return alerts(asked);
     if (verb == "stats") return stats(asked);
     if (verb == "explain") return explain(asked);
     if (verb == "events") return events(asked);

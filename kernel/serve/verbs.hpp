@@ -4,6 +4,7 @@
 //   put NAMESPACE KEY VALUE TTL_MS [NAME VALUE]...   TTL_MS 0: the namespace's
 //   drop|expire|refresh KIND [NAMESPACE] [TEXT]      KIND key namespace matching tag everything
 //   route METHOD PATH STATUS BODY [HEADER VALUE]...  event NAME [PARAMETER VALUE]...
+//   alerts [now]
 //   stats [SECTION]      explain WHAT      events AFTER      plugins      reload
 //
 // Everything goes through larder.cache/1, the table that gateways use too.

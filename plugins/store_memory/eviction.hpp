@@ -68,6 +68,10 @@ class Eviction {
   public:
     static constexpr std::uint16_t used = 1;           // A reader sets it.
     static constexpr std::uint16_t meta_mask = 0x7ff;  // The bits that are ours.
+    // Whether an entry with this meta was read since it was put, as far as its class still tells.
+    static constexpr bool was_read(std::uint16_t meta) noexcept {
+        return (meta & (used | (classes - 1) << 1)) != 0;
+    }
     // While memory is not full the hand shows one line to look() every so many insertions, so that
     // uses before the first eviction count too.
     static constexpr unsigned insertions_per_idle_line = 4;

@@ -312,7 +312,8 @@ void Index::cut(Space& space) noexcept {
     }
     // Only the sums over shards mean anything, so one may have it all.
     for (const auto what :
-         {&Shard::entries, &Shard::bytes, &Shard::evictions, &Shard::expirations}) {
+         {&Shard::entries, &Shard::bytes, &Shard::evictions, &Shard::expirations,
+          &Shard::evicted_unread, &Shard::expired_unread, &Shard::removed, &Shard::removed_unread}) {
         (set->shards[0].*what)
             .store((held.shard->*what).load(std::memory_order_relaxed), std::memory_order_relaxed);
     }

@@ -57,6 +57,10 @@ Space::~Space() {
         past->misses.fetch_add(tallies.misses(), std::memory_order_relaxed);
         past->evictions.fetch_add(sum(&Shard::evictions), std::memory_order_relaxed);
         past->expirations.fetch_add(sum(&Shard::expirations), std::memory_order_relaxed);
+        past->evicted_unread.fetch_add(sum(&Shard::evicted_unread), std::memory_order_relaxed);
+        past->expired_unread.fetch_add(sum(&Shard::expired_unread), std::memory_order_relaxed);
+        past->removed.fetch_add(sum(&Shard::removed), std::memory_order_relaxed);
+        past->removed_unread.fetch_add(sum(&Shard::removed_unread), std::memory_order_relaxed);
     }
     ShardSet::drop(set.load(std::memory_order_relaxed));
 }

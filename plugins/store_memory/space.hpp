@@ -56,6 +56,8 @@ struct alignas(64) Shard {
     std::uint64_t told_entries = 0, told_bytes = 0;
     // Changed under the mutex, read by anybody.
     std::atomic<std::uint64_t> entries{0}, bytes{0}, evictions{0}, expirations{0};
+    // Of those that ended: never read since they were put. removed: one by one, on somebody's word.
+    std::atomic<std::uint64_t> evicted_unread{0}, expired_unread{0}, removed{0}, removed_unread{0};
 };
 
 struct ShardSet {
@@ -121,6 +123,7 @@ class Tallies {
 // Counters of namespaces that are gone.
 struct Past {
     std::atomic<std::uint64_t> hits{0}, misses{0}, evictions{0}, expirations{0};
+    std::atomic<std::uint64_t> evicted_unread{0}, expired_unread{0}, removed{0}, removed_unread{0};
 };
 
 struct Space {

@@ -183,6 +183,15 @@ larder_status Table::stats(std::uint32_t ns, larder_store_stats& out) noexcept {
         out.misses += space.tallies.misses();
         out.evictions += space.sum(&Shard::evictions);
         out.expirations += space.sum(&Shard::expirations);
+        out.evicted_unused += space.sum(&Shard::evicted_unread);
+        out.expired_unused += space.sum(&Shard::expired_unread);
+        out.removed_used += space.sum(&Shard::removed);  // for now: of all
+        out.removed_unused += space.sum(&Shard::removed_unread);
+    };
+    const auto split = [&out] {
+        out.evicted_used = out.evictions - std::min(out.evictions, out.evicted_unused);
+        out.expired_used = out.expirations - std::min(out.expirations, out.expired_unused);
+        out.removed_used -= std::min(out.removed_used, out.removed_unused);
     };
     if (ns != every_namespace) {
         if (const Space* space = spaces_.find(ns)) {
@@ -192,6 +201,7 @@ larder_status Table::stats(std::uint32_t ns, larder_store_stats& out) noexcept {
                 out.capacity_bytes = std::min(most, out.capacity_bytes);
             }
         }
+        split();
         return LARDER_OK;
     }
     for (std::uint32_t i = 0; i < spaces_.positions(); ++i) {
@@ -212,6 +222,11 @@ larder_status Table::stats(std::uint32_t ns, larder_store_stats& out) noexcept {
     out.misses += past_.misses.load(std::memory_order_relaxed) + strays_.misses();
     out.evictions += past_.evictions.load(std::memory_order_relaxed);
     out.expirations += past_.expirations.load(std::memory_order_relaxed);
+    out.evicted_unused += past_.evicted_unread.load(std::memory_order_relaxed);
+    out.expired_unused += past_.expired_unread.load(std::memory_order_relaxed);
+    out.removed_used += past_.removed.load(std::memory_order_relaxed);
+    out.removed_unused += past_.removed_unread.load(std::memory_order_relaxed);
+    split();
     out.errors = errors_.load(std::memory_order_relaxed);
     return LARDER_OK;
 }

@@ -185,11 +185,24 @@ void Table::unlink(Held& held, const Found& found, Cause cause) noexcept {
     const auto add = [](std::atomic<std::uint64_t>& to, std::uint64_t n) {
         to.store(to.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
     };
+    const bool unread =
+        !Eviction::was_read(meta::rank(found.meta().load(std::memory_order_relaxed)));
     index_.erase(held, found);
     add(shard.entries, ~std::uint64_t{0});
     entries_.add(lane(), -1);
-    if (cause != Cause::taken) {
-        add(cause == Cause::evicted ? shard.evictions : shard.expirations, 1);
+    switch (cause) {
+        case Cause::evicted:
+            add(shard.evictions, 1);
+            add(shard.evicted_unread, unread);
+            break;
+        case Cause::lapsed:
+            add(shard.expirations, 1);
+            add(shard.expired_unread, unread);
+            break;
+        case Cause::taken:
+            add(shard.removed, 1);
+            add(shard.removed_unread, unread);
+            break;
     }
     const std::uint64_t less = cost_of(found.entry);
     count(held, 0, less);

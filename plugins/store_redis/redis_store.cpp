@@ -20,6 +20,7 @@ RedisStore::RedisStore(plugin::Host host, const plugin::Config& config)
       counters_(host, options_.instance),
       loop_(host, options_.looks),
       topology_(make_topology({loop_, options_, journal_, counters_}, *this)),
+      facts_(host, *topology_),
       shop_{options_, loop_, *topology_, journal_, counters_} {}
 
 RedisStore::~RedisStore() { stop(0); }
@@ -45,6 +46,9 @@ void RedisStore::stop(std::uint64_t) noexcept {
 }
 
 const void* RedisStore::extension(std::string_view id) {
+    if (id == LARDER_EXT_INFO) {
+        return info_table();
+    }
     return id == LARDER_EXT_SHARED ? shared_table() : nullptr;
 }
 

@@ -5,6 +5,7 @@
 #include "counters.hpp"
 #include "operation.hpp"
 #include "options.hpp"
+#include "server_facts.hpp"
 #include "topology.hpp"
 #include "wire.hpp"
 
@@ -49,6 +50,8 @@ class RedisStore final : private Audience {
     larder_status listen(const larder_sink* sink);
     std::uint64_t now_ms() const noexcept { return topology_->now_ms(); }
     std::uint64_t max_staleness_ms() const noexcept { return options_.max_staleness_ns / 1'000'000; }
+    // larder.info/1
+    std::string info() { return running_.load() ? facts_.lines() : std::string(); }
     const Workshop* workshop() const noexcept { return running_.load() ? &shop_ : nullptr; }
 
   private:
@@ -64,6 +67,7 @@ class RedisStore final : private Audience {
     Counters counters_;
     Loop loop_;
     const std::unique_ptr<Topology> topology_;
+    ServerFacts facts_;  // its questions end with the topology, and the loop
     const Workshop shop_;
     std::atomic<bool> running_{false};
     bool started_ = false;   // [control]

@@ -36,8 +36,9 @@ class LarderServer:
     """One running kernel with a RESP gateway. Everything it writes is in a folder of its own."""
 
     def __init__(self, policy, conf="", gateway="", environment=None, listen="127.0.0.1:0",
-                 store=""):
+                 store="", admin=""):
         self.policy, self.conf, self.gateway, self.listen = policy, conf, gateway, listen
+        self.admin = admin
         self.store = store
         self.environment = environment or {}
         self.addresses = {}
@@ -54,7 +55,7 @@ class LarderServer:
             f'policy = ["{self.folder}/test.larder"]\n'
             f'[plugins]\npath = ["{plugins}"]\ntrust_path = true\n'
             f'[store.memory]\nplugin = "memory"\n{self.store}\n'
-            f'[admin]\nsocket = "{self.folder}/admin.sock"\n'
+            f'[admin]\nsocket = "{self.folder}/admin.sock"\n{self.admin}\n'
             f'[gateway.resp]\nplugin = "resp"\nlisten = "{self.listen}"\n{self.gateway}\n'
             f'{self.conf}\n', encoding="utf-8")
         self.process = subprocess.Popen(

@@ -1,0 +1,212 @@
+// plugins/exporter_webhook/target.cpp -- one request over Boost.Beast, with one deadline for all of it.
+#include <utility>  // before Asio, whose awaitable.hpp misses it with g++ 12
+
+#include "target.hpp"
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+
+#include <openssl/hmac.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <memory>
+
+namespace larder::exporter_webhook {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using tcp = asio::ip::tcp;
+using Error = boost::system::error_code;
+
+// All steps on one io_context that this thread runs until the answer or the deadline. Only a lookup of a
+// name that is under way cannot be given up: it takes as long as the system's resolver lets it.
+class Request {
+  public:
+    Request(const Target& target, const Headers& headers, const std::string& body)
+        : target_(target), resolver_(io_), socket_(io_), timer_(io_) {
+        request_.method(http::verb::post);
+        request_.version(11);
+        request_.target(target.path);
+        request_.set(http::field::host, target.host);
+        request_.set(http::field::user_agent, "larder");
+        request_.set(http::field::content_type, "application/json");
+        request_.set(http::field::connection, "close");
+        for (const auto& [name, value] : headers) {
+            request_.set(name, value);
+        }
+        request_.body() = body;
+        request_.prepare_payload();
+        parser_.body_limit(std::uint64_t{1} << 20);
+    }
+
+    unsigned run(std::chrono::milliseconds timeout, std::string& problem) {
+        timer_.expires_after(timeout);
+        timer_.async_wait([this](const Error& error) {
+            if (!error) {
+                end("it did not answer in time");
+            }
+        });
+        resolver_.async_resolve(target_.host, target_.port, [this](const Error& error, const auto& found) {
+            if (error) {
+                return end(error.message());
+            }
+            asio::async_connect(socket_, found, [this](const Error& failed, const auto&) {
+                failed ? end(failed.message()) : begin();
+            });
+        });
+        io_.run();
+        problem = problem_;
+        return status_;
+    }
+
+  private:
+    void begin() {
+        if (!target_.tls) {
+            return write(socket_);
+        }
+        try {
+            context_.set_options(asio::ssl::context::default_workarounds);
+            if (target_.ca.empty()) {
+                context_.set_default_verify_paths();
+            } else {
+                context_.load_verify_file(target_.ca);
+            }
+        } catch (const std::exception& error) {
+            return end(error.what());
+        }
+        tls_ = std::make_unique<asio::ssl::stream<tcp::socket&>>(socket_, context_);
+        // SSL_set_tlsext_host_name without its cast of C.
+        std::string name = target_.host;
+        SSL_ctrl(tls_->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
+        tls_->set_verify_mode(target_.verify ? asio::ssl::verify_peer : asio::ssl::verify_none);
+        tls_->set_verify_callback(asio::ssl::host_name_verification(target_.host));
+        tls_->async_handshake(asio::ssl::stream_base::client, [this](const Error& error) {
+            error ? end("TLS: " + error.message()) : write(*tls_);
+        });
+    }
+
+    template <class Stream>
+    void write(Stream& stream) {
+        http::async_write(stream, request_, [this, &stream](const Error& error, std::size_t) {
+            if (error) {
+                return end(error.message());
+            }
+            http::async_read_header(stream, buffer_, parser_, [this](const Error& failed, std::size_t) {
+                if (failed) {
+                    return end(failed.message());
+                }
+                status_ = parser_.get().result_int();
+                end({});
+            });
+        });
+    }
+
+    void end(std::string why) {
+        problem_ = problem_.empty() ? std::move(why) : problem_;
+        Error ignored;
+        timer_.cancel();
+        resolver_.cancel();
+        socket_.close(ignored);
+        io_.stop();
+    }
+
+    const Target& target_;
+    asio::io_context io_;
+    tcp::resolver resolver_;
+    tcp::socket socket_;
+    asio::steady_timer timer_;
+    asio::ssl::context context_{asio::ssl::context::tls_client};
+    std::unique_ptr<asio::ssl::stream<tcp::socket&>> tls_;
+    http::request<http::string_body> request_;
+    beast::flat_buffer buffer_;
+    http::response_parser<http::string_body> parser_;
+    unsigned status_ = 0;
+    std::string problem_;
+};
+
+bool is_clean(std::string_view text) {
+    return std::none_of(text.begin(), text.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte <= 0x20 || byte >= 0x7F;
+    });
+}
+
+}  // namespace
+
+std::optional<Target> Target::parse(std::string_view url) {
+    Target out;
+    if (url.starts_with("https://")) {
+        out.tls = true;
+        url.remove_prefix(8);
+    } else if (url.starts_with("http://")) {
+        url.remove_prefix(7);
+    } else {
+        return std::nullopt;
+    }
+    const auto slash = url.find_first_of("/?#");
+    std::string_view place = url.substr(0, slash);
+    out.path = slash == std::string_view::npos ? "/" : std::string(url.substr(slash));
+    if (out.path.front() != '/') {
+        out.path.insert(0, "/");
+    }
+    // Who may ask is said by headers and signatures: a password in an address ends up in logs.
+    if (place.empty() || place.find('@') != std::string_view::npos || !is_clean(url)) {
+        return std::nullopt;
+    }
+    if (place.front() == '[') {
+        const auto end = place.find(']');
+        if (end == std::string_view::npos) {
+            return std::nullopt;
+        }
+        out.host = place.substr(1, end - 1);
+        place.remove_prefix(end + 1);
+    } else {
+        const auto colon = place.find(':');
+        out.host = place.substr(0, colon);
+        place.remove_prefix(colon == std::string_view::npos ? place.size() : colon);
+    }
+    out.port = place.empty() ? (out.tls ? "443" : "80") : std::string(place.substr(1));
+    const bool digits = !out.port.empty() && out.port.size() <= 5 &&
+                        out.port.find_first_not_of("0123456789") == std::string::npos;
+    if (out.host.empty() || !digits) {
+        return std::nullopt;
+    }
+    return out;
+}
+
+unsigned post(const Target& target, const Headers& headers, const std::string& body,
+              std::chrono::milliseconds timeout, std::string& problem) {
+    try {
+        return Request(target, headers, body).run(timeout, problem);
+    } catch (const std::exception& error) {
+        problem = error.what();
+        return 0;
+    }
+}
+
+std::string signature(std::string_view secret, std::uint64_t seconds, std::string_view body) {
+    const std::string time = std::to_string(seconds);
+    const std::string text = time + "." + std::string(body);
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+         reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(), &size);
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string out = "t=" + time + ",v1=";
+    for (unsigned i = 0; i < size; ++i) {
+        out += digits[digest[i] >> 4];
+        out += digits[digest[i] & 15];
+    }
+    return out;
+}
+
+}  // namespace larder::exporter_webhook
