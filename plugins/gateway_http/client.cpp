@@ -176,7 +176,7 @@ bool Client::read_graphql(std::size_t head_size) {
 
 void Client::look() {
     state_ = State::looking;
-    const larder_status status = read_entry(gateway_, lookup_, &Client::on_found, this);
+    const larder_status status = read_entry(gateway_, lookup_, false, &Client::on_found, this);
     if (status == LARDER_PENDING) {
         self_ = shared_from_this();
         return;

@@ -50,42 +50,39 @@ void Exchange::start_behind(const Head& request, Lookup& lookup) {
     keep_alive_ = false;
     leads_ = true;
     moved_ns_ = gateway_.now_ns();
-    // The entry once more: its value has to stay while its validators are asked about.
-    const larder_status status = read_entry(gateway_, lookup_, &Exchange::on_found, this);
-    if (status == LARDER_PENDING) {
-        self_ = shared_from_this();
-        return;
-    }
-    judge_entry(gateway_, request_, lookup_);
-    connect();
+    look();  // its value has to stay while its validators are asked about
 }
 
 // ---- who goes ------------------------------------------------------------------------------------
 
 void Exchange::board() {
-    if (!lookup_.served || to_head_ || !gateway_.options.collapse || lookup_.control.no_cache || lookup_.control.no_store ||
-        request_.has(Name::range) || lookup_.forward == Forward::request || alone_)
-        return connect();
+    if (!lookup_.served || to_head_) return connect();
+    if (!gateway_.options.collapse || lookup_.control.no_cache || lookup_.control.no_store || request_.has(Name::range) || lookup_.forward == Forward::request)
+        return look();
     const auto landed_here = [weak = weak_from_this(), &loop = home_.loop()](bool kept) {
         loop.post([weak, kept] {
             if (const auto self = weak.lock()) self->landed(kept);
         });
     };
     switch (gateway_.flights.board(lookup_.identity, gateway_.now_ns(), landed_here)) {
-        case Flights::Seat::leads: leads_ = true; return connect();
-        case Flights::Seat::alone: return connect();
+        case Flights::Seat::leads: leads_ = true; return look();
+        case Flights::Seat::alone: return look();
         case Flights::Seat::waits: step_ = Step::waiting; return;
     }
 }
 
 void Exchange::landed(bool kept) {
     if (step_ != Step::waiting) return;
-    alone_ = true;
-    if (!kept) return connect();
-    home_.counters().collapsed.add();
-    collapsed_ = true;
+    collapsed_ = kept;
+    look();
+}
+
+// The entry once more, by whoever is about to load it: another one may have brought it since it was missed, and
+// from this moment on the cache judges whether what will be brought may be kept.
+void Exchange::look() {
+    step_ = Step::looking;
     lookup_.release();
-    const larder_status status = read_entry(gateway_, lookup_, &Exchange::on_found, this);
+    const larder_status status = read_entry(gateway_, lookup_, true, &Exchange::on_found, this);
     if (status == LARDER_PENDING) {
         self_ = shared_from_this();
         return;
@@ -98,23 +95,30 @@ void Exchange::on_found(void* ctx, larder_status, larder_value*) noexcept {
     me->home_.loop().post([me] {
         const auto self = std::move(me->self_);
         if (me->step_ == Step::over) return me->lookup_.release();
-        if (me->collapsed_) return me->found();
-        judge_entry(me->gateway_, me->request_, me->lookup_);
-        me->connect();
+        me->found();
     });
 }
 
 void Exchange::found() {
     judge_entry(gateway_, request_, lookup_);
-    if (!lookup_.found || lookup_.use == Use::ask) {
+    const bool fresh = lookup_.found && lookup_.use == Use::fresh;
+    if (fresh && client_ == nullptr) return finish(false, true);  // another one has brought it
+    if (!fresh) {
         collapsed_ = false;
         return connect();
     }
     CacheStatus status;
-    status.forward = Forward::uri_miss;
-    status.collapsed = true;
     status.where = lookup_.where;
-    serve_stored(status);
+    if (collapsed_) {
+        home_.counters().collapsed.add();
+        status.forward = Forward::uri_miss;
+        status.collapsed = true;
+    } else {
+        status.hit = true;
+        status.has_ttl = lookup_.ttl_s < 2'147'483'648;
+        status.ttl_s = lookup_.ttl_s;
+    }
+    serve_stored(status, true);
 }
 
 // ---- there ---------------------------------------------------------------------------------------
@@ -303,8 +307,12 @@ void Exchange::fail(std::uint16_t status, const char* why) {
     finish(keep);
 }
 
-bool Exchange::serve_stored(const CacheStatus& status) {
+void Exchange::serve_stored(const CacheStatus& status, bool kept) {
     Channel& to = client_->channel;
+    if (framing_.kind != Framing::Kind::none && !request_body_.over()) {  // a query's, which is here in whole
+        to.in.consume(std::min(graphql_.body_size, to.in.size()));
+        request_body_.begin({});
+    }
     const bool keep = keep_alive_ && !client_->draining();
     const Serving serving = append_stored(to.out, gateway_, request_, lookup_.stored, status, keep, gateway_.now_s());
     if (serving.body.size() <= one_read || !to.free_to_say()) {
@@ -313,8 +321,7 @@ bool Exchange::serve_stored(const CacheStatus& status) {
         to.say(serving.body, lookup_.item.value);
         lookup_.item.value = {};
     }
-    finish(keep);
-    return true;
+    finish(keep, kept);
 }
 
 void Exchange::release_upstream(bool reusable) {
@@ -361,10 +368,7 @@ void Exchange::tick(std::uint64_t now_ns) {
     const auto keep = shared_from_this();
     switch (step_) {
         case Step::waiting:
-            if (over(options.collapse_wait_ns) && self_ == nullptr) {
-                alone_ = true;
-                connect();
-            }
+            if (over(options.collapse_wait_ns)) look();
             return;
         case Step::connecting:
             if (upstream_ == nullptr || !over(options.connect_timeout_ns)) return;

@@ -42,11 +42,12 @@ class Exchange final : public UpstreamUser, public std::enable_shared_from_this<
     void on_upstream() override;
 
   private:
-    enum class Step : std::uint8_t { waiting, connecting, asking, firing, answering, tunnel, over };
+    enum class Step : std::uint8_t { waiting, looking, connecting, asking, firing, answering, tunnel, over };
 
     // exchange.cpp
     void board();
     void landed(bool kept);
+    void look();
     static void on_found(void* ctx, larder_status status, larder_value* value) noexcept;
     void found();
     void connect();
@@ -54,7 +55,7 @@ class Exchange final : public UpstreamUser, public std::enable_shared_from_this<
     bool pump_request();
     void retry_or_fail(std::uint16_t status, const char* why);
     void fail(std::uint16_t status, const char* why);
-    bool serve_stored(const CacheStatus& status);
+    void serve_stored(const CacheStatus& status, bool kept = false);
     void finish(bool keep, bool kept = false, bool uncacheable = false);
     void release_upstream(bool reusable);
     [[nodiscard]] bool replayable() const noexcept;
@@ -100,7 +101,7 @@ class Exchange final : public UpstreamUser, public std::enable_shared_from_this<
     GraphqlRequest graphql_;
     bool holding_ = false;  // the answer to a mutation is looked at before it is said
     bool keep_alive_ = true, to_head_ = false, wants_upgrade_ = false;
-    bool leads_ = false, alone_ = false, collapsed_ = false;
+    bool leads_ = false, collapsed_ = false;
 
     Origin* origin_ = nullptr;
     std::shared_ptr<Upstream> upstream_;

@@ -96,13 +96,13 @@ void ask_policy(Gateway& gateway, const Head& request, const Target& target, std
     out.control = request.has(Name::cache_control) || request.has(Name::pragma) ? request_control(request) : CacheControl{};
 }
 
-larder_status read_entry(Gateway& gateway, Lookup& lookup, larder_done_fn done, void* ctx) {
+larder_status read_entry(Gateway& gateway, Lookup& lookup, bool to_load, larder_done_fn done, void* ctx) {
     lookup.item = {};
     lookup.item.ns = lookup.ns;
     lookup.item.key = bytes_of(lookup.key);
     larder_call call{};
     call.struct_size = sizeof call;
-    call.flags = static_cast<std::uint32_t>(LARDER_GET_FENCE) | static_cast<std::uint32_t>(LARDER_GET_STALE);
+    call.flags = (to_load ? std::uint32_t{LARDER_GET_FENCE} : 0) | std::uint32_t{LARDER_GET_STALE};
     call.role = LARDER_ROLE_READ;
     call.client = lookup.number;
     call.done = done;

@@ -50,7 +50,8 @@ struct Lookup {
 void ask_policy(Gateway& gateway, const Head& request, const Target& target, std::string_view extra_field, std::string_view extra_value,
                 bool also_post, Lookup& out);
 // Begins reading the entry. LARDER_PENDING: done(ctx) comes later, on any thread; then judge_entry().
-[[nodiscard]] larder_status read_entry(Gateway& gateway, Lookup& lookup, larder_done_fn done, void* ctx);
+// to_load: whoever asks will load what is not there, and the cache judges by this moment whether it is kept.
+[[nodiscard]] larder_status read_entry(Gateway& gateway, Lookup& lookup, bool to_load, larder_done_fn done, void* ctx);
 // What the entry that was read means for this request.
 void judge_entry(Gateway& gateway, const Head& request, Lookup& lookup);
 

@@ -91,6 +91,17 @@ class HttpRobustTest(unittest.TestCase):
             for one in idle:
                 one.close()
 
+    def test_connections_beyond_the_limit_are_told_so(self):
+        with HttpGateway(POLICY, self.upstream, "max_connections = 20\n") as small:
+            many = [socket.create_connection(("127.0.0.1", small.http_port), timeout=20) for _ in range(20)]
+            try:
+                self.assertTrue(until(10, lambda: small.raw(b"").startswith(b"HTTP/1.1 503 ")))
+            finally:
+                for one in many:
+                    one.close()
+            self.assertTrue(until(10, lambda: small.raw(
+                b"GET /pages/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")))
+
     def test_a_client_that_waits_for_100_continue_is_told_to_go_on(self):
         with socket.create_connection(("127.0.0.1", self.gateway.http_port), timeout=20) as client:
             client.sendall(b"PUT /x HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
@@ -156,14 +167,22 @@ class HttpRobustTest(unittest.TestCase):
 
     def test_stale_is_served_while_a_new_answer_is_fetched_behind_it(self):
         first = self.gateway.get("/short/1").body
-        self.assertTrue(until(5, lambda: self.gateway.get("/short/1").headers["Cache-Status"].find("ttl=-") > 0
-                              or self.gateway.get("/short/1").body != first))
+        threading.Event().wait(2.2)  # its second is over
+        self.app.waits["/short/1"] = go = threading.Event()
+        self.addCleanup(go.set)
+        for _ in range(3):
+            reply = self.gateway.get("/short/1")
+            self.assertEqual((reply.cache, reply.body), ("hit", first))
+            self.assertRegex(reply.headers["Cache-Status"], r"hit; ttl=-[12]")
+        self.assertTrue(until(5, lambda: len([r for r in self.upstream.seen() if r.target == "/short/1"]) == 2))
+        go.set()
         self.assertTrue(until(5, lambda: self.gateway.get("/short/1").body != first))
 
     def test_stale_is_served_when_the_application_fails(self):
         kept = self.gateway.get("/soft/1").body
         self.assertEqual(self.gateway.ask("POST", "/soften").status, 200)
         self.app.statuses["/soft/1"] = 503
+        threading.Event().wait(1.2)  # stale for more than a second
         reply = self.gateway.get("/soft/1")
         self.assertEqual((reply.status, reply.body, reply.cache), (200, kept, "hit"))
         self.upstream.__exit__()

@@ -61,6 +61,7 @@ class HttpSharedTest(unittest.TestCase):
         until(lambda: self.ask(self.a, "/users/3").body != before, "the other node serves what was purged")
 
     def test_many_at_once_are_answered_by_one_request(self):
+        until(lambda: self.ask(self.a, "/users/warm").cache == "hit", "nothing is kept")
         self.app.waits["/users/4"] = go = threading.Event()
         bodies = []
         threads = [threading.Thread(target=lambda: bodies.append(self.ask(self.a, "/users/4").body)) for _ in range(10)]

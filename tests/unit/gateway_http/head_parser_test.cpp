@@ -91,6 +91,37 @@ TEST_CASE("shapes that smuggle a request are refused") {
     }
 }
 
+TEST_CASE("whatever bytes come, a head that is taken lies within them and its fields within it") {
+    const std::string seed_text = "POST /a?b=c HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\nTransfer-Encoding: chunked\r\nX: a b\r\n\r\nrest";
+    constexpr std::string_view bytes("\r\n :;\t\0aG/1.0,\"\x80\xff", 19);
+    std::uint64_t state = 42;
+    const auto random = [&](std::size_t n) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        return std::size_t{(state >> 33) % n};
+    };
+    for (int round = 0; round < 50'000; ++round) {
+        std::string text = seed_text;
+        for (std::size_t change = random(6); change > 0; --change) {
+            const std::size_t at = random(text.size());
+            if (random(2) == 0) text[at] = bytes[random(bytes.size())];
+            else if (random(2) == 0) text.erase(at, 1 + random(4));
+            else text.insert(at, 1, bytes[random(bytes.size())]);
+            if (text.empty()) text = "x";
+        }
+        Head head;
+        Framing body;
+        const Parsed parsed = read_request(text, head, body);
+        if (parsed.state != Parsed::State::done) continue;
+        REQUIRE(parsed.used <= text.size());
+        REQUIRE_FALSE((head.has(Name::content_length) && head.has(Name::transfer_encoding)));
+        for (const Field& field : head.fields) {
+            REQUIRE(field.value_at + field.value_size <= head.text.size());
+            REQUIRE(is_token(head.name(field)));
+            REQUIRE(head.value(field).find_first_of("\r\n") == std::string_view::npos);
+        }
+    }
+}
+
 TEST_CASE("more headers than the limit are refused") {
     std::string text = "GET / HTTP/1.1\r\nHost: x\r\n";
     for (int i = 0; i < 200; ++i) text += "A: b\r\n";
