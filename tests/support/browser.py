@@ -67,7 +67,8 @@ class Browser:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def page(self, width=1280, height=900, **media):
-        """A new tab in a profile of its own. media: prefers_color_scheme="dark", prefers_reduced_motion="reduce"."""
+        """A new tab in a profile of its own. media: prefers_color_scheme="dark", prefers_reduced_motion="no-preference"."""
+        media = {"prefers_reduced_motion": "reduce", **media}
         context = self.ask("Target.createBrowserContext")["browserContextId"]
         target = self.ask("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
         session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]

@@ -2,14 +2,15 @@
 //
 // uPlot draws; everything people need to read it is beside the canvas as text: the legend holds each
 // line's name, pattern and value now (or under the pointer), the canvas is an image whose name sums it
-// up, and the table has the numbers. Lines differ by dash as well as by colour.
+// up, and the table has the numbers. Lines differ by dash as well as by colour. A chart that is not on
+// the page draws nothing.
 import {each, h, mark, put, svg} from "./dom.js";
 import {bytes, clock} from "./format.js";
 
 const uPlot = globalThis.uPlot;
 const dashes = {solid: [], dash: [6, 4], dot: [2, 3]};
 const tableRows = 12;
-const powersOfTwo = Array.from({length: 50}, (_, i) => 2 ** i);
+const byteSteps = [0, 1, 2, 3].flatMap((unit) => [1, 2, 5, 10, 20, 50, 100, 200, 500].map((step) => step * 1024 ** unit));
 const charts = new Set();
 
 /** A colour of the style sheet, as the canvas understands it. */
@@ -24,15 +25,16 @@ export const recolour = () => charts.forEach((chart) => chart.redraw());
 
 /**
  * title, note: texts. lines: [{label, ink, dash, of(step, sample), fill}]. format: number to text.
- * top: the largest value of the scale at least, or exactly if `fixed`.
+ * top: the largest value of the scale at least, or exactly if `fixed`. joined: a second without a value is no gap.
  */
-export class Chart {
+export class Chart extends HTMLElement {
   #plot = null;
   #data = null;
   #spoken = 0;
 
-  constructor({title, note, lines, format, top = 0, fixed = false, height = 150, minutes = 5}) {
-    Object.assign(this, {title, lines, format, top, fixed, height, minutes});
+  constructor({title, note, lines, format, top = 0, fixed = false, joined = false, height = 150, minutes = 5, level = 2}) {
+    super();
+    Object.assign(this, {heading: title, lines, format, top, fixed, joined, height, minutes});
     this.values = lines.map(() => h("span", {class: "value"}));
     this.when = h("span", {class: "when"});
     this.canvas = h("div", {class: "canvas", role: "img", "aria-label": `${title}: no data yet`});
@@ -43,20 +45,20 @@ export class Chart {
         h("thead", {}, h("tr", {}, h("th", {scope: "col", text: "Time"}), lines.map((line) => h("th", {scope: "col", class: "number", text: line.label})))),
         this.body)));
     this.table.addEventListener("toggle", () => this.#fillTable());
-    this.element = h("figure", {class: "chart"},
-      h("figcaption", {}, h("h3", {text: title}), note ? h("p", {class: "note", text: note}) : null),
+    this.append(h("figure", {class: "chart"},
+      h("figcaption", {}, h(`h${level}`, {text: title}), note ? h("p", {class: "note", text: note}) : null),
       h("div", {class: "legend"}, lines.map((line, i) => h("span", {class: `key ink-${line.ink}`},
         svg("svg", {width: 18, height: 8, "aria-hidden": "true"},
           svg("line", {x1: 1, y1: 4, x2: 17, y2: 4, class: `stroke ${line.dash ?? "solid"}`})),
         h("span", {class: "label", text: line.label}), this.values[i])), this.when),
-      this.canvas, this.table);
+      this.canvas, this.table));
     this.watch = new ResizeObserver(() => this.#fit());
   }
-  attach() {
+  connectedCallback() {
     charts.add(this);
     this.watch.observe(this.canvas);
   }
-  detach() {
+  disconnectedCallback() {
     charts.delete(this);
     this.watch.disconnect();
     this.#plot?.destroy();
@@ -83,7 +85,7 @@ export class Chart {
     this.#data = [times, ...columns];
     this.range = [from / 1000, last.atMs / 1000];
     if (this.#plot) this.#plot.setData(this.#data);
-    else if (this.canvas.isConnected) this.#draw();
+    else if (this.isConnected) this.#draw();
     this.#tell();
     if (this.table.open) this.#fillTable();
   }
@@ -107,12 +109,12 @@ export class Chart {
       },
       axes: [
         {...axis, grid: {show: false}, size: 22, space: 70, values: (_, ticks) => ticks.map((tick) => clock(tick * 1000))},
-        {...axis, grid, size: 58, gap: 4, space: 34, incrs: this.format === bytes ? powersOfTwo : undefined, values: (_, ticks) => ticks.map((tick) => this.format(tick).replace(/\.0(?= )/, ""))},
+        {...axis, grid, size: 58, gap: 4, space: 34, incrs: this.format === bytes ? byteSteps : undefined, values: (_, ticks) => ticks.map((tick) => this.format(tick).replace(/\.0(?= )/, ""))},
       ],
       series: [{}, ...this.lines.map((line) => {
         const ink = colour(line.ink);
         return {label: line.label, stroke: ink, width: 1.6, dash: dashes[line.dash ?? "solid"], points: {show: false},
-          fill: line.fill ? ink.replace(/^rgb\((.*)\)$/, "rgba($1, 0.12)") : undefined, spanGaps: false};
+          fill: line.fill ? ink.replace(/^rgb\((.*)\)$/, "rgba($1, 0.12)") : undefined, spanGaps: this.joined};
       })],
       hooks: {setCursor: [() => this.#tell()]},
     }, this.#data, this.canvas);
@@ -136,7 +138,7 @@ export class Chart {
       if (!known.length) return `${this.lines[i].label}: nothing yet`;
       return `${this.lines[i].label} ${this.format(known.at(-1))}, from ${this.format(Math.min(...known))} to ${this.format(Math.max(...known))}`;
     });
-    mark(this.canvas, "aria-label", `${this.title}, last ${this.minutes} minutes. ${parts.join("; ")}.`);
+    mark(this.canvas, "aria-label", `${this.heading}, last ${this.minutes} minutes. ${parts.join("; ")}.`);
   }
   #fillTable() {
     if (!this.table.open || !this.#data) return;
@@ -148,10 +150,11 @@ export class Chart {
 }
 
 /** A line of a few pixels without axes; the number stands beside it as text. */
-export class Spark {
+export class Spark extends HTMLElement {
   constructor(ink = "accent") {
+    super();
     this.line = svg("polyline", {class: `stroke ink-${ink}`, points: ""});
-    this.element = svg("svg", {class: "spark", viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true"}, this.line);
+    this.append(svg("svg", {class: "spark", viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true"}, this.line));
   }
   update(values, top) {
     const known = values.filter((value) => value !== null);
@@ -163,3 +166,6 @@ export class Spark {
     mark(this.line, "points", points.join(" "));
   }
 }
+
+customElements.define("larder-chart", Chart);
+customElements.define("larder-spark", Spark);

@@ -4,9 +4,10 @@
 // (a solid line back); what it has not goes on (a dashed line, to the next). Rules reach every tier from
 // the other side. Lines grow with the logarithm of what goes along them, and each says it in figures.
 import {h, mark, put, svg} from "./dom.js";
-import {bytes, count, percent, rate, span} from "./format.js";
+import {bytes, percent, rate, short, span} from "./format.js";
 
-const box = {width: 176, height: 104};
+// Of a station, in pixels; the first one is smaller, and between two is room for a line and a figure.
+const box = {least: 164, most: 176, height: 104}, first = 108, between = 50;
 
 /** What there is to draw: stations in the order in which requests meet them. */
 function stations(history, spaceName) {
@@ -38,31 +39,32 @@ function stations(history, spaceName) {
 
 const thick = (perSecond) => (perSecond > 0 ? 1.5 + Math.min(8, Math.log10(1 + perSecond) * 1.6) : 1).toFixed(1);
 
-export class Flow {
+export class Flow extends HTMLElement {
   #space = "";
   #shape = "";
   #parts = null;
 
   constructor() {
+    super();
     this.choice = h("select", {id: "flow-space", onchange: () => {
       this.#space = this.choice.value;
       if (this.history) this.update(this.history);
     }});
     this.drawing = h("div", {class: "drawing"});
     this.words = h("p", {class: "unseen"});
-    this.element = h("figure", {class: "flow card"},
+    this.append(h("figure", {class: "flow card"},
       h("figcaption", {}, h("h2", {text: "Flow between tiers"}),
         h("label", {for: "flow-space", class: "choice"}, "Namespace ", this.choice)),
       this.drawing,
       h("div", {class: "legend", "aria-hidden": "true"}, [["hit", "back", "answered"], ["miss", "miss", "passed on"], ["bad", "drop", "invalidations reach every tier"]].map(([ink, kind, text]) =>
         h("span", {class: `key ink-${ink}`}, svg("svg", {width: 26, height: 8}, svg("line", {x1: 0, y1: 4, x2: 26, y2: 4, class: `stroke wire ${kind}`})), h("span", {class: "label", text})))),
-      this.words);
+      this.words));
     this.watch = new ResizeObserver(() => this.history && this.update(this.history));
   }
-  attach() {
+  connectedCallback() {
     this.watch.observe(this.drawing);
   }
-  detach() {
+  disconnectedCallback() {
     this.watch.disconnect();
   }
 
@@ -71,7 +73,7 @@ export class Flow {
     if (!history.last || !this.drawing.clientWidth) return;
     this.#offer([...history.last.spaces.keys()]);
     const what = stations(history, this.#space);
-    const wide = this.drawing.clientWidth >= 150 + what.tiers.length * (box.width + 70) + box.width;
+    const wide = this.drawing.clientWidth >= first + (what.tiers.length + 1) * (box.least + between);
     const shape = [wide, this.drawing.clientWidth, ...what.tiers.map((tier) => tier.name)].join("\n");
     if (shape !== this.#shape) {
       this.#shape = shape;
@@ -90,10 +92,10 @@ export class Flow {
   // Makes the elements once for a shape; #tell then changes their numbers.
   #draw({tiers}, wide) {
     const width = this.drawing.clientWidth, n = tiers.length + 2;
-    const gap = wide ? (width - 108 - (n - 1) * box.width) / (n - 1) : 66;
-    const spread = wide ? gap : 0;
+    const side = Math.min(box.most, (width - first) / (n - 1) - between);
+    const gap = wide ? (width - first) / (n - 1) - side : 66;
     const at = (i) => wide
-      ? {x: i ? 108 + spread + (i - 1) * (box.width + gap) : 0, y: 62, w: i ? box.width : 108, h: box.height}
+      ? {x: i ? first + gap + (i - 1) * (side + gap) : 0, y: 62, w: i ? side : first, h: box.height}
       : {x: 34, y: i ? 64 + 60 + (i - 1) * (box.height + gap) : 0, w: Math.min(width - 104, 300), h: i ? box.height : 64};
     const height = wide ? 62 + box.height + 22 + (n - 2) * 20 + 6 : at(n - 1).y + box.height + 4;
     const root = svg("svg", {width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-hidden": "true", focusable: "false"},
@@ -131,8 +133,8 @@ export class Flow {
         const low = 62 + box.height + 22 + rank * 20, to = a.x + 88 - rank * 22, from = b.x + 40;
         parts.back.push(line("back", ink, `M${from} ${62 + box.height + 3}V${low - 8}Q${from} ${low} ${from - 8} ${low}H${to + 8}Q${to} ${low} ${to} ${low - 8}V${62 + box.height + 6}`, from - 14, low - 5, "end"));
       } else {
-        const side = b.x + b.w + 16 + rank * 16, y = b.y + 40;
-        parts.back.push(line("back", ink, `M${b.x + b.w + 3} ${y}H${side - 8}Q${side} ${y} ${side} ${y - 8}V${a.y + 24 + rank * 14}Q${side} ${a.y + 16 + rank * 14} ${side - 8} ${a.y + 16 + rank * 14}H${a.x + a.w + 6}`, b.x + b.w - 12, b.y + 53, "end"));
+        const out = b.x + b.w + 16 + rank * 16, y = b.y + 40;
+        parts.back.push(line("back", ink, `M${b.x + b.w + 3} ${y}H${out - 8}Q${out} ${y} ${out} ${y - 8}V${a.y + 24 + rank * 14}Q${out} ${a.y + 16 + rank * 14} ${out - 8} ${a.y + 16 + rank * 14}H${a.x + a.w + 6}`, b.x + b.w - 12, b.y + 53, "end"));
       }
     }
     tiers.forEach((_, i) => {
@@ -142,8 +144,7 @@ export class Flow {
         : line("drop", "bad", `M2 ${b.y + 52}H${b.x - 6}`, 2, b.y + 44, "start"));
     });
     if (wide && tiers.length) {
-      const first = places[1], last = places[tiers.length];
-      const x = first.x, w = last.x + last.w - first.x;
+      const x = places[1].x, w = places[tiers.length].x + places[tiers.length].w - x;
       parts.rules = svg("text", {x: x + w / 2, y: 17, class: "small", "text-anchor": "middle"});
       root.append(svg("rect", {x: x + 0.5, y: 0.5, width: w - 1, height: 25, rx: 6, class: "rules"}), parts.rules);
     }
@@ -170,7 +171,7 @@ export class Flow {
       put(at.title, tier.name.length > 15 ? `${tier.name.slice(0, 14)}…` : tier.name);
       put(at.aside, tier.plugin === tier.name ? "" : tier.plugin);
       put(at.big, tier.ratio === null ? "no reads" : `${percent(tier.ratio)} hits`);
-      put(at.lines[0], `${count(tier.entries)} entries · ${bytes(tier.bytes)}`);
+      put(at.lines[0], `${short(tier.entries)} entries · ${bytes(tier.bytes)}`);
       const closed = tier.breaker === "closed";
       put(at.lines[1], closed ? `p95 ${span(tier.p95)}${tier.trusted ? "" : " · stream lost"}` : `⚠ breaker ${tier.breaker}`);
       at.group.classList.toggle("open", !closed);
@@ -191,3 +192,5 @@ export class Flow {
       + ` ${rate(sums.misses)} found nowhere. ${rate(invalidations)} invalidations.`);
   }
 }
+
+customElements.define("larder-flow", Flow);

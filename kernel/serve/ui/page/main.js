@@ -73,10 +73,8 @@ function go(byHand) {
   for (const [other, link] of Object.entries(links)) mark(link, "aria-current", other === known ? "page" : null);
   const view = (made[known] ??= views[known].make());
   if (shown !== view) {
-    shown?.detach?.();
     shown = view;
     main.replaceChildren(notice, view.element);
-    view.attach?.();
     scrollTo(0, 0);
     if (byHand) main.focus({preventScroll: true});
   }
@@ -135,7 +133,6 @@ live.addEventListener("state", () => {
 let door = null;
 
 function openDoor({status, text, tried}) {
-  shown?.detach?.();
   shown = null;
   const input = h("input", {type: "password", id: "token", autocomplete: "off", required: true, "aria-describedby": "token-why"});
   const why = status === 403 ? text : tried ? "The kernel does not know this token." : text;

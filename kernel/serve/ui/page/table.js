@@ -8,12 +8,13 @@ import {each, h, mark, put} from "./dom.js";
  * caption: its name. columns: [{title, of(item) -> text, sort(item) -> value, cell(td, item), kind, wide, hint}];
  * the first is each row's heading. keyOf(item). empty: what stands there without rows.
  */
-export class Table {
+export class Table extends HTMLElement {
   #rank = null;  // {column, down}
   #order = [];   // keys, as last sorted
   #items = [];
 
   constructor({caption, seen = true, columns, keyOf, empty = "Nothing yet."}) {
+    super();
     Object.assign(this, {columns, keyOf});
     this.headings = columns.map((column, i) => {
       const name = column.sort
@@ -22,10 +23,10 @@ export class Table {
       return h("th", {scope: "col", class: column.kind, title: column.hint}, name);
     });
     this.body = h("tbody");
-    this.none = h("p", {class: "empty", text: empty, hidden: true});
+    this.none = h("div", {hidden: true}, h("p", {class: seen ? "caption" : "unseen", text: caption}), h("p", {class: "empty", text: empty}));
     this.scroll = h("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": caption}, h("table", {},
       h("caption", {class: seen ? null : "unseen", text: caption}), h("thead", {}, h("tr", {}, this.headings)), this.body));
-    this.element = h("div", {class: "table"}, this.scroll, this.none);
+    this.append(this.scroll, this.none);
   }
   sort(index) {
     const same = this.#rank?.column === index;
@@ -59,6 +60,8 @@ export class Table {
     return this.#order.map((key) => keys.get(key));
   }
 }
+
+customElements.define("larder-table", Table);
 
 /** A cell with a bar of its share beside the text, which says the same. */
 export function bar(cell, share, text, ink = "accent") {

@@ -79,14 +79,12 @@ export default function errors() {
   }
   return {
     title: "Error rate",
-    element: h("div", {class: "view"}, h("div", {class: "lead"}, h("h1", {text: "Error rate"})),
-      h("div", {class: "columns"}, charts.map((chart) => chart.element)),
-      h("div", {class: "card"}, tiers.element),
+    element: h("div", {class: "view"}, h("div", {class: "head"}, h("h1", {text: "Error rate"})),
+      h("div", {class: "columns"}, charts),
+      h("div", {class: "card"}, tiers),
       warned,
-      h("div", {class: "columns"}, h("div", {class: "card"}, plugins.element),
+      h("div", {class: "columns"}, h("div", {class: "card"}, plugins),
         h("section", {class: "card"}, h("h2", {text: "What the kernel noted"}), list, none))),
-    attach: () => charts.forEach((chart) => chart.attach()),
-    detach: () => charts.forEach((chart) => chart.detach()),
     update({history, ask}) {
       charts.forEach((chart) => chart.update(history));
       tiers.update([...history.last.tiers.values()]);

@@ -7,14 +7,14 @@ import {bar, Table} from "../table.js";
 export function hotKeys(most, space = "") {
   const table = new Table({
     caption: "Hot keys", keyOf: (row) => `${row.namespace} ${row.key}`,
-    empty: "No key stands out. One read in 64 is looked at, so a key shows here when it is read often.",
+    empty: "No key stands out, or this token may not see keys: those of the roles invalidate and admin may. One read in 64 is looked at.",
     columns: [
       {title: "Key", kind: "text mono", of: (row) => `${row.namespace}:${row.key}`},
       {title: "Share of reads", kind: "number", cell: (cell, row) => bar(cell, row.share, percent(row.share), "plum")},
     ],
   });
   return {
-    element: h("div", {}, table.element),
+    element: table,
     update(now) {
       const rows = [];
       for (const one of now.spaces.values())

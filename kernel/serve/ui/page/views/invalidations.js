@@ -12,7 +12,7 @@ export default function invalidations() {
     new Chart({title: "Invalidations", format: rate, lines: [
       {label: "By a request's rule", ink: "bad", of: (step) => step.changes.rule}, {label: "By an event's rule", ink: "plum", dash: "dash", of: (step) => step.changes.event},
       {label: "By hand", ink: "stale", dash: "dot", of: (step) => step.changes.request}]}),
-    new Chart({title: "How long they take", note: "all tiers and nodes told", format: span, lines: [
+    new Chart({title: "How long they take", note: "all tiers and nodes told", format: span, joined: true, lines: [
       {label: "p50", ink: "accent", of: (step) => step.changing.quantile(0.5)}, {label: "p99", ink: "bad", dash: "dash", of: (step) => step.changing.quantile(0.99)}]}),
   ];
   const rules = new Table({
@@ -34,14 +34,12 @@ export default function invalidations() {
   }
   return {
     title: "Invalidations",
-    element: h("div", {class: "view"}, h("div", {class: "lead"}, h("h1", {text: "Invalidations"})),
-      h("div", {class: "columns"}, charts.map((chart) => chart.element)),
+    element: h("div", {class: "view"}, h("div", {class: "head"}, h("h1", {text: "Invalidations"})),
+      h("div", {class: "columns"}, charts),
       h("div", {class: "columns"},
         h("section", {class: "card"}, h("div", {class: "lead"}, h("h2", {text: "Timeline"}),
-          h("div", {class: "field"}, h("label", {for: "sought-text", text: "With this text"}), search)), list, none),
-        h("div", {class: "card"}, rules.element))),
-    attach: () => charts.forEach((chart) => chart.attach()),
-    detach: () => charts.forEach((chart) => chart.detach()),
+          h("div", {class: "field beside"}, h("label", {for: "sought-text", text: "With this text"}), search)), list, none),
+        h("div", {class: "card"}, rules))),
     update({history}) {
       charts.forEach((chart) => chart.update(history));
       // The kernel tells the last ones; what scrolled by while this page looked is kept here.

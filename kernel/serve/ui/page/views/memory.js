@@ -40,30 +40,19 @@ export default function memory() {
     ],
   });
   const line = (name, i, of) => ({label: name, ink: inks[i % 4], dash: dashes[i % 3], of});
-  let attached = false;
   function draw(tierNames) {
-    charts.forEach((chart) => chart.detach());
     charts = [
       new Chart({title: "Memory in use", format: bytes, lines: tierNames.map((name, i) => ({...line(name, i, (_, sample) => sample.tiers.get(name)?.bytes), fill: i === 0}))}),
       new Chart({title: "Entries", format: count, lines: tierNames.map((name, i) => line(name, i, (_, sample) => sample.tiers.get(name)?.entries))}),
       new Chart({title: "Eviction rate", note: "to make room", format: rate, lines: tierNames.map((name, i) => line(name, i, (step) => step.tiers.get(name)?.evictions))}),
       new Chart({title: "Expiration rate", note: "their time was over", format: rate, lines: tierNames.map((name, i) => line(name, i, (step) => step.tiers.get(name)?.expirations))}),
     ];
-    grid.replaceChildren(...charts.map((chart) => chart.element));
-    if (attached) charts.forEach((chart) => chart.attach());
+    grid.replaceChildren(...charts);
   }
   return {
     title: "Memory usage",
-    element: h("div", {class: "view"}, h("div", {class: "lead"}, h("h1", {text: "Memory usage"})), grid,
-      h("div", {class: "card"}, tiers.element), h("div", {class: "card"}, spaces.element)),
-    attach() {
-      attached = true;
-      charts.forEach((chart) => chart.attach());
-    },
-    detach() {
-      attached = false;
-      charts.forEach((chart) => chart.detach());
-    },
+    element: h("div", {class: "view"}, h("div", {class: "head"}, h("h1", {text: "Memory usage"})), grid,
+      h("div", {class: "card"}, tiers), h("div", {class: "card"}, spaces)),
     update({history}) {
       const now = history.last, step = history.recent(), tierNames = [...now.tiers.keys()];
       if (tierNames.join("\n") !== names) {

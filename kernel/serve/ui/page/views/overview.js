@@ -17,7 +17,7 @@ const tiles = [
   {title: "Entries", of: (_, now) => short(held(now, "entries")), under: (step) => `${rate(step?.evictions)} evicted`, ink: "soft",
     line: (_, sample) => held(sample, "entries")},
   {title: "Memory", of: (_, now) => bytes(held(now, "bytes")), under: (_, now) => capacity(now), ink: "soft", line: (_, sample) => held(sample, "bytes")},
-  {title: "Invalidations", of: (step) => rate(step?.invalidations), under: (step) => `${span(step?.changing.quantile(0.95) ?? null)} each, p95`,
+  {title: "Invalidations", of: (step) => rate(step?.invalidations), under: (step) => `p95 ${span(step?.changing.quantile(0.95) ?? null)}`,
     ink: "bad", line: (step) => step.invalidations},
   {title: "Store errors", of: (step) => rate(step?.storeErrors), under: (_, now) => breakers(now), ink: "bad", line: (step) => step.storeErrors,
     alarm: (step, now) => step?.storeErrors > 0 || [...now.tiers.values()].some((tier) => tier.breaker !== "closed")},
@@ -44,7 +44,7 @@ function breakers(now) {
 export default function overview() {
   const boxes = tiles.map((tile) => {
     const spark = new Spark(tile.ink), figure = h("dd", {class: "figure"}), under = h("dd", {class: "under"});
-    return {tile, spark, figure, under, element: h("div", {class: "tile"}, h("dt", {text: tile.title}), figure, under, h("dd", {}, spark.element))};
+    return {tile, spark, figure, under, element: h("div", {class: "tile"}, h("dt", {text: tile.title}), figure, under, h("dd", {}, spark))};
   });
   const flow = new Flow();
   const last = h("ol", {class: "happened"}), none = h("p", {class: "empty", text: "Nothing was invalidated yet. When a request fires a rule, it stands here with its line in the policy."});
@@ -67,13 +67,11 @@ export default function overview() {
     element: h("div", {class: "view"},
       h("h1", {class: "unseen", text: "Overview"}),
       h("dl", {class: "tiles", "aria-label": "Figures of the last five seconds"}, boxes.map((box) => box.element)),
-      flow.element,
-      h("div", {class: "card"}, spaces.element),
+      flow,
+      h("div", {class: "card"}, spaces),
       h("div", {class: "columns"},
         h("section", {class: "card"}, h("div", {class: "lead"}, h("h2", {text: "Last invalidations"}), h("a", {href: "#/invalidations", text: "All of them"})), last, none),
         h("section", {class: "card"}, hot.element))),
-    attach: () => flow.attach(),
-    detach: () => flow.detach(),
     update({history}) {
       const now = history.last, step = history.recent();
       for (const {tile, spark, figure, under, element} of boxes) {

@@ -10,7 +10,7 @@ export default function performance() {
     new Chart({title: "Hit rate and miss rate", note: "known absences are answers, too", format: percent, top: 1, fixed: true, lines: [
       {label: "Hits", ink: "hit", fill: true, of: (step) => step.total.hitRatio},
       {label: "Misses", ink: "miss", dash: "dash", of: (step) => (step.total.hitRatio === null ? null : 1 - step.total.hitRatio)}]}),
-    new Chart({title: "Response time of reads", note: "one in 64 is timed", format: span, lines: [
+    new Chart({title: "Response time of reads", note: "one in 64 is timed", format: span, joined: true, lines: [
       {label: "p50", ink: "accent", of: quantile(0.5)}, {label: "p95", ink: "plum", dash: "dash", of: quantile(0.95)},
       {label: "p99", ink: "bad", dash: "dot", of: quantile(0.99)}]}),
     new Chart({title: "Operations", format: rate, lines: [
@@ -37,10 +37,8 @@ export default function performance() {
   });
   return {
     title: "Cache performance",
-    element: h("div", {class: "view"}, h("div", {class: "lead"}, h("h1", {text: "Cache performance"})),
-      h("div", {class: "columns"}, charts.map((chart) => chart.element)), h("div", {class: "card"}, table.element)),
-    attach: () => charts.forEach((chart) => chart.attach()),
-    detach: () => charts.forEach((chart) => chart.detach()),
+    element: h("div", {class: "view"}, h("div", {class: "head"}, h("h1", {text: "Cache performance"})),
+      h("div", {class: "columns"}, charts), h("div", {class: "card"}, table)),
     update({history}) {
       charts.forEach((chart) => chart.update(history));
       const step = history.recent();

@@ -78,7 +78,7 @@ export default function policy() {
   }
   return {
     title: "Policy",
-    element: h("div", {class: "view"}, h("div", {class: "lead"}, h("h1", {text: "Policy"}),
+    element: h("div", {class: "view"}, h("div", {class: "head"}, h("h1", {text: "Policy"}),
       h("p", {text: "Beside a rule: how often it fired. Beside a namespace: its hits of all reads. What fired just now is marked."})), status, place),
     go(where) {
       wanted = where;

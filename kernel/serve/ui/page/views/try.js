@@ -55,7 +55,7 @@ export default function tryIt() {
   choose(kind);
   return {
     title: "Try",
-    element: h("div", {class: "view"}, h("div", {class: "lead"}, h("h1", {text: "Try"}), h("p", {text: "Which rules would fire, in which line, and what would go? Nothing is done: the running policy explains itself."})),
+    element: h("div", {class: "view"}, h("div", {class: "head"}, h("h1", {text: "Try"}), h("p", {text: "Which rules would fire, in which line, and what would go? Nothing is done: the running policy explains itself."})),
       form, said, places, answer),
     update({history, ask: asking}) {
       ask = asking;

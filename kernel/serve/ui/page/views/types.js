@@ -8,8 +8,8 @@ import {hotKeys} from "./hot.js";
 function closely(name) {
   const of = (what) => (step) => step.spaces.get(name)?.[what];
   const charts = [
-    new Chart({title: "Hit rate", format: percent, top: 1, fixed: true, lines: [{label: name, ink: "hit", fill: true, of: of("hitRatio")}]}),
-    new Chart({title: "Reads by answer", format: rate, lines: [
+    new Chart({title: "Hit rate", level: 3, format: percent, top: 1, fixed: true, lines: [{label: name, ink: "hit", fill: true, of: of("hitRatio")}]}),
+    new Chart({title: "Reads by answer", level: 3, format: rate, lines: [
       {label: "Hits", ink: "hit", of: of("hits")}, {label: "Misses", ink: "miss", dash: "dash", of: of("misses")},
       {label: "Absent", ink: "stale", dash: "dot", of: of("absent")}]}),
   ];
@@ -31,13 +31,11 @@ function closely(name) {
     name,
     element: h("section", {class: "view", "aria-labelledby": "type-name"},
       h("h2", {id: "type-name", class: "mono", text: name}),
-      h("div", {class: "columns"}, charts.map((chart) => chart.element)),
+      h("div", {class: "columns"}, charts),
       h("div", {class: "columns"},
-        h("div", {class: "card"}, tiers.element),
+        h("div", {class: "card"}, tiers),
         h("dl", {class: "card facts"}, fact("Time to live"), fact("Codec"), fact("Latency of reads"), fact("Loads"), fact("Errors since start"), fact("Not kept: fenced"), fact("Not kept: refused")),
         h("div", {class: "card"}, hot.element))),
-    attach: () => charts.forEach((chart) => chart.attach()),
-    detach: () => charts.forEach((chart) => chart.detach()),
     update(history) {
       const now = history.last.spaces.get(name), step = history.recent()?.spaces.get(name);
       if (!now) return;
@@ -56,7 +54,7 @@ function closely(name) {
 }
 
 export default function types() {
-  let shown = null, wanted = "", attached = false, history = null;
+  let shown = null, wanted = "", history = null;
   const place = h("div");
   const table = new Table({
     caption: "By namespace, last five seconds", keyOf: (row) => row.now.name, empty: "The policy declares no namespace that keeps entries.",
@@ -80,26 +78,16 @@ export default function types() {
     const names = [...history.last.spaces.keys()];
     const name = names.includes(wanted) ? wanted : names[0];
     if (name === shown?.name) return;
-    shown?.detach();
     shown = name === undefined ? null : closely(name);
     place.replaceChildren(...(shown ? [shown.element] : []));
-    if (attached) shown?.attach();
   }
   return {
     title: "Cache types",
-    element: h("div", {class: "view"}, h("div", {class: "lead"}, h("h1", {text: "Cache types"})),
-      h("div", {class: "card"}, table.element), place),
+    element: h("div", {class: "view"}, h("div", {class: "head"}, h("h1", {text: "Cache types"})),
+      h("div", {class: "card"}, table), place),
     go(name) {
       wanted = name;
       if (history) this.update({history});
-    },
-    attach() {
-      attached = true;
-      shown?.attach();
-    },
-    detach() {
-      attached = false;
-      shown?.detach();
     },
     update(now) {
       history = now.history;
