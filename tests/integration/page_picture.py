@@ -53,7 +53,7 @@ def main():
     token, stop = "the token of a picture", threading.Event()
     policy = (SOURCE / "policies" / "hotel.larder").read_text(encoding="utf-8")
     with RedisServer() as below, LarderServer(
-            policy, store=f'[store.l2]\nplugin = "redis"\naddress = "{below.address}"\n[codec.brotli]\nplugin = "brotli"',
+            policy, store=f'[store.l2]\nplugin = "redis"\nhost = "127.0.0.1"\nport = {below.port}\n[codec.brotli]\nplugin = "brotli"',
             admin='listen = ["127.0.0.1:0"]\n[admin.tokens]\nlook = { role = "admin", secret = { env = "LOOK" } }\n',
             environment={"LOOK": token}) as server, Browser() as browser:
         readers = [threading.Thread(target=reader, args=(server.port, seed, stop), daemon=True) for seed in range(3)]

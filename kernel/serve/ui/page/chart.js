@@ -5,7 +5,7 @@
 // up, and the table has the numbers. Lines differ by dash as well as by colour. A chart that is not on
 // the page draws nothing.
 import {each, h, mark, put, svg} from "./dom.js";
-import {bytes, clock} from "./format.js";
+import {bytes, clock, day, long} from "./format.js";
 
 const uPlot = globalThis.uPlot;
 const dashes = {solid: [], dash: [6, 4], dot: [2, 3]};
@@ -82,8 +82,12 @@ export class Chart extends HTMLElement {
       times.push(step.atMs / 1000);
       this.lines.forEach((line, k) => columns[k].push(line.of(step, history.samples[i + 1]) ?? null));
     });
+    this.show(times, columns, [from / 1000, last.atMs / 1000]);
+  }
+  /** times: seconds since 1970, rising; a column for each line; range: of the scale. */
+  show(times, columns, range) {
     this.#data = [times, ...columns];
-    this.range = [from / 1000, last.atMs / 1000];
+    this.range = range;
     if (this.#plot) this.#plot.setData(this.#data);
     else if (this.isConnected) this.#draw();
     this.#tell();
@@ -108,7 +112,7 @@ export class Chart extends HTMLElement {
         y: {range: (_, low, high) => [0, this.fixed ? this.top : Math.max(this.top, (high || 0) * 1.08) || 1]},
       },
       axes: [
-        {...axis, grid: {show: false}, size: 22, space: 70, values: (_, ticks) => ticks.map((tick) => clock(tick * 1000))},
+        {...axis, grid: {show: false}, size: 22, space: 70, values: (_, ticks) => ticks.map((tick) => this.#when(tick))},
         {...axis, grid, size: 58, gap: 4, space: 34, incrs: this.format === bytes ? byteSteps : undefined, values: (_, ticks) => ticks.map((tick) => this.format(tick).replace(/\.0(?= )/, ""))},
       ],
       series: [{}, ...this.lines.map((line) => {
@@ -124,12 +128,15 @@ export class Chart extends HTMLElement {
     else if (this.canvas.clientWidth) this.#plot.setSize({width: this.canvas.clientWidth, height: this.height});
   }
 
+  #when(seconds) {
+    return this.range[1] - this.range[0] > 36_000 ? day(seconds * 1000) : clock(seconds * 1000);
+  }
   #tell() {
     const [times, ...columns] = this.#data;
     const under = this.#plot?.cursor.idx;
     const at = under ?? times.length - 1;
     columns.forEach((column, i) => put(this.values[i], this.format(column[at])));
-    put(this.when, under === null || under === undefined ? "" : `at ${clock(times[at] * 1000)}`);
+    put(this.when, under === null || under === undefined ? "" : `at ${this.#when(times[at])}`);
     const now = performance.now();
     if (now - this.#spoken < 5000 && this.#spoken) return;
     this.#spoken = now;
@@ -138,13 +145,13 @@ export class Chart extends HTMLElement {
       if (!known.length) return `${this.lines[i].label}: nothing yet`;
       return `${this.lines[i].label} ${this.format(known.at(-1))}, from ${this.format(Math.min(...known))} to ${this.format(Math.max(...known))}`;
     });
-    mark(this.canvas, "aria-label", `${this.heading}, last ${this.minutes} minutes. ${parts.join("; ")}.`);
+    mark(this.canvas, "aria-label", `${this.heading}, last ${long(this.range[1] - this.range[0])}. ${parts.join("; ")}.`);
   }
   #fillTable() {
     if (!this.table.open || !this.#data) return;
     const [times, ...columns] = this.#data;
     const rows = times.map((time, i) => ({time, i})).slice(-tableRows).reverse();
-    each(this.body, rows, (row) => row.time, (row) => h("tr", {}, h("th", {scope: "row", text: clock(row.time * 1000)}),
+    each(this.body, rows, (row) => row.time, (row) => h("tr", {}, h("th", {scope: "row", text: this.#when(row.time)}),
       columns.map((column, k) => h("td", {class: "number", text: this.format(column[row.i])}))));
   }
 }

@@ -70,7 +70,7 @@ export class Flow extends HTMLElement {
 
   update(history) {
     this.history = history;
-    if (!history.last || !this.drawing.clientWidth) return;
+    if (!history.last || this.drawing.clientWidth < 200) return;  // not on the page, or not laid out yet
     this.#offer([...history.last.spaces.keys()]);
     const what = stations(history, this.#space);
     const wide = this.drawing.clientWidth >= first + (what.tiers.length + 1) * (box.least + between);

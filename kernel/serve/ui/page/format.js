@@ -55,6 +55,10 @@ export function long(seconds) {
   return `${Math.floor(hours / 24)} d`;
 }
 
+const dayFormat = new Intl.DateTimeFormat("en-GB", {weekday: "short", hour: "2-digit", minute: "2-digit"});
+/** Milliseconds since 1970 as Mon 14:02 */
+export const day = (ms) => dayFormat.format(ms).replace(",", "");
+
 const clockFormat = new Intl.DateTimeFormat("en-GB", {hour: "2-digit", minute: "2-digit", second: "2-digit"});
 /** Milliseconds since 1970 as 14:02:11 */
 export const clock = (ms) => clockFormat.format(ms);

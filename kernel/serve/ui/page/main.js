@@ -4,7 +4,7 @@ import {h, mark, put} from "./dom.js";
 import {long} from "./format.js";
 import {Live} from "./live.js";
 import {fileName} from "./removals.js";
-import {ask, forget, keep, token} from "./session.js";
+import {ask, forget, keep, Refused, token} from "./session.js";
 import errors from "./views/errors.js";
 import invalidations from "./views/invalidations.js";
 import memory from "./views/memory.js";
@@ -84,24 +84,36 @@ function go(byHand) {
   if (rest) view.go?.(decodeURIComponent(rest));
 }
 function refresh() {
-  if (live.history.last) shown?.update({history: live.history, ask});
+  if (live.history.last) shown?.update({history: live.history, ask, alerts});
 }
 
 // ---- how the kernel is
 
-let wasOpen = "";
+let wasWrong = "", alerts = [], askedAlerts = 0;
+
+async function lookAtAlerts() {
+  if (askedAlerts && globalThis.performance.now() - askedAlerts < 4000) return;
+  askedAlerts = globalThis.performance.now();
+  try {
+    alerts = (await ask("/api/v1/alerts")).alerts;
+  } catch (refused) {
+    if (!(refused instanceof Refused)) throw refused;
+    alerts = [];
+  }
+}
 
 live.addEventListener("sample", () => {
   const now = live.history.last, kernel = now.kernel;
   const parts = [kernel.version, kernel.profile ? `profile ${kernel.profile}` : "", ...(kernel.policy ?? []).map(fileName), `up ${long(kernel.uptime)}`];
   put(about, parts.filter(Boolean).join(" · "));
   const open = [...now.tiers.values()].filter((tier) => tier.breaker !== "closed").map((tier) => tier.name);
-  badge.hidden = open.length === 0;
-  put(badge, open.length ? `${open.length} open` : "");
-  if (open.join() !== wasOpen) {
-    put(said, open.length ? `The breaker of ${open.join(" and ")} is open.` : "All breakers are closed again.");
-    wasOpen = open.join();
-  }
+  const firing = alerts.filter((alert) => alert.firing).map((alert) => alert.type);
+  badge.hidden = open.length + firing.length === 0;
+  put(badge, [open.length ? `${open.length} open` : "", firing.length ? `${firing.length} firing` : ""].filter(Boolean).join(", "));
+  const wrong = [...open.map((name) => `The breaker of ${name} is open.`), ...firing.map((name) => `The alert ${name} fires.`)].join(" ");
+  if (wrong !== wasWrong) put(said, wrong || "All breakers are closed and no alert fires any more.");
+  wasWrong = wrong;
+  lookAtAlerts();
   refresh();
 });
 

@@ -23,7 +23,7 @@ export default function errors() {
       {label: "Others", ink: "plum", dash: "dot", of: (step) => all(step, (one) => Object.values(one).reduce((a, b) => a + b, 0) - (one.io ?? 0) - (one.timeout ?? 0))}]}),
     new Chart({title: "What it cost", note: "requests were answered all the same", format: rate, lines: [
       {label: "Failed loads", ink: "bad", of: (step) => step.total.load_errors},
-      {label: "Calls kept from an open breaker", ink: "stale", dash: "dash", of: (step) => [...step.tiers.values()].reduce((sum, tier) => sum + tier.bypassed, 0)},
+      {label: "Kept from a breaker", ink: "stale", dash: "dash", of: (step) => [...step.tiers.values()].reduce((sum, tier) => sum + tier.bypassed, 0)},
       {label: "Damaged entries", ink: "plum", dash: "dot", of: (step) => step.total.damaged}]}),
   ];
   const tiers = new Table({
@@ -38,6 +38,21 @@ export default function errors() {
         cell.classList.toggle("zero", !tier.errors[kind]);
       }})),
       {title: "Stream of changes", of: (tier) => (tier.shared ? (tier.trusted ? "whole" : "lost") : "not needed")},
+    ],
+  });
+  const alarms = new Table({
+    caption: "Alerts of the policy", keyOf: (alert) => alert.where || alert.type, empty: "The policy declares no alert.",
+    columns: [
+      {title: "Alert", of: (alert) => alert.type},
+      {title: "State", cell(cell, alert) {
+        put(cell, alert.firing ? "fires" : alert.holds_now ? "may fire soon" : "quiet");
+        cell.classList.toggle("wrong", alert.firing);
+        cell.classList.toggle("good", !alert.firing && !alert.holds_now);
+      }},
+      {title: "Since", of: (alert) => (alert.since_ms ? clock(alert.since_ms) : "–")},
+      {title: "When", kind: "text mono", of: (alert) => alert.condition},
+      {title: "Now", kind: "text", of: (alert) => alert.readings.map((one) => (typeof one.value === "number" ? String(Math.round(one.value * 1000) / 1000) : "nothing counted")).join(", ")},
+      {title: "Told to", of: (alert) => alert.sinks.join(", ") || "nobody"},
     ],
   });
   const plugins = new Table({
@@ -82,15 +97,16 @@ export default function errors() {
     element: h("div", {class: "view"}, h("div", {class: "head"}, h("h1", {text: "Error rate"})),
       h("div", {class: "columns"}, charts),
       h("div", {class: "card"}, tiers),
-      warned,
+      h("div", {class: "card"}, alarms), warned,
       h("div", {class: "columns"}, h("div", {class: "card"}, plugins),
         h("section", {class: "card"}, h("h2", {text: "What the kernel noted"}), list, none))),
-    update({history, ask}) {
+    update({history, ask, alerts}) {
       charts.forEach((chart) => chart.update(history));
       tiers.update([...history.last.tiers.values()]);
       const said = history.last.kernel.warnings ?? [];
       warned.hidden = said.length === 0;
       each(warnings, said, (text) => text, (text) => h("li", {class: "mono", text}));
+      alarms.update(alerts);
       look(ask);
     },
   };

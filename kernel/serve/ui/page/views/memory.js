@@ -1,13 +1,19 @@
 // views/memory.js -- the dashboard "Memory usage": current, peak, evictions; what compression saves.
 import {Chart} from "../chart.js";
 import {h} from "../dom.js";
-import {bytes, count, percent, rate} from "../format.js";
+import {bytes, count, long, percent, rate} from "../format.js";
+import {Refused} from "../session.js";
 import {bar, Table} from "../table.js";
 
 const inks = ["accent", "miss", "plum", "stale"], dashes = ["solid", "dash", "dot"];
 
+const fullIn = (ahead) => {
+  if (typeof ahead?.full_in_hours === "number") return long(ahead.full_in_hours * 3600);
+  return ahead?.bytes_per_hour <= 0 ? "not growing" : "–";
+};
+
 export default function memory() {
-  let charts = [], names = "";
+  let charts = [], names = "", ahead = {}, asked = 0, week = null;
   const grid = h("div", {class: "columns"});
   const tiers = new Table({
     caption: "By tier", keyOf: ({now}) => now.name,
@@ -18,6 +24,7 @@ export default function memory() {
       {title: "Capacity", kind: "number", of: ({now}) => (now.capacity ? bytes(now.capacity) : "no limit known"), sort: ({now}) => now.capacity},
       {title: "Full", kind: "number", cell: (cell, {now}) => bar(cell, now.capacity ? now.bytes / now.capacity : 0, percent(now.capacity ? now.bytes / now.capacity : null), now.bytes > 0.9 * now.capacity ? "stale" : "accent"),
         sort: ({now}) => (now.capacity ? now.bytes / now.capacity : null)},
+      {title: "Full in", kind: "number", hint: "if it goes on as it did within the last day", of: ({ahead}) => fullIn(ahead), sort: ({ahead}) => ahead?.full_in_hours},
       {title: "Entries", kind: "number", of: ({now}) => count(now.entries), sort: ({now}) => now.entries},
       {title: "Mean size", kind: "number", of: ({now}) => bytes(now.entries ? now.bytes / now.entries : null), sort: ({now}) => (now.entries ? now.bytes / now.entries : null)},
       {title: "Evicted", kind: "number", of: ({step}) => rate(step?.evictions), sort: ({step}) => step?.evictions},
@@ -47,20 +54,43 @@ export default function memory() {
       new Chart({title: "Eviction rate", note: "to make room", format: rate, lines: tierNames.map((name, i) => line(name, i, (step) => step.tiers.get(name)?.evictions))}),
       new Chart({title: "Expiration rate", note: "their time was over", format: rate, lines: tierNames.map((name, i) => line(name, i, (step) => step.tiers.get(name)?.expirations))}),
     ];
-    grid.replaceChildren(...charts);
+    week = new Chart({title: "Memory, last seven days", note: "kept by the kernel since it began", format: bytes, lines: tierNames.map((name, i) => line(name, i))});
+    week.hidden = true;
+    week.classList.add("whole");
+    grid.replaceChildren(...charts, week);
+  }
+  // What the kernel remembers of the last days, and what it makes of it.
+  async function look(ask, tierNames) {
+    if (asked && performance.now() - asked < 30_000) return;
+    asked = performance.now();
+    try {
+      ahead = (await ask("/api/v1/capacity")).stores;
+    } catch (refused) {
+      if (!(refused instanceof Refused)) throw refused;
+      return;  // a kernel that keeps no history
+    }
+    const times = [...new Set(tierNames.flatMap((name) => (ahead[name]?.points ?? []).map(([at]) => at)))].sort((a, b) => a - b);
+    week.hidden = times.length < 2;
+    if (week.hidden) return;
+    const columns = tierNames.map((name) => {
+      const known = new Map((ahead[name]?.points ?? []).map(([at, , size]) => [at, size]));
+      return times.map((at) => known.get(at) ?? null);
+    });
+    week.show(times.map((at) => at / 1000), columns, [times[0] / 1000, times.at(-1) / 1000]);
   }
   return {
     title: "Memory usage",
     element: h("div", {class: "view"}, h("div", {class: "head"}, h("h1", {text: "Memory usage"})), grid,
       h("div", {class: "card"}, tiers), h("div", {class: "card"}, spaces)),
-    update({history}) {
+    update({history, ask}) {
       const now = history.last, step = history.recent(), tierNames = [...now.tiers.keys()];
       if (tierNames.join("\n") !== names) {
         names = tierNames.join("\n");
         draw(tierNames);
       }
       charts.forEach((chart) => chart.update(history));
-      tiers.update([...now.tiers.values()].map((tier) => ({now: tier, step: step?.tiers.get(tier.name), peak: history.peaks.get(tier.name)})));
+      look(ask, tierNames);
+      tiers.update([...now.tiers.values()].map((tier) => ({now: tier, step: step?.tiers.get(tier.name), peak: history.peaks.get(tier.name), ahead: ahead[tier.name]})));
       spaces.update([...now.spaces.values()]);
     },
   };

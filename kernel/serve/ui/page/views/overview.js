@@ -2,7 +2,7 @@
 import {Spark} from "../chart.js";
 import {each, h, put} from "../dom.js";
 import {Flow} from "../flow.js";
-import {bytes, count, percent, rate, short, span} from "../format.js";
+import {bytes, clock, count, percent, rate, short, span} from "../format.js";
 import {happeningItem, happenings, updateHappening} from "../removals.js";
 import {bar, Table} from "../table.js";
 import {hotKeys} from "./hot.js";
@@ -62,17 +62,19 @@ export default function overview() {
       {title: "Memory", kind: "number", of: ({now}) => bytes(now.bytes), sort: ({now}) => now.bytes},
     ],
   });
+  const alarms = h("ul", {class: "notice", hidden: true});
   return {
     title: "Overview",
     element: h("div", {class: "view"},
       h("h1", {class: "unseen", text: "Overview"}),
+      alarms,
       h("dl", {class: "tiles", "aria-label": "Figures of the last five seconds"}, boxes.map((box) => box.element)),
       flow,
       h("div", {class: "card"}, spaces),
       h("div", {class: "columns"},
         h("section", {class: "card"}, h("div", {class: "lead"}, h("h2", {text: "Last invalidations"}), h("a", {href: "#/invalidations", text: "All of them"})), last, none),
         h("section", {class: "card"}, hot.element))),
-    update({history}) {
+    update({history, alerts}) {
       const now = history.last, step = history.recent();
       for (const {tile, spark, figure, under, element} of boxes) {
         put(figure, tile.of(step, now));
@@ -80,6 +82,10 @@ export default function overview() {
         element.classList.toggle("alarm", tile.alarm?.(step, now) ?? false);
         spark.update(history.steps.slice(-90).map((one, i, all) => tile.line(one, history.samples[history.samples.length - all.length + i]) ?? null), tile.top);
       }
+      const firing = alerts.filter((alert) => alert.firing);
+      alarms.hidden = firing.length === 0;
+      each(alarms, firing, (alert) => alert.type, (alert) => h("li", {}, h("strong", {class: "wrong", text: alert.type}), " ", h("span", {class: "mono", text: alert.condition}),
+        alert.since_ms ? ` since ${clock(alert.since_ms)}` : ""));
       flow.update(history);
       spaces.update([...now.spaces.values()].map((one) => ({now: one, step: step?.spaces.get(one.name)})));
       const happened = happenings(now).slice(0, 6);
