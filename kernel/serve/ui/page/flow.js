@@ -21,7 +21,7 @@ function stations(history, spaceName) {
   }
   const tiers = names.map((name) => {
     const tier = now.tiers.get(name), moved = step?.tiers.get(name);
-    const here = {name, plugin: tier.plugin, breaker: tier.breaker, trusted: tier.trusted, entries: 0, bytes: 0, hits: 0, misses: 0,
+    const here = {name, shared: tier.shared, plugin: tier.plugin, breaker: tier.breaker, trusted: tier.trusted, entries: 0, bytes: 0, hits: 0, misses: 0,
       p95: moved?.gets.quantile(0.95) ?? tier.gets.quantile(0.95), capacity: tier.capacity};
     for (const space of spaces) {
       const kept = now.spaces.get(space)?.tiers.get(name), went = step?.spaces.get(space)?.tiers.get(name);
@@ -171,7 +171,7 @@ export class Flow extends HTMLElement {
       put(at.title, tier.name.length > 15 ? `${tier.name.slice(0, 14)}…` : tier.name);
       put(at.aside, tier.plugin === tier.name ? "" : tier.plugin);
       put(at.big, tier.ratio === null ? "no reads" : `${percent(tier.ratio)} hits`);
-      put(at.lines[0], `${short(tier.entries)} entries · ${bytes(tier.bytes)}`);
+      put(at.lines[0], tier.shared && !tier.entries ? "shared by nodes" : `${short(tier.entries)} entries · ${bytes(tier.bytes)}`);
       const closed = tier.breaker === "closed";
       put(at.lines[1], closed ? `p95 ${span(tier.p95)}${tier.trusted ? "" : " · stream lost"}` : `⚠ breaker ${tier.breaker}`);
       at.group.classList.toggle("open", !closed);

@@ -54,6 +54,8 @@ const counted = ["hits", "misses", "stale", "absent", "puts", "removes", "refuse
   "load_errors", "waits", "damaged"];
 const countedByTiers = ["hits", "misses", "bypassed", "evictions", "expirations", "breaker_opened"];
 
+// Of a shared store nobody but its server knows what a node did not put there: nothing is said instead of 0.
+const known = (wire, shared) => (shared && !wire.entries && !wire.bytes ? {entries: null, bytes: null} : pick(wire, ["entries", "bytes"]));
 const pick = (wire, names) => Object.fromEntries(names.map((name) => [name, number(wire[name])]));
 
 /** The answer of /api/v1/live as a sample. */
@@ -67,13 +69,13 @@ export function read(wire) {
       gets: Durations.read(one.durations?.gets), puts_: Durations.read(one.durations?.puts),
       load: Durations.read(one.durations?.loads),
       tiers: new Map((one.tiers ?? []).map((tier) =>
-        [tier.tier, {name: tier.tier, ...pick(tier, ["hits", "misses", "entries", "bytes"])}])),
+        [tier.tier, {name: tier.tier, ...pick(tier, ["hits", "misses"]), ...known(tier, wire.tiers?.[tier.tier]?.shared)}])),
       hot: one.hot_keys?.keys ?? [], sampled: number(one.hot_keys?.sampled),
     });
   for (const [name, one] of Object.entries(wire.tiers ?? {}))
     tiers.set(name, {
       name, plugin: one.plugin ?? "", shared: one.shared === true, trusted: one.trusted !== false,
-      ...pick(one, countedByTiers), errors: one.errors ?? {}, entries: number(one.entries), bytes: number(one.bytes),
+      ...pick(one, countedByTiers), errors: one.errors ?? {}, ...known(one, one.shared),
       capacity: number(one.capacity_bytes), breaker: one.breaker ?? "closed", ends: one.ends ?? {},
       gets: Durations.read(one.durations?.gets), puts: Durations.read(one.durations?.puts),
       removes: Durations.read(one.durations?.removes),
@@ -125,9 +127,10 @@ export function between(before, after) {
   }
   for (const [name, now] of after.tiers) {
     const then = before.tiers.get(name);
+    // What a store refuses, because a queue is full, is an answer and no failure: it is not in the sum.
     const errors = Object.fromEntries(Object.entries(now.errors).map(([kind, n]) =>
       [kind, Math.max(0, number(n) - number(then?.errors[kind])) / seconds]));
-    tiers.set(name, {name, ...less(now, then, countedByTiers, seconds), errors, errorSum: sum(errors),
+    tiers.set(name, {name, ...less(now, then, countedByTiers, seconds), errors, errorSum: sum({...errors, refused: 0}),
       gets: now.gets.minus(then?.gets), puts: now.puts.minus(then?.puts), removes: now.removes.minus(then?.removes)});
     total.bytes += now.bytes;
   }
