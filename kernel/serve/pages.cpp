@@ -56,6 +56,22 @@ HttpReply shown(std::string_view type, std::string_view body) {
     return out;
 }
 
+// Whether a header that lists codings has this one, and not with a weight of 0.
+bool accepts(std::string_view list, std::string_view coding) {
+    while (!list.empty()) {
+        const auto end = list.find(',');
+        std::string_view one = list.substr(0, end);
+        list.remove_prefix(end == std::string_view::npos ? list.size() : end + 1);
+        while (one.starts_with(' ')) one.remove_prefix(1);
+        if (!one.starts_with(coding)) continue;
+        const std::string_view rest = one.substr(coding.size());
+        if (!rest.empty() && rest.front() != ' ' && rest.front() != ';') continue;
+        const auto weight = rest.find("q=");
+        return weight == std::string_view::npos || rest.find_first_of("123456789", weight) != std::string_view::npos;
+    }
+    return false;
+}
+
 // Of the page that was built in.
 HttpReply built_in(const Ask& ask, std::string_view name) {
     for (const PageFile& file : page_files()) {
@@ -66,7 +82,7 @@ HttpReply built_in(const Ask& ask, std::string_view name) {
             same.headers.emplace_back("ETag", std::string(file.tag));
             return same;
         }
-        const bool small = !file.brotli.empty() && ask.request.accept_encoding.find("br") != std::string::npos;
+        const bool small = !file.brotli.empty() && accepts(ask.request.accept_encoding, "br");
         HttpReply out = shown(file.type, small ? file.brotli : file.plain);
         if (small) out.headers.emplace_back("Content-Encoding", "br");
         out.headers.emplace_back("Vary", "Accept-Encoding");
@@ -81,6 +97,9 @@ HttpReply built_in(const Ask& ask, std::string_view name) {
 
 HttpReply page(const Ask& ask) {
     namespace fs = std::filesystem;
+    // Addresses in the page are relative to its folder.
+    const std::string_view path = std::string_view(ask.request.target).substr(0, ask.request.target.find('?'));
+    if (ask.capture("file").empty() && !path.ends_with('/')) return to_pages(ask);
     const std::string name = ask.capture("file").empty() ? "index.html" : std::string(ask.capture("file"));
     if (ask.options.pages.empty()) return built_in(ask, name);
     const std::string_view type = type_of(name);

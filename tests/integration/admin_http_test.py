@@ -188,7 +188,7 @@ class Rules(unittest.TestCase):
         lost = {name for name in asked if re.sub(r"_(bucket|sum|count)$", "", name) not in known}
         self.assertEqual(lost, set())
         rows = {panel["title"] for panel in board["panels"] if panel["type"] == "row"}
-        self.assertLessEqual({"Performance", "Memory", "Types", "Errors"}, rows)
+        self.assertLessEqual({"Cache performance", "Memory usage", "Cache types", "Error rate"}, rows)
 
 
 class Alerts(Admin, unittest.TestCase):

@@ -12,7 +12,7 @@ import redis
 import browser
 import npm_clients
 from browser import Browser
-from larder_server import LarderServer
+from larder_server import SOURCE, LarderServer
 from redis_server import RedisServer, free_ports
 
 POLICY = """larder 1
@@ -187,6 +187,27 @@ class Figures(Shown):
             self.assertNotRegex(self.page.text(), r"NaN|undefined|Infinity|null|\[object")
         self.assertQuiet()
 
+    def test_the_four_dashboards_have_the_names_that_grafana_shows(self):
+        board = json.loads((SOURCE / "conf/grafana/larder.json").read_text(encoding="utf-8"))
+        rows = [panel["title"] for panel in board["panels"] if panel["type"] == "row"]
+        self.open()
+        shown = []
+        for view in ("performance", "memory", "types", "errors"):
+            self.go(view)
+            shown.append(self.page.eval("document.querySelector('main h1').textContent"))
+        self.assertEqual([row for row in rows if row in shown], shown)
+
+    def test_an_alert_that_fires_stands_on_the_overview(self):
+        policy = POLICY + "alert poor when hit_rate < 90% for 1s -> log\n"
+        self.server = self.enterContext(larder(policy))
+        self.open()
+        with Traffic(self.server.port):
+            self.page.until("document.querySelector('ul.notice')?.innerText.includes('poor hit_rate < 90%')")
+            self.page.until("document.querySelector('.badge').textContent === '1 firing'")
+            self.go("errors")
+            self.page.until(f"{self.cell('Alerts', 'poor', 'State')} === 'fires'")
+        self.assertQuiet()
+
     def test_a_chart_has_its_numbers_as_a_table(self):
         self.open("performance")
         with Traffic(self.server.port):
@@ -285,8 +306,8 @@ class Everybody(Shown):
 
     def test_the_first_stop_of_the_keyboard_leads_past_the_navigation(self):
         self.open()
-        self.page.eval("location.reload()")
-        self.page.until("document.querySelector('.state')?.textContent === 'Live' && document.querySelector('main h1')")
+        self.page.eval("globalThis.before = location.reload() ?? true")
+        self.page.until("!globalThis.before && document.querySelector('.state')?.textContent === 'Live' && document.querySelector('main h1')")
         self.page.press("Tab")
         self.assertEqual(self.page.focused(), "a To the figures")
         self.page.press("Enter")

@@ -7,7 +7,7 @@ import {bar, Table} from "../table.js";
 export function hotKeys(most, space = "") {
   const table = new Table({
     caption: "Hot keys", keyOf: (row) => `${row.namespace} ${row.key}`,
-    empty: "No key stands out, or this token may not see keys: those of the roles invalidate and admin may. One read in 64 is looked at.",
+    empty: "No key stands out, or this token may not see keys: those of the roles invalidate and admin may. One read in a thousand is looked at.",
     columns: [
       {title: "Key", kind: "text mono", of: (row) => `${row.namespace}:${row.key}`},
       {title: "Share of reads", kind: "number", cell: (cell, row) => bar(cell, row.share, percent(row.share), "plum")},
@@ -21,7 +21,7 @@ export function hotKeys(most, space = "") {
         if (!space || one.name === space) for (const key of one.hot) rows.push({namespace: one.name, key: key.key, weight: key.reads});
       let all = 0;
       for (const one of now.spaces.values()) if (!space || one.name === space) all += one.sampled;
-      table.update(rows.map((row) => ({...row, share: all ? row.weight / all : null})).sort((a, b) => b.weight - a.weight).slice(0, most));
+      table.update(rows.map((row) => ({...row, share: all ? Math.min(1, row.weight / all) : null})).sort((a, b) => b.weight - a.weight).slice(0, most));
     },
   };
 }

@@ -43,7 +43,7 @@ function fileView(file) {
 export default function policy() {
   const files = new Map();
   const place = h("div", {class: "view"}), status = h("p", {class: "empty", text: "Asking for the policy."});
-  let known = null, wanted = "", sought = null;
+  let known = null, wanted = "", sought = null, last = null;
   async function fetchText(ask, generation) {
     known = generation;
     try {
@@ -52,6 +52,7 @@ export default function policy() {
       for (const file of answer.files) files.set(file.name, fileView(file));
       place.replaceChildren(...[...files.values()].map((file) => file.element));
       status.hidden = true;
+      tellAll(last);
       seek();
     } catch (refused) {
       put(status, refused.message);
@@ -76,6 +77,19 @@ export default function policy() {
     row.row.classList.toggle("counted", number > 0);
     row.row.classList.toggle("now", performance.now() < row.until);
   }
+  function tellAll(now) {
+    for (const rule of now.rules) {
+      const row = files.get(rule.file)?.rows[rule.line - 1];
+      if (row) tell(row, rule.fired === 1 ? "fired once" : `fired ${count(rule.fired)}`, rule.fired, true);
+    }
+    for (const file of files.values())
+      for (const [name, line] of file.spaces) {
+        const space = now.spaces.get(name);
+        if (!space) continue;
+        const reads = space.hits + space.absent + space.misses;
+        tell(file.rows[line], reads ? `${percent((space.hits + space.absent) / reads)} of ${short(reads)}` : "no reads", reads, false);
+      }
+  }
   return {
     title: "Policy",
     element: h("div", {class: "view"}, h("div", {class: "head"}, h("h1", {text: "Policy"}),
@@ -85,19 +99,10 @@ export default function policy() {
       seek();
     },
     update({history, ask}) {
-      const now = history.last, generation = now.kernel.policy_generation ?? 0;
+      last = history.last;
+      const generation = last.kernel.policy_generation ?? 0;
       if (known !== generation) fetchText(ask, generation);
-      for (const rule of now.rules) {
-        const row = files.get(rule.file)?.rows[rule.line - 1];
-        if (row) tell(row, rule.fired === 1 ? "fired once" : `fired ${count(rule.fired)}`, rule.fired, true);
-      }
-      for (const file of files.values())
-        for (const [name, line] of file.spaces) {
-          const space = now.spaces.get(name);
-          if (!space) continue;
-          const reads = space.hits + space.absent + space.misses;
-          tell(file.rows[line], reads ? `${percent((space.hits + space.absent) / reads)} of ${short(reads)}` : "no reads", reads, false);
-        }
+      tellAll(last);
     },
   };
 }
