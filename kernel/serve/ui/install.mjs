@@ -4,7 +4,8 @@ import {writeFileSync} from "node:fs";
 import {join} from "node:path";
 
 const [npm, folder] = process.argv.slice(2);
-const ran = spawnSync(npm, ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=2", "--fetch-timeout=30000"],
+const ran = spawnSync(npm, ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=2", "--fetch-retry-mintimeout=1000",
+  "--fetch-retry-maxtimeout=5000", "--fetch-timeout=30000"],
   {cwd: folder, encoding: "utf8", timeout: 180_000});
 if (ran.status !== 0) {
   const registry = spawnSync(npm, ["config", "get", "registry"], {cwd: folder, encoding: "utf8"}).stdout?.trim();
