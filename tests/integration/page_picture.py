@@ -35,9 +35,11 @@ def reader(port, seed, stop):
             full = f"{name}:{key}:all" if name == "user_list" else f"{name}:{key}"
             if client.get(full) is None:
                 client.set(full, chance.choice("abc") * chance.randint(200, 2000))
-        if chance.random() < 0.012:
+        if chance.random() < 0.004:
+            client.delete(f"user_details:{chance.randint(1, 400)}")
+        if chance.random() < 0.0006:
             client.execute_command("LARDER", "ROUTE", "PUT", f"/v1.0/user/update/{chance.randint(1, 40)}", "200")
-        if chance.random() < 0.002:
+        if chance.random() < 0.0001:
             client.execute_command("LARDER", "ROUTE", "POST", "/v1.0/permissions/grant", "201")
 
 
