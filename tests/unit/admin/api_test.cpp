@@ -2,8 +2,8 @@
 #include "catch.hpp"
 #include "tests/unit/admin/served.hpp"
 
-#include <fstream>
-#include <sstream>
+#include <string>
+#include <vector>
 
 using namespace larder;
 using test::contains;
@@ -130,4 +130,18 @@ TEST_CASE("files of the page are shown without a token, and nothing outside thei
         INFO(path);
         CHECK(larder.ask("GET", path, {}, "").status == 404);
     }
+}
+
+TEST_CASE("a host is called once when an alert fires and once when it is resolved, by the alert's name") {
+    Served larder("larder 1\nnamespace user { key \"{id}\"; ttl 5m }\nalert low_hit_rate when hit_rate < 80% for 1h -> log\n");
+    std::vector<std::string> heard;
+    larder.kernel->on_alert([&](const AlertNotice& notice) { heard.push_back((notice.state.firing ? "fires " : "resolved ") + notice.state.name); });
+    for (int i = 0; i < 10; ++i) larder.has("user:" + std::to_string(i));
+    larder.json("POST", "/api/v1/alerts/check");
+    larder.json("POST", "/api/v1/alerts/check");
+    larder.put("user:1");
+    for (int i = 0; i < 1000; ++i) larder.has("user:1");
+    larder.json("POST", "/api/v1/alerts/check");
+    CHECK(heard == std::vector<std::string>{"fires low_hit_rate", "resolved low_hit_rate"});
+    CHECK(larder.json("GET", "/api/v1/alerts").at("alerts").as_array().front().as_object().at("firing") == false);
 }
