@@ -62,7 +62,9 @@ void CacheControl::add(std::string_view value) {
 bool parse_targeted(std::string_view value, CacheControl& out) {
     Dictionary dictionary;
     if (!parse_dictionary(value, dictionary) || dictionary.empty()) return false;
-    for (const auto& [key, item] : dictionary) {
+    for (const auto& member : dictionary) {
+        const std::string& key = member.first;
+        const Item& item = member.second;
         if (item.kind == Item::Kind::boolean && !item.boolean) continue;
         // Directives that take seconds take an Integer; with anything else the directive is not there.
         const bool number = item.kind == Item::Kind::integer && item.integer >= 0;

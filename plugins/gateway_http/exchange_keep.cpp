@@ -90,12 +90,7 @@ void Exchange::refreshed() {
         now.kept.received_s = received_s_;
         now.kept.initial_age_s = initial_age(facts_, requested_s_, received_s_);
         now.last_modified = facts_.last_modified;
-        const std::size_t at = kept_head_.find("\r\n");
-        now.etag = {};
-        if (facts_.has_etag && at != std::string::npos) {
-            Framing unused;
-            now.etag = answer_.first(Name::etag);
-        }
+        now.etag = facts_.has_etag ? answer_.first(Name::etag) : std::string_view();
         CacheStatus status;
         status.forward = Forward::stale;
         status.forward_status = answered;
