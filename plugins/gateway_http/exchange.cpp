@@ -133,7 +133,8 @@ void Exchange::connect() {
     if (origin_ == nullptr) return known ? fail(503, "the application is down; it is tried again in a while") : fail(502, "no application is configured for this path");
     const char* why = "";
     bool crowded = false;
-    upstream_ = home_.pool().take(*origin_, *this, tries_ > 0, why, crowded);
+    upstream_ = home_.pool().take(*origin_, *this,
+                                  tries_ > 0 ? UpstreamPool::Want::fresh : replayable() ? UpstreamPool::Want::any : UpstreamPool::Want::steady, why, crowded);
     if (upstream_ == nullptr) {
         if (crowded) return fail(503, why);
         origin_->went_wrong(now);

@@ -46,16 +46,27 @@ void Upstream::close() {
     home_.loop().bury(shared_from_this());
 }
 
-std::shared_ptr<Upstream> UpstreamPool::take(Origin& origin, UpstreamUser& user, bool fresh, const char*& why, bool& crowded) {
+std::shared_ptr<Upstream> UpstreamPool::rested(Resting& resting, Want want) {
+    constexpr std::uint64_t least_ns = 100'000'000, most_ns = 2'000'000'000;
+    const std::uint64_t now = want == Want::steady ? gateway_.now_ns() : 0;
+    for (std::size_t i = resting.connections.size(); i > 0 && want != Want::fresh; --i) {
+        auto& place = resting.connections[i - 1];
+        const std::uint64_t since = place->rests_since_ns;
+        if (want == Want::steady && (now < since + least_ns || now > since + most_ns)) continue;
+        auto one = std::move(place);
+        resting.connections.erase(resting.connections.begin() + static_cast<std::ptrdiff_t>(i - 1));
+        char byte = 0;  // the loop may not have told yet what the socket knows already
+        const bool silent = want == Want::any || (::recv(one->channel.descriptor(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN);
+        if (!one->channel.readable() && silent) return one;
+        --resting.open;  // closed by the other side, not told yet
+        one->close();
+    }
+    return nullptr;
+}
+
+std::shared_ptr<Upstream> UpstreamPool::take(Origin& origin, UpstreamUser& user, Want want, const char*& why, bool& crowded) {
     Resting& resting = by_origin_[&origin];
-    while (!fresh && !resting.connections.empty()) {
-        auto one = std::move(resting.connections.back());
-        resting.connections.pop_back();
-        if (one->channel.readable()) {  // closed by the other side, not told yet
-            --resting.open;
-            one->close();
-            continue;
-        }
+    if (auto one = rested(resting, want)) {
         one->user = &user;
         return one;
     }

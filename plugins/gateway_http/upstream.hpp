@@ -49,7 +49,13 @@ class UpstreamPool {
     UpstreamPool(Gateway& gateway, Home& home) : gateway_(gateway), home_(home) {}
     // One that rests (then user->on_connected has not to be waited for), or a new one. NULL: none can be
     // had now, `why` says why; crowded: the reason is here and not there.
-    std::shared_ptr<Upstream> take(Origin& origin, UpstreamUser& user, bool fresh, const char*& why, bool& crowded);
+    enum class Want : std::uint8_t {
+        any,
+        steady,  // for what cannot be sent twice: one that has rested a while, so that an application that closed it
+                 // right behind its last answer has been heard, and not so long that it is about to
+        fresh
+    };
+    std::shared_ptr<Upstream> take(Origin& origin, UpstreamUser& user, Want want, const char*& why, bool& crowded);
     // The exchange is over; reusable: it ended where a message ends.
     void give_back(const std::shared_ptr<Upstream>& upstream, bool reusable);
     void tick(std::uint64_t now_ns);
@@ -58,6 +64,8 @@ class UpstreamPool {
   private:
     friend class Upstream;
     void forget(Upstream& upstream);
+    struct Resting;
+    std::shared_ptr<Upstream> rested(Resting& resting, Want want);
     Gateway& gateway_;
     Home& home_;
     struct Resting {

@@ -163,6 +163,15 @@ class HttpRobustTest(unittest.TestCase):
         for i in range(5):
             self.assertEqual(self.gateway.get(f"/pages/{i}").status, 200)
 
+    def test_a_write_behind_an_answer_that_was_followed_by_a_close_is_not_lost(self):
+        closes = Answer(raw=b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno", close=True)
+        self.app = lambda request: closes if request.method == "PUT" else Answer(200, b"fine")
+        connection = self.gateway.connect()
+        self.addCleanup(connection.close)
+        for _ in range(20):
+            self.assertEqual(self.gateway.ask("PUT", "/x", b"x", connection=connection).status, 500)
+            self.assertEqual(self.gateway.ask("POST", "/x", b"x", connection=connection).status, 200)
+
     # ---- stale
 
     def test_stale_is_served_while_a_new_answer_is_fetched_behind_it(self):
