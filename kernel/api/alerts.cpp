@@ -131,7 +131,8 @@ bool AlertBook::judge_one(const Watched& watched, const Sample& now, bool at_onc
         reading.value = value_between(from != nullptr ? from->measures[i] : nothing, measured);
         if (is_lasting(measured)) {
             const std::uint64_t since = i < watched.held_since_ns.size() ? watched.held_since_ns[i] : 0;
-            reading.holds = at_once ? is_so(condition, measured) : since != 0 && now.at_ns - since >= static_cast<std::uint64_t>(watched.alert.hold.count()) * 1'000'000;
+            // What fires needs no time again: it is over when it is not so any more.
+            reading.holds = at_once || watched.state.firing ? is_so(condition, measured) : since != 0 && now.at_ns - since >= static_cast<std::uint64_t>(watched.alert.hold.count()) * 1'000'000;
         } else {
             reading.holds = (from != nullptr || at_once) && reading.value && compare(*reading.value, condition.relation, condition.value);
         }
@@ -158,8 +159,10 @@ std::vector<AlertNotice> AlertBook::judge(const Figures& figures, const StoreCap
             if (!is_lasting(now.measures[i]) || !is_so(condition, now.measures[i])) since = 0;
             else if (since == 0) since = now.at_ns;
         });
-        const bool so = judge_one(watched, now, at_once, watched.state.readings);
         const std::uint64_t window = window_ns(watched.alert), step = window / samples_of_window;
+        // One that was made to fire before its window was full is judged by what there is until it is.
+        const bool full = !watched.samples.empty() && now.at_ns - watched.samples.front().at_ns >= window;
+        const bool so = judge_one(watched, now, at_once || (watched.state.firing && !full), watched.state.readings);
         if (watched.samples.empty() || now.at_ns - watched.samples.back().at_ns >= step) watched.samples.push_back(std::move(now));
         // One that is older than the window stays: the window begins at it.
         while (watched.samples.size() > 1 && figures.mono_ns - watched.samples[1].at_ns >= window) watched.samples.pop_front();

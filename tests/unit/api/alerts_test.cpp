@@ -150,6 +150,8 @@ TEST_CASE("judged at once an alert fires on what there is, without waiting for i
     REQUIRE(told.size() == 1);
     CHECK(told.front().state.firing);
     CHECK(told.front().state.readings.front().value == 0.0);
+    CHECK(world.after(10) == Told{});  // the next judgement does not take it back
+    CHECK(world.after(1, [&] { world.menu().counts.hits += 1000; }) == Told{"resolved low"});
 }
 
 TEST_CASE("a reload that keeps an alert keeps what it knows, and another one begins anew") {
