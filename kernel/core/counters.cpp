@@ -10,6 +10,7 @@ namespace larder {
 namespace detail {
 constinit thread_local std::size_t counter_stripe = Counters::stripes;  // none yet
 constinit thread_local std::uint32_t until_sample = sample_every;
+constinit thread_local std::uint32_t sampled = 0;
 constinit thread_local bool went_below = false;
 }  // namespace detail
 

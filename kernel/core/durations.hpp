@@ -91,6 +91,12 @@ inline bool sample_now() noexcept {
     until_sample = sample_every;
     return true;
 }
+extern constinit thread_local std::uint32_t sampled;  // operations of this thread so far; counters.cpp
+// This thread begins as a new one does. The simulator's threads outlive its worlds.
+inline void sample_anew() noexcept {
+    until_sample = sample_every;
+    sampled = 0;
+}
 // Set where a lookup goes on below the first tier: a measured one then says nothing of that tier.
 extern constinit thread_local bool went_below;  // counters.cpp
 }  // namespace detail

@@ -3,7 +3,6 @@ import json
 import os
 import pty
 import select
-import signal
 import struct
 import subprocess
 import termios
@@ -139,7 +138,7 @@ class Tail(Watched):
         self.assertIn('item "1"', process.stdout.readline())
         self.ask("drop", "item", "2")
         self.assertIn('item "2"', process.stdout.readline())
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait(10)
 
 

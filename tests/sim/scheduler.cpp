@@ -1,6 +1,7 @@
 // tests/sim/scheduler.cpp -- the queue, the baton, and the pool of threads it goes round in.
 #include "tests/sim/scheduler.hpp"
 
+#include "kernel/core/durations.hpp"
 #include "tests/sim/waiting.hpp"
 
 #include <algorithm>
@@ -53,6 +54,7 @@ void work(Worker* worker) {
     for (;;) {
         wait_for(worker->go);
         this_scheduler = worker->scheduler;
+        detail::sample_anew();
         worker->fn();
         worker->fn = nullptr;
         this_scheduler = nullptr;
