@@ -3,6 +3,7 @@ import hashlib
 import hmac
 import http.client
 import http.server
+import errno
 import json
 import pathlib
 import re
@@ -108,8 +109,9 @@ class Admin:
                 line.shutdown(socket.SHUT_WR)
                 while chunk := line.recv(65536):
                     out += chunk
-            except ConnectionError:  # it was closed with something unread
-                pass
+            except OSError as error:  # it was closed with something unread, or before all was said
+                if not isinstance(error, ConnectionError) and error.errno != errno.ENOTCONN:
+                    raise
         return out
 
 
