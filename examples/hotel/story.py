@@ -73,16 +73,19 @@ class Hotel:
     def __init__(self, folder):
         self.database = folder / "hotel.sqlite"
         self.port = free_port()
+        self.log = folder / "hotel.log"
         self.process = subprocess.Popen(
             ["/usr/bin/python3", "-m", "uvicorn", "app:app", "--host", "127.0.0.1", "--port", str(self.port),
-             "--log-level", "critical", "--no-access-log"],
-            cwd=HERE, env={**os.environ, "HOTEL_DATABASE": str(self.database)}, stdin=subprocess.DEVNULL)
+             "--log-level", "critical", "--no-access-log", "--timeout-keep-alive", "600"],
+            cwd=HERE, env={**os.environ, "HOTEL_DATABASE": str(self.database)}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=self.log.open("wb"))
         self._wait()
 
     def _wait(self):
         for _ in range(300):
             if self.process.poll() is not None:
-                sys.exit("story: the application did not start (python3-fastapi, python3-uvicorn?)")
+                sys.exit("story: the application did not start (python3-fastapi, python3-uvicorn?):\n" +
+                         self.log.read_text(encoding="utf-8", errors="replace"))
             try:
                 self.queries()
                 return
