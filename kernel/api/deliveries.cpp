@@ -22,8 +22,11 @@ void Deliveries::send(const std::shared_ptr<loader::PluginInstance>& exporter, O
         if (!place) place = std::make_shared<Queue>();
         place->exporter = exporter;
         if (place->waiting.size() >= most_waiting) {  // the oldest has waited longest for nothing
-            place->waiting.pop_front();
+            place->waiting.erase(place->waiting.begin() + static_cast<std::ptrdiff_t>(place->sending));
             ++counts_.lost;
+            if (!place->overflown)
+                log_->write(LARDER_LOG_ERROR, "kernel", exporter->title() + ": " + std::to_string(most_waiting) + " events wait for it; the oldest are lost");
+            place->overflown = true;
         }
         place->waiting.push_back(std::move(event));
         if (place->busy) return;
@@ -50,6 +53,7 @@ void Deliveries::run(const std::shared_ptr<Queue>& queue) {
         }
         const auto n = static_cast<std::ptrdiff_t>(std::min(most_at_once, queue->waiting.size()));
         sent.assign(queue->waiting.begin(), queue->waiting.begin() + n);
+        queue->sending = sent.size();
     }
     std::vector<larder_event> views(sent.size());
     std::vector<const larder_event*> pointers;
@@ -66,6 +70,7 @@ void Deliveries::run(const std::shared_ptr<Queue>& queue) {
     {
         const std::lock_guard<std::mutex> lock(mutex_);
         const std::size_t there = std::min(sent.size(), queue->waiting.size());
+        queue->sending = 0;
         if (status == LARDER_OK) {
             counts_.delivered += sent.size();
             queue->waiting.erase(queue->waiting.begin(), queue->waiting.begin() + static_cast<std::ptrdiff_t>(there));

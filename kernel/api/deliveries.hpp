@@ -1,7 +1,7 @@
 // kernel/api/deliveries.hpp -- events on their way to exporters that take them, each at its own pace.
 //
-// A queue for each exporter, of at most most_waiting events: one that hangs or fails is waited for by
-// nobody else. One call at a time for each, on a thread that may block; what fails is tried again with
+// A queue for each exporter, of at most most_waiting events (then the oldest are lost, with a line in the
+// log): one that hangs or fails is waited for by nobody else. One call at a time for each, on a thread that may block; what fails is tried again with
 // the same events, later and later, and given up after most_tries, with a line in the log.
 #pragma once
 
@@ -28,7 +28,7 @@ struct OutgoingEvent {
 // Safe for any number of threads.
 class Deliveries : public std::enable_shared_from_this<Deliveries> {
   public:
-    static constexpr std::size_t most_waiting = 256, most_at_once = 16;
+    static constexpr std::size_t most_waiting = 4096, most_at_once = 16;
     static constexpr unsigned most_tries = 8;
 
     Deliveries(Executor& executor, Clock& clock, std::shared_ptr<config::Log> log)
@@ -49,6 +49,8 @@ class Deliveries : public std::enable_shared_from_this<Deliveries> {
         std::deque<OutgoingEvent> waiting;
         bool busy = false;  // a call runs, or is to be tried again
         unsigned tries = 0;
+        std::size_t sending = 0;  // of `waiting`, from the front: the call under way has them
+        bool overflown = false;  // said once, until it is empty
     };
     void run(const std::shared_ptr<Queue>& queue);
     void post(const std::shared_ptr<Queue>& queue);

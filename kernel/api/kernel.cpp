@@ -108,9 +108,9 @@ void Kernel::Impl::stop(std::chrono::milliseconds deadline) {
         if (ticking) executor->cancel(tick_id);
         ticking = false;
     }
-    deliveries->close();
     config::stop(graph.nodes, true, until);
     config::stop(leaving, true, until);
+    deliveries->close();  // what clients did until the end has been told
     if (own_executor) {
         if (!services->drain(deadline)) say(LARDER_LOG_WARN, "tasks of plugins did not end in time");
         own_executor->stop();
@@ -138,6 +138,7 @@ void Kernel::Impl::install(const config::Graph& next, std::shared_ptr<const dsl:
     parts.stores = next.stores();
     parts.codecs = next.codecs();
     parts.log_miss = [to = log](std::string_view line) { to->write(LARDER_LOG_INFO, "miss", line); };
+    parts.changed = api::change_events(next, deliveries, *clock);
     cache->install(std::move(parts));
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "dsl/compile.hpp"
+#include "kernel/api/change_events.hpp"
 #include "kernel/api/deliveries.hpp"
 #include "kernel/api/history.hpp"
 #include "kernel/api/kernel.hpp"

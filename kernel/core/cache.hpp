@@ -71,6 +71,14 @@ struct Remembers {
     std::size_t records = 0, shared_records = 0, outbox = 0;
 };
 
+// One thing that an invalidation has done, for who is told of it.
+struct Change {
+    dsl::Action action = dsl::Action::drop;
+    dsl::TargetKind kind = dsl::TargetKind::tag;
+    std::string text;                     // the key, the pattern or the tag; canonical
+    std::vector<std::string> namespaces;  // that it reaches by name; empty for a tag and everything
+};
+
 // What install() needs. Stores in the order of larder.toml: the tiers of a namespace that names none.
 struct CacheParts {
     std::shared_ptr<const dsl::Policy> policy;
@@ -83,6 +91,8 @@ struct CacheParts {
     std::function<void(std::string_view session, std::string_view user)> end_sessions;
     // Where a namespace's `log misses` writes; empty: the event ring alone.
     std::function<void(std::string_view line)> log_miss;
+    // Told of each invalidation after it was done, on its thread; empty: nobody wants to know. Does not block.
+    std::function<void(const std::vector<Change>& changes)> changed;
 };
 
 // A loader's answer to get_or_load.

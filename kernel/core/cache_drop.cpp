@@ -222,6 +222,21 @@ void Cache::Impl::fire_on_drop(const State& s, const ChangeOrder& order, std::ve
         }
 }
 
+void Cache::Impl::tell(const State& s, const std::vector<ChangeOrder>& orders) {
+    if (!s.parts.changed || orders.empty()) return;
+    std::vector<Change> changes;
+    changes.reserve(orders.size());
+    for (const ChangeOrder& order : orders) {
+        Change change{order.action, order.kind, order.text, {}};
+        if (order.kind == dsl::TargetKind::key)
+            change.namespaces = {s.policy->namespaces[order.ns].name};
+        else if (order.kind == dsl::TargetKind::namespace_ || order.kind == dsl::TargetKind::matching)
+            for (const dsl::NamespaceIndex i : s.policy->under(order.ns)) change.namespaces.push_back(s.policy->namespaces[i].name);
+        changes.push_back(std::move(change));
+    }
+    s.parts.changed(changes);
+}
+
 void Cache::Impl::carry_out(const State& s, std::vector<ChangeOrder>& orders, const Cause& cause, Receipt& receipt) {
     std::vector<bool> fired(s.policy->rules.size(), false);
     SharedChanges shared(*this, s);
@@ -275,6 +290,7 @@ void Cache::Impl::carry_out(const State& s, std::vector<ChangeOrder>& orders, co
         text.pop_back();
         events.add(clock.wall_ms(), LARDER_LOG_INFO, "invalidate", std::move(text));
     }
+    tell(s, orders);
 }
 
 void Cache::Impl::write_receipt(const Receipt& from, std::uint64_t began_ns, larder_receipt* to) const {

@@ -368,6 +368,7 @@ struct Cache::Impl {
                     std::uint64_t deadline_ns);
 
     // ---- invalidation (cache_drop.cpp, cache_rules.cpp)
+    static void tell(const State& s, const std::vector<ChangeOrder>& orders);
     void carry_out(const State& s, std::vector<ChangeOrder>& orders, const Cause& cause, Receipt& receipt);
     std::uint64_t change_scope(ScopeId scope, bool expire, const std::string& what, const Cause& cause);  // its epoch
     void change_key(const State& s, const ChangeOrder& order, const Cause& cause);

@@ -44,6 +44,7 @@ constexpr auto table = std::to_array<Capability>({
     {Kind::exporter, "pull", LARDER_EXP_CAP_PULL},
     {Kind::exporter, "push", LARDER_EXP_CAP_PUSH},
     {Kind::exporter, "events", LARDER_EXP_CAP_EVENTS},
+    {Kind::exporter, "changes", LARDER_EXP_CAP_CHANGES},
 });
 
 }  // namespace

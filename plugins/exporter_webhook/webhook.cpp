@@ -1,13 +1,15 @@
 // plugins/exporter_webhook/webhook.cpp -- see webhook.hpp.
 #include "webhook.hpp"
 
+#include "signature.hpp"
+
 #include <openssl/crypto.h>
 
 namespace larder::exporter_webhook {
 namespace {
 
-Target target_from(const plugin::Config& config) {
-    auto target = Target::parse(config.text("url"));
+http_post::Target target_from(const plugin::Config& config) {
+    auto target = http_post::Target::parse(config.text("url"));
     if (!target) {
         throw plugin::Error(LARDER_E_CONFIG, "url is not an address like https://hooks.example/larder");
     }
@@ -39,13 +41,13 @@ Webhook::~Webhook() { OPENSSL_cleanse(secret_.data(), secret_.size()); }
 
 bool Webhook::send(const larder_event& event) {
     const std::string body(text(event.json));
-    Headers headers{{"X-Larder-Event", std::string(text(event.type)) + "/" + std::string(text(event.subject)) +
+    http_post::Headers headers{{"X-Larder-Event", std::string(text(event.type)) + "/" + std::string(text(event.subject)) +
                                            "/" + std::to_string(event.at_ms)}};
     if (!secret_.empty()) {
         headers.emplace_back("X-Larder-Signature", signature(secret_, host_.wall_ms() / 1000, body));
     }
     std::string problem;
-    const unsigned status = post(target_, headers, body, timeout_, problem);
+    const unsigned status = http_post::post(target_, headers, body, timeout_, problem);
     const bool good = status >= 200 && status < 300;
     (good ? sent_ : failed_).add(1);
     if (!good) {

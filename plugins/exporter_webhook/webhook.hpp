@@ -9,7 +9,7 @@
 // "SECONDS.BODY", so that nobody can forge one or play an old one again.
 #pragma once
 
-#include "target.hpp"
+#include "plugins/http_post/post.hpp"
 
 #include <larder/plugin/exporter.hpp>
 
@@ -37,7 +37,7 @@ class Webhook {
     bool send(const larder_event& event);
 
     const plugin::Host host_;
-    const Target target_;
+    const http_post::Target target_;
     const std::chrono::milliseconds timeout_;
     std::string secret_;
     const plugin::Metric sent_, failed_;

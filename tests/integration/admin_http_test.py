@@ -1,20 +1,19 @@
 # tests/integration/admin_http_test.py -- the admin API over a real socket: metrics, alerts, bad clients, Redis' figures.
+import errno
 import hashlib
 import hmac
 import http.client
-import http.server
-import errno
 import json
 import pathlib
 import re
 import shutil
 import socket
 import subprocess
-import threading
 import unittest
 
 from larder_program import larder
 from larder_server import SOURCE, LarderServer
+from post_recorder import recorder
 from redis_server import RedisServer, until
 from resp_talk import Talk
 
@@ -38,34 +37,6 @@ def promtool(*words, **more):
     if shutil.which("promtool") is None:
         raise unittest.SkipTest("promtool is not here (Debian: prometheus)")
     return subprocess.run(["promtool", *map(str, words)], capture_output=True, text=True, timeout=60, **more)
-
-
-class Recorder(http.server.BaseHTTPRequestHandler):
-    """A webhook's other end: keeps what it gets; answers what `statuses` says, 200 after that."""
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.append((self.headers, body))
-        status = self.server.statuses.pop(0) if self.server.statuses else 200
-        if status == 0:  # hangs until the test ends
-            self.server.over.wait(30)
-            return
-        self.send_response(status)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
-def recorder(case, *statuses):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
-    server.got, server.statuses, server.over = [], list(statuses), threading.Event()
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    case.addCleanup(server.server_close)
-    case.addCleanup(server.shutdown)
-    case.addCleanup(server.over.set)
-    return server
 
 
 def sink(name, server):
@@ -203,7 +174,7 @@ class Alerts(Admin, unittest.TestCase):
         self.assertEqual((told["type"], told["firing"]), ("bad_rate", True))
         until(lambda: hook.got, "the webhook hears of it")
         self.json("POST", "/api/v1/alerts/check")
-        headers, body = hook.got[0]
+        headers, body, _ = hook.got[0]
         event = json.loads(body)
         self.assertEqual((event["type"], event["state"], event["condition"]), ("bad_rate", "firing", "hit_rate < 80%"))
         self.assertEqual(event["readings"][0]["value"], 0)

@@ -26,10 +26,10 @@ MAY_SEE = {
 
 # A plugin is loaded, never linked; but its parts (a table, a parser) are tested one by one.
 PLUGIN_TESTS = re.compile(r"tests/(unit/plugins|unit/(store|compressor|warmer|invalidator|session|"
-                          r"exporter|gateway)_\w+|bench/\w+|fuzz)/")
+                          r"exporter|gateway)_\w+|unit/http_post|bench/\w+|fuzz)/")
 
 # No plugins: what several of them have in common, linked into each.
-SHARED_BY_PLUGINS = {"plugins/net", "plugins/redis_wire"}
+SHARED_BY_PLUGINS = {"plugins/http_post", "plugins/net", "plugins/redis_wire"}
 
 # An outside library, what its includes look like, and the only files that may contain them.
 HOMES = [
@@ -40,7 +40,7 @@ HOMES = [
     ("Boost.DLL", r"boost/dll", r"kernel/loader/plugin_library\.cpp"),
     ("Boost.JSON", r"boost/json", r"(dsl|kernel|plugins|tests|examples)/.*\.[ch]pp"),
     ("Boost.Asio", r"boost/(asio|beast|system)[/.]",
-     r"(kernel/(serve|cli)|plugins/((gateway|store|invalidator|warmer|exporter)_\w+|redis_wire)|tests|examples)/.*"),
+     r"(kernel/(serve|cli)|plugins/((gateway|store|invalidator|warmer|exporter)_\w+|redis_wire|http_post)|tests|examples)/.*"),
     ("Boost.PFR, to walk a syntax tree", r"boost/pfr", r"tests/unit/dsl/.*"),
     ("toml++", r"toml(\+\+|plusplus)", r"kernel/(config/host_config|loader/manifest\w*|config/manifest\w*)\.cpp"),
     ("hiredis", r"hiredis/",

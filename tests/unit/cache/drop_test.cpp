@@ -304,3 +304,41 @@ TEST_CASE("a small table of records loses entries, never correctness", "[drop]")
     }
     for (int i = 0; i < 2000; ++i) CHECK_FALSE(c.get("a", std::to_string(i)));
 }
+
+TEST_CASE("who listens is told of each invalidation once, after it was done, and of no rehearsal", "[drop]") {
+    TestCache c(shop);
+    std::vector<Change> told;
+    bool was_done = true;
+    CacheParts parts;
+    parts.policy = c.cache->policy();
+    parts.stores = {c.stores[0]->handle("l1")};
+    parts.changed = [&](const std::vector<Change>& changes) {
+        told.insert(told.end(), changes.begin(), changes.end());
+        was_done = was_done && !c.get("menu.item", "1");
+    };
+    c.cache->install(std::move(parts));
+    c.put_with("menu.item", "1", "a", With{{"tenant", "1"}, {"category", "5"}});
+
+    larder_call rehearsal{};
+    rehearsal.struct_size = sizeof rehearsal;
+    rehearsal.flags = LARDER_CALL_REHEARSE;
+    const larder_target tag{LARDER_TARGET_TAG, 0, {"category:5", 10}};
+    larder_receipt receipt{};
+    receipt.struct_size = sizeof receipt;
+    CHECK(c.cache->change(LARDER_DROP, &tag, 1, &receipt, &rehearsal) == LARDER_OK);
+    CHECK(told.empty());
+
+    c.drop_tag("category:5");
+    REQUIRE(told.size() == 1);
+    CHECK(was_done);
+    CHECK((told[0].kind == dsl::TargetKind::tag && told[0].text == "category:5" && told[0].namespaces.empty()));
+    told.clear();
+    c.drop_space("menu");
+    REQUIRE(told.size() == 2);
+    CHECK(told[0].namespaces == std::vector<std::string>{"menu", "menu.item", "menu.recipe"});
+    CHECK(told[1].namespaces == std::vector<std::string>{"page"});  // by the rule `on drop of`
+    told.clear();
+    c.drop_key("orders", "1:2");
+    REQUIRE(told.size() == 1);
+    CHECK((told[0].text == "1:2" && told[0].namespaces == std::vector<std::string>{"orders"}));
+}

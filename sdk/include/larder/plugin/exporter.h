@@ -12,7 +12,12 @@ extern "C" {
 enum {
   LARDER_EXP_CAP_PULL = 1u << 0,  /* implements render */
   LARDER_EXP_CAP_PUSH = 1u << 1,  /* implements push; called every interval */
-  LARDER_EXP_CAP_EVENTS = 1u << 2 /* implements events: alerts, breaker changes, invalidations */
+  LARDER_EXP_CAP_EVENTS = 1u << 2, /* implements events: gets the alerts that the policy sends to it */
+  /* With EVENTS: gets each invalidation that a rule, a request or an operator has done in this process as
+   * an event "invalidate", after it was done. json: {"changes": [CHANGE...]}, where a CHANGE has action
+   * (drop, expire, refresh), target (key, namespace, matching, tag, everything), text (the key, pattern or
+   * tag) and namespaces (those it reaches; not for a tag and everything). */
+  LARDER_EXP_CAP_CHANGES = 1u << 3
 };
 
 /* One line of numbers; frozen. */
@@ -38,7 +43,7 @@ typedef struct larder_event {
   uint32_t struct_size;
   int32_t severity;     /* LARDER_LOG_* */
   uint64_t at_ms;       /* host wall clock */
-  larder_bytes type;    /* "breaker.open", "plugin.misbehaved", "invalidate", "alert" */
+  larder_bytes type;    /* "alert", "invalidate" */
   larder_bytes subject; /* what it is about: an instance, a namespace, a rule */
   larder_bytes json;    /* the rest, one JSON object */
 } larder_event;

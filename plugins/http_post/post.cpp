@@ -1,24 +1,21 @@
-// plugins/exporter_webhook/target.cpp -- one request over Boost.Beast, with one deadline for all of it.
+// plugins/http_post/post.cpp -- one request over Boost.Beast, with one deadline for all of it.
 #include <utility>  // before Asio, whose awaitable.hpp misses it with g++ 12
 
-#include "target.hpp"
+#include "post.hpp"
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
-#include <openssl/hmac.h>
-
 #include <algorithm>
-#include <array>
-#include <functional>
 #include <memory>
 
-namespace larder::exporter_webhook {
+namespace larder::http_post {
 namespace {
 
 namespace asio = boost::asio;
@@ -27,12 +24,14 @@ namespace http = beast::http;
 using tcp = asio::ip::tcp;
 using Error = boost::system::error_code;
 
+}  // namespace
+
 // All steps on one io_context that this thread runs until the answer or the deadline. Only a lookup of a
 // name that is under way cannot be given up: it takes as long as the system's resolver lets it.
 class Request {
   public:
-    Request(const Target& target, const Headers& headers, const std::string& body)
-        : target_(target), resolver_(io_), socket_(io_), timer_(io_) {
+    Request(const Target& target, const Headers& headers, const std::string& body, Cancel* cancel)
+        : target_(target), cancel_(cancel), resolver_(io_), socket_(io_), timer_(io_) {
         request_.method(http::verb::post);
         request_.version(11);
         request_.target(target.path);
@@ -48,7 +47,24 @@ class Request {
         parser_.body_limit(std::uint64_t{1} << 20);
     }
 
+    ~Request() {
+        if (cancel_ != nullptr) {
+            const std::lock_guard<std::mutex> lock(cancel_->mutex_);
+            cancel_->end_ = nullptr;
+        }
+    }
+    Request(const Request&) = delete;
+    Request& operator=(const Request&) = delete;
+
     unsigned run(std::chrono::milliseconds timeout, std::string& problem) {
+        if (cancel_ != nullptr) {
+            const std::lock_guard<std::mutex> lock(cancel_->mutex_);
+            if (cancel_->done_) {
+                problem = "it was given up";
+                return 0;
+            }
+            cancel_->end_ = [this] { asio::post(io_, [this] { end("it was given up"); }); };
+        }
         timer_.expires_after(timeout);
         timer_.async_wait([this](const Error& error) {
             if (!error) {
@@ -120,6 +136,7 @@ class Request {
     }
 
     const Target& target_;
+    Cancel* const cancel_;
     asio::io_context io_;
     tcp::resolver resolver_;
     tcp::socket socket_;
@@ -132,6 +149,8 @@ class Request {
     unsigned status_ = 0;
     std::string problem_;
 };
+
+namespace {
 
 bool is_clean(std::string_view text) {
     return std::none_of(text.begin(), text.end(), [](char c) {
@@ -183,30 +202,22 @@ std::optional<Target> Target::parse(std::string_view url) {
     return out;
 }
 
+void Cancel::now() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    done_ = true;
+    if (end_) {
+        end_();
+    }
+}
+
 unsigned post(const Target& target, const Headers& headers, const std::string& body,
-              std::chrono::milliseconds timeout, std::string& problem) {
+              std::chrono::milliseconds timeout, std::string& problem, Cancel* cancel) {
     try {
-        return Request(target, headers, body).run(timeout, problem);
+        return Request(target, headers, body, cancel).run(timeout, problem);
     } catch (const std::exception& error) {
         problem = error.what();
         return 0;
     }
 }
 
-std::string signature(std::string_view secret, std::uint64_t seconds, std::string_view body) {
-    const std::string time = std::to_string(seconds);
-    const std::string text = time + "." + std::string(body);
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-         reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(), &size);
-    static constexpr char digits[] = "0123456789abcdef";
-    std::string out = "t=" + time + ",v1=";
-    for (unsigned i = 0; i < size; ++i) {
-        out += digits[digest[i] >> 4];
-        out += digits[digest[i] & 15];
-    }
-    return out;
-}
-
-}  // namespace larder::exporter_webhook
+}  // namespace larder::http_post

@@ -1,8 +1,8 @@
-// tests/unit/exporter_webhook/target_test.cpp -- where requests go, and how their bodies are signed.
+// tests/unit/http_post/post_test.cpp -- where requests go, and how they end.
 #include "catch.hpp"
-#include "plugins/exporter_webhook/target.hpp"
+#include "plugins/http_post/post.hpp"
 
-using namespace larder::exporter_webhook;
+using namespace larder::http_post;
 
 TEST_CASE("an address has a scheme, a host and what follows, and defaults for the rest") {
     const auto plain = Target::parse("http://127.0.0.1:8080/hook?x=1");
@@ -31,17 +31,17 @@ TEST_CASE("what is no address, has a password in it or could break a request's l
     }
 }
 
-TEST_CASE("a body is signed with HMAC-SHA256 over its second and itself") {
-    // RFC 4231, test case 2, would be this without the second in front; made with Python's hmac.
-    CHECK(signature("Jefe", 1700000000, "what do ya want for nothing?") ==
-          "t=1700000000,v1=1cdd0650c8be1cb0974b1788d458b1e781206cfef59b85faafc582d2e182c57e");
-    CHECK(signature("a", 1, "x") != signature("b", 1, "x"));
-    CHECK(signature("a", 1, "x") != signature("a", 2, "x"));
-}
-
 TEST_CASE("nobody listens, and the request ends with a reason") {
     auto target = Target::parse("http://127.0.0.1:1/");
     std::string problem;
     CHECK(post(*target, {}, "{}", std::chrono::milliseconds(500), problem) == 0);
     CHECK_FALSE(problem.empty());
+}
+
+TEST_CASE("a request that was given up ends at once, and so do those that begin later") {
+    Cancel cancel;
+    cancel.now();
+    std::string problem;
+    CHECK(post(*Target::parse("http://127.0.0.1:1/"), {}, "", std::chrono::hours(1), problem, &cancel) == 0);
+    CHECK(problem == "it was given up");
 }

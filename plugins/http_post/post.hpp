@@ -1,0 +1,46 @@
+// plugins/http_post/post.hpp -- one POST over http:// or https://, for exporters that tell somebody something.
+//
+// A connection of its own for each, and one deadline for all of it, from looking up the name to the answer's
+// status: whatever the other side does (hangs, sends bytes one at a time), it ends. The answer's body is not read.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace larder::http_post {
+
+struct Target {
+    bool tls = false, verify = true;
+    std::string host, port, path;
+    std::string ca;  // path of roots in PEM; empty: the system's
+
+    // "https://hooks.example/larder?x=1". Nullopt: it is no such address.
+    static std::optional<Target> parse(std::string_view url);
+};
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+// Ends requests from another thread: the one under way, and those that begin later, at once. For good.
+class Cancel {
+  public:
+    void now();
+
+  private:
+    friend class Request;
+    std::mutex mutex_;
+    bool done_ = false;           // guarded by mutex_, as the next
+    std::function<void()> end_;  // of the request under way
+};
+
+// POSTs and waits for the status, all within `timeout`. 0: nobody answered; `problem` says why. One request at a
+// time for each `cancel`.
+unsigned post(const Target& target, const Headers& headers, const std::string& body,
+              std::chrono::milliseconds timeout, std::string& problem, Cancel* cancel = nullptr);
+
+}  // namespace larder::http_post
