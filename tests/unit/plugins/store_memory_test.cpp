@@ -68,6 +68,23 @@ TEST_CASE("an entry is there until its ttl is over and not a millisecond longer"
     REQUIRE(m.stats().bytes == 0);
 }
 
+TEST_CASE("entries that end are told apart by cause and by whether they were ever read") {
+    MemoryTable m;
+    for (const char* key : {"lapsed read", "lapsed unread"}) REQUIRE(m.put(key, "x", 1'000) == LARDER_OK);
+    for (const char* key : {"removed read", "removed unread", "stays"}) REQUIRE(m.put(key, "x") == LARDER_OK);
+    for (const char* key : {"lapsed read", "removed read", "stays"}) REQUIRE(m.get(key) == "x");
+    for (const char* key : {"removed read", "removed unread"}) REQUIRE(m.table.remove(key_of(key), 0) == LARDER_OK);
+    m.host.advance_clock_only(20s);
+    m.tend();
+    const larder_store_stats stats = m.stats();
+    CHECK(stats.expired_used == 1);
+    CHECK(stats.expired_unused == 1);
+    CHECK(stats.removed_used == 1);
+    CHECK(stats.removed_unused == 1);
+    CHECK(stats.evicted_used + stats.evicted_unused == 0);
+    CHECK(stats.entries == 1);
+}
+
 TEST_CASE("memory of lapsed entries comes back in the background, at most nine seconds late") {
     const std::uint64_t ttl_ms =
         GENERATE(std::uint64_t{1}, 50u, 1'000u, 61'000u, 3'600'000u, 86'400'000u, 31'536'000'000u);
