@@ -18,7 +18,7 @@ using Answer = std::optional<std::string>;
 FakeConfig quiet(std::uint16_t port) {
     FakeConfig config = StoreRig::on(port);
     constexpr std::int64_t ms = 1'000'000;
-    config.set("stream", false).set("connections", 1);
+    config.set("stream", false).set("connections", 1).set("lent", 0);  // lender_test.cpp has the lent ones
     config.set("heartbeat", 10'000 * ms).set("max_staleness", 30'000 * ms);
     return config;
 }
