@@ -65,18 +65,18 @@ class Guests:
         threads = [threading.Thread(target=self._work, args=(due, tally), daemon=True) for _ in range(THREADS)]
         for thread in threads:
             thread.start()
-        began, todo = time.monotonic(), sorted(at, key=lambda pair: pair[0])
+        began, calls = time.monotonic(), sorted(at, key=lambda pair: pair[0])
         for number, what in enumerate(requests(int(rate * seconds), seed)):
             moment = began + number / rate
-            while todo and began + todo[0][0] <= moment:
-                todo.pop(0)[1]()
+            while calls and began + calls[0][0] <= moment:
+                calls.pop(0)[1]()
             time.sleep(max(0.0, moment - time.monotonic()))
             due.put((moment, *what))
         for _ in threads:
             due.put(None)
         for thread in threads:
             thread.join()
-        for _, function in todo:
+        for _, function in calls:
             function()
         return tally
 

@@ -1,6 +1,8 @@
 // kernel/core/envelope.cpp -- writing envelopes, and reading bytes that may be anything.
 #include "kernel/core/envelope.hpp"
 
+#include "kernel/core/raw_bytes.hpp"
+
 // In line, because the size of what the check word covers is known here.
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -51,18 +53,6 @@ static_assert(at_created + envelope_patch_size == envelope_head);
 static_assert(at_binding == envelope_head && at_ban_number + 8 == envelope_fixed);
 
 constexpr std::size_t pair_head = 6;  // u16 name size, u32 value size
-
-template <class T>
-T load(const unsigned char* from) noexcept {
-    T value;
-    std::memcpy(&value, from, sizeof value);
-    return value;
-}
-
-template <class T>
-void store(unsigned char* to, T value) noexcept {
-    std::memcpy(to, &value, sizeof value);
-}
 
 // As words, each written and read whole: bytes copied at odd places would have to leave the store
 // buffer before they can be hashed, which costs more than the hash.

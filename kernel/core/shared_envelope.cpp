@@ -1,6 +1,8 @@
 // kernel/core/shared_envelope.cpp -- see shared_envelope.hpp.
 #include "kernel/core/shared_envelope.hpp"
 
+#include "kernel/core/raw_bytes.hpp"
+
 // In line, because the size of what the life check covers is known here.
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -21,18 +23,6 @@ static_assert(at_expire + 6 == shared_fixed);
 constexpr std::uint8_t kept_flags = envelope_absent | envelope_encrypted | envelope_sliding | envelope_dated;
 constexpr std::uint64_t in_seconds = std::uint64_t{1} << 47, created_mask = in_seconds - 1;
 constexpr std::size_t longest_varint = 5;
-
-template <class T>
-T load(const unsigned char* from) noexcept {
-    T value;
-    std::memcpy(&value, from, sizeof value);
-    return value;
-}
-
-template <class T>
-void store(unsigned char* to, T value) noexcept {
-    std::memcpy(to, &value, sizeof value);
-}
 
 std::uint64_t load48(const unsigned char* from) noexcept {
     return load<std::uint32_t>(from) | std::uint64_t{load<std::uint16_t>(from + 4)} << 32;

@@ -177,7 +177,8 @@ larder_status Table::stats(std::uint32_t ns, larder_store_stats& out) noexcept {
     limbo_.settle();
     const ReadSection section;
     out.capacity_bytes = capacity();
-    const auto add = [&out](const Space& space) {
+    std::uint64_t removed = 0;
+    const auto add = [&out, &removed](const Space& space) {
         out.entries += space.entries();
         out.hits += space.tallies.hits();
         out.misses += space.tallies.misses();
@@ -185,13 +186,13 @@ larder_status Table::stats(std::uint32_t ns, larder_store_stats& out) noexcept {
         out.expirations += space.sum(&Shard::expirations);
         out.evicted_unused += space.sum(&Shard::evicted_unread);
         out.expired_unused += space.sum(&Shard::expired_unread);
-        out.removed_used += space.sum(&Shard::removed);  // for now: of all
+        removed += space.sum(&Shard::removed);
         out.removed_unused += space.sum(&Shard::removed_unread);
     };
-    const auto split = [&out] {
+    const auto split = [&out, &removed] {
         out.evicted_used = out.evictions - std::min(out.evictions, out.evicted_unused);
         out.expired_used = out.expirations - std::min(out.expirations, out.expired_unused);
-        out.removed_used -= std::min(out.removed_used, out.removed_unused);
+        out.removed_used = removed - std::min(removed, out.removed_unused);
     };
     if (ns != every_namespace) {
         if (const Space* space = spaces_.find(ns)) {
@@ -224,7 +225,7 @@ larder_status Table::stats(std::uint32_t ns, larder_store_stats& out) noexcept {
     out.expirations += past_.expirations.load(std::memory_order_relaxed);
     out.evicted_unused += past_.evicted_unread.load(std::memory_order_relaxed);
     out.expired_unused += past_.expired_unread.load(std::memory_order_relaxed);
-    out.removed_used += past_.removed.load(std::memory_order_relaxed);
+    removed += past_.removed.load(std::memory_order_relaxed);
     out.removed_unused += past_.removed_unread.load(std::memory_order_relaxed);
     split();
     out.errors = errors_.load(std::memory_order_relaxed);
