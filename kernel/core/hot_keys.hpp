@@ -20,6 +20,8 @@ namespace larder {
 class HotKeys {
   public:
     static constexpr std::size_t places = 128, longest_key = 256;
+    HotKeys();
+    // Allocates nothing and waits for nobody: while another thread is in here the sample is left out. [hot]
     void add(std::uint32_t ns, std::string_view key, std::uint64_t weight);
     struct Key {
         std::uint32_t ns = 0;
@@ -30,7 +32,8 @@ class HotKeys {
 
   private:
     mutable std::mutex mutex_;
-    std::vector<Key> keys_;  // guarded by mutex_
+    std::vector<Key> keys_;          // guarded by mutex_
+    std::vector<std::string> room_;  // guarded by mutex_: texts for those that come, of longest_key each
 };
 
 }  // namespace larder
