@@ -438,10 +438,27 @@ struct PutStep {
     Maybe<Text> key;
     std::vector<Binding> with;
 };
+struct FieldBinding {  // header "X-Tenant-Id" = "1"
+    Word<Origin> from;
+    Text field;
+    Text value;
+};
+struct RequestBinding : boost::spirit::x3::variant<FieldBinding, Binding> {
+    using base_type::base_type;
+    using base_type::operator=;
+};
 struct HttpStep {
     Name method;
     Text path;
     Maybe<Status> status;
+    std::vector<RequestBinding> with;
+};
+enum class LoadEnd : std::uint8_t { fails, absent };
+struct LoadStep {  // load user_details "7" [fails | absent]
+    Keyword kw;
+    Name ns;
+    Maybe<Text> key;
+    Maybe<Word<LoadEnd>> end;
     std::vector<Binding> with;
 };
 struct EventStep {
@@ -453,19 +470,57 @@ struct AfterStep {
     Keyword kw;
     Scalar wait;
 };
+struct TodayStep {  // today "2026-03-15"
+    Keyword kw;
+    Text date;
+};
 enum class StoreChange : std::uint8_t { fail, recover };
 struct StoreStep {
     Word<StoreChange> what;
     Name store;
 };
-enum class Outcome : std::uint8_t { dropped, kept, expired, hit, miss, stale, warmed, served };
+enum class Outcome : std::uint8_t {
+    dropped,
+    kept,
+    expired,
+    hit,
+    miss,
+    stale,
+    absent,
+    warmed,
+    served
+};
 struct ExpectStep {
     Keyword kw;
     Word<Outcome> what;
     std::vector<Target> targets;
+    Maybe<Name> store;  // `in l2`
 };
-struct Step : boost::spirit::x3::variant<Broken, PutStep, HttpStep, EventStep, AfterStep, StoreStep,
-                                         ExpectStep> {
+enum class BreakerWord : std::uint8_t { open, closed, half_open };
+struct ExpectBreaker {  // expect breaker l2 open
+    Keyword kw;
+    Keyword breaker;
+    Name store;
+    Word<BreakerWord> state;
+};
+struct ExpectRule {  // expect rule "/v1.0/points/**": what the last request or event set off
+    Keyword kw;
+    Keyword rule;
+    std::vector<Text> heads;
+};
+struct ExpectNoRule {  // expect no rule
+    Keyword kw;
+    Keyword no;
+};
+struct ExpectEnded {  // expect ended session login of "9"
+    Keyword kw;
+    Keyword ended;
+    Name session;
+    Text user;
+};
+struct Step : boost::spirit::x3::variant<Broken, PutStep, LoadStep, HttpStep, EventStep, AfterStep,
+                                         TodayStep, StoreStep, ExpectStep, ExpectBreaker,
+                                         ExpectRule, ExpectNoRule, ExpectEnded> {
     using base_type::base_type;
     using base_type::operator=;
 };

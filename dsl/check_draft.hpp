@@ -9,6 +9,7 @@
 #include "dsl/ast.hpp"
 #include "dsl/compile.hpp"
 #include "dsl/policy.hpp"
+#include "dsl/policy_test.hpp"
 
 #include <map>
 #include <optional>
@@ -103,6 +104,7 @@ struct Draft {
 
     std::vector<Space> spaces{};     // as policy.namespaces
     std::vector<RulePlace> rules{};  // as policy.rules
+    std::vector<PolicyTest> tests{};
     std::map<std::string, Span, std::less<>> sessions{};
     std::vector<Span> broken{};  // lines of items that did not parse: what they declare is unknown
     std::vector<std::pair<std::string, std::string>> env{};  // what was read

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "dsl/check_draft.hpp"
+#include "dsl/check_values.hpp"
 
 namespace larder::dsl {
 
@@ -12,8 +13,8 @@ namespace larder::dsl {
 void check_reach(Draft& draft);
 // Requests that would share an entry although they differ.
 void check_serves(Draft& draft);
-// `guarantee` and `test` items.
 void check_guarantees(Draft& draft);
-void check_tests(Draft& draft);
+// `test` items; fills draft.tests.
+void check_tests(Draft& draft, Values& values);
 
 }  // namespace larder::dsl

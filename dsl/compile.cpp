@@ -85,7 +85,7 @@ void run_checks(Draft& draft) {
     check_lifetimes(draft);
     check_reach(draft);
     check_guarantees(draft);
-    check_tests(draft);
+    check_tests(draft, values);
 }
 
 // Findings that a comment may silence: warnings, and the one error that is a judgement.
@@ -195,6 +195,7 @@ Compiled finish(std::shared_ptr<SourceMap> sources, const PolicyFiles& files,
         draft.policy.files = files.names();
         draft.policy.fingerprint = fingerprint_of(draft);
         out.policy = std::make_shared<const Policy>(std::move(draft.policy));
+        out.tests = std::move(draft.tests);
     }
     out.found = std::move(found);
     return out;

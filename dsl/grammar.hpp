@@ -36,6 +36,13 @@
 
 namespace larder::dsl::grammar {
 
+// Where in a request a value stands.
+inline constexpr auto origin = choice<ast::Origin>({{"header", ast::Origin::header},
+                                                    {"query", ast::Origin::query},
+                                                    {"cookie", ast::Origin::cookie},
+                                                    {"json", ast::Origin::json},
+                                                    {"form", ast::Origin::form}});
+
 // grammar_namespace.cpp
 LARDER_RULE(namespace_head, ast::Name)
 LARDER_RULE(name_head, ast::Name)

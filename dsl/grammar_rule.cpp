@@ -22,7 +22,6 @@ BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::Rule, kw, when, body)
 namespace larder::dsl::grammar {
 namespace {
 
-using ast::Origin;
 using ast::Verb;
 
 constexpr std::array<std::string_view, 9> http_methods{
@@ -56,11 +55,6 @@ constexpr NameIf trigger_plugin{"a trigger plugin", LooksLikePlugin{}};
 
 constexpr auto verb =
     choice<Verb>({{"drop", Verb::drop}, {"expire", Verb::expire}, {"refresh", Verb::refresh}});
-constexpr auto origin = choice<Origin>({{"header", Origin::header},
-                                        {"query", Origin::query},
-                                        {"cookie", Origin::cookie},
-                                        {"json", Origin::json},
-                                        {"form", Origin::form}});
 
 }  // namespace
 

@@ -4,12 +4,19 @@
 #include <algorithm>
 
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::Binding, id, value)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::FieldBinding, from, field, value)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::PutStep, kw, ns, key, with)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::HttpStep, method, path, status, with)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::LoadStep, kw, ns, key, end, with)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::EventStep, kw, event, with)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::AfterStep, kw, wait)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::TodayStep, kw, date)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::StoreStep, what, store)
-BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::ExpectStep, kw, what, targets)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::ExpectStep, kw, what, targets, store)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::ExpectBreaker, kw, breaker, store, state)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::ExpectRule, kw, rule, heads)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::ExpectNoRule, kw, no)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::ExpectEnded, kw, ended, session, user)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::Test, kw, title, profile, steps)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::Promise, kw, when, how, what, targets)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::Guarantee, kw, title, promises)
@@ -17,6 +24,8 @@ BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::Guarantee, kw, title, promises)
 namespace larder::dsl::grammar {
 namespace {
 
+using ast::BreakerWord;
+using ast::LoadEnd;
 using ast::Modality;
 using ast::Outcome;
 using ast::StoreChange;
@@ -35,10 +44,16 @@ constexpr auto outcome = choice<Outcome>({{"dropped", Outcome::dropped},
                                           {"hit", Outcome::hit},
                                           {"miss", Outcome::miss},
                                           {"stale", Outcome::stale},
+                                          {"absent", Outcome::absent},
                                           {"warmed", Outcome::warmed},
                                           {"served", Outcome::served}});
 constexpr auto store_change =
     choice<StoreChange>({{"fail", StoreChange::fail}, {"recover", StoreChange::recover}});
+constexpr auto load_end =
+    choice<LoadEnd>({{"fails", LoadEnd::fails}, {"absent", LoadEnd::absent}});
+constexpr auto breaker_word = choice<BreakerWord>({{"open", BreakerWord::open},
+                                                   {"closed", BreakerWord::closed},
+                                                   {"half-open", BreakerWord::half_open}});
 constexpr auto modality =
     choice<Modality>({{"always", Modality::always}, {"never", Modality::never}});
 constexpr auto promised =
@@ -50,16 +65,33 @@ constexpr auto promised =
 
 LARDER_LOCAL(binding, ast::Binding, capture_name > assign > text)
 LARDER_LOCAL(bindings, std::vector<ast::Binding>, -(word("with") > (binding % comma)))
+// `header = "1"` is a name that happens to be called so.
+LARDER_LOCAL(field_binding, ast::FieldBinding, origin >> text > assign > text)
+LARDER_LOCAL(request_binding, ast::RequestBinding, field_binding | binding)
+LARDER_LOCAL(request_bindings, std::vector<ast::RequestBinding>,
+             -(word("with") > (request_binding % comma)))
 LARDER_LOCAL(put_step, ast::PutStep, kw("put") > namespace_name > -text > bindings)
+LARDER_LOCAL(load_step, ast::LoadStep, kw("load") > namespace_name > -text > -load_end > bindings)
 LARDER_LOCAL(http_step, ast::HttpStep,
-             step_method > text > -(word("status") > status_code) > bindings)
+             step_method > text > -(word("status") > status_code) > request_bindings)
 LARDER_LOCAL(event_step, ast::EventStep, kw("event") > text > bindings)
 LARDER_LOCAL(after_step, ast::AfterStep, kw("after") > duration)
+LARDER_LOCAL(today_step, ast::TodayStep, kw("today") > text)
 LARDER_LOCAL(store_step, ast::StoreStep, store_change > store_name)
-LARDER_LOCAL(expect_step, ast::ExpectStep, kw("expect") > outcome > targets)
+
+LARDER_LOCAL(expect_breaker, ast::ExpectBreaker,
+             kw("expect") >> kw("breaker") > store_name > breaker_word)
+LARDER_LOCAL(expect_rule, ast::ExpectRule, kw("expect") >> kw("rule") > (text % comma))
+LARDER_LOCAL(expect_no_rule, ast::ExpectNoRule, (kw("expect") >> kw("no")) > word("rule"))
+LARDER_LOCAL(expect_ended, ast::ExpectEnded,
+             kw("expect") >> kw("ended") > word("session") > plain_name > word("of") > text)
+LARDER_LOCAL(in_store, ast::Maybe<ast::Name>, -(word("in") > store_name))
+LARDER_LOCAL(expect_step, ast::ExpectStep, kw("expect") > outcome > targets > in_store)
+
 LARDER_LOCAL(step, ast::Step,
-             statement[(put_step | expect_step | http_step | event_step | after_step | store_step |
-                        unknown_statement) > end_of_statement])
+             statement[(put_step | load_step | expect_breaker | expect_rule | expect_no_rule |
+                        expect_ended | expect_step | http_step | event_step | after_step |
+                        today_step | store_step | unknown_statement) > end_of_statement])
 
 LARDER_LOCAL(title, ast::Text, head[x3::eps > text])
 LARDER_LOCAL(in_profile, ast::Name, head[word("in") > word("profile") > profile_name])
