@@ -13,6 +13,7 @@ namespace {
 constexpr Verb all[] = {
     {"serve", "run a kernel: its gateways, invalidators and admin socket", run_serve},
     {"check", "tell what is wrong with policies, and with larder.toml", run_check},
+    {"fmt", "write policies in the one style", run_fmt},
     {"explain", "tell what a policy does for a request, an event, an entry; or what a code means",
      run_explain},
     {"bench", "measure what operations cost here, or over a socket", run_bench},
