@@ -190,6 +190,12 @@ void fill_invalidation(larder_cache_api& api) {
             return status;
         });
     };
+    api.names = [](const larder_host* h, std::uint32_t ns, larder_bytes key, const larder_pair* with, std::uint32_t with_count,
+                   void (*fn)(void*, larder_bytes) LARDER_NOEXCEPT, void* ctx) noexcept {
+        return guarded(h, [&](KernelServices& s) {
+            return s.engine().names(ns, view(key), with, with_count, [&](std::string_view name) { fn(ctx, {name.data(), name.size()}); });
+        });
+    };
     api.reclaim = [](const larder_host* h, std::uint32_t ns, std::uint64_t* removed,
                      const larder_call* call) noexcept {
         return allowed(h, call, LARDER_ROLE_INVALIDATE, [&](KernelServices& s) {

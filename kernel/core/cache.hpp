@@ -150,6 +150,9 @@ class Cache {
     larder_status change(std::uint32_t action, const larder_target* targets, std::size_t n, larder_receipt* receipt, const larder_call* call);
     larder_status request(const larder_request& rq, larder_receipt* receipt, const larder_call* call);
     larder_status serve(const larder_request& rq, larder_serve& out) const;
+    // As `names` of larder.cache/1.
+    larder_status names(std::uint32_t ns, std::string_view raw, const larder_pair* with, std::size_t with_count,
+                        const std::function<void(std::string_view)>& out) const;
     larder_status event(std::string_view name, const larder_pair* values, std::size_t n, larder_receipt* receipt, const larder_call* call);
 
     // One loader per key; others wait for it, at most coalesce wait or the deadline, and load

@@ -29,10 +29,16 @@ bool same_name(std::string_view a, std::string_view lower_case) {
            });
 }
 
+// Caches know these two, and act on them before they look.
+bool known_to_caches(std::string_view field) { return same_name(field, "cache-control") || same_name(field, "pragma"); }
+
 std::uint32_t flags_of(const dsl::Rule& rule, const dsl::Namespace& ns) {
     std::uint32_t flags = takes_tags(ns) ? LARDER_SERVE_TAKES_TAGS : 0;
+    for (const auto& [origin, field] : rule.serve->unless)
+        if (origin != dsl::Origin::query && !(origin == dsl::Origin::header && known_to_caches(field))) flags |= LARDER_SERVE_BY_MORE_THAN_URL;
     for (const dsl::Let& let : rule.lets) {
         if (!rule.serve->key->uses(let.slot)) continue;
+        if (let.origin != dsl::Origin::query) flags |= LARDER_SERVE_BY_MORE_THAN_URL;
         if (let.origin == dsl::Origin::cookie) flags |= LARDER_SERVE_KEYED_BY_COOKIE;
         if (let.origin == dsl::Origin::header && same_name(let.field, "authorization")) flags |= LARDER_SERVE_KEYED_BY_AUTHORIZATION;
         if (let.origin == dsl::Origin::header && same_name(let.field, "cookie")) flags |= LARDER_SERVE_KEYED_BY_COOKIE;
@@ -109,6 +115,17 @@ larder_status Cache::serve(const larder_request& rq, larder_serve& out) const {
         return LARDER_OK;
     }
     return LARDER_MISS;
+}
+
+larder_status Cache::names(std::uint32_t ns, std::string_view raw, const larder_pair* with, std::size_t with_count,
+                           const std::function<void(std::string_view)>& out) const {
+    const ReadGuard guard;
+    const State& s = *impl_->state.get();
+    const Space* const space = s.space(ns);
+    std::string buffer;
+    FieldedKey key;
+    if (space == nullptr || !space->keeps_entries() || !make_key(*space, impl_->names, raw, buffer, key)) return LARDER_MISS;
+    return entry_names(s, *space, key, with, with_count, out) ? LARDER_OK : LARDER_EXISTS;
 }
 
 }  // namespace larder

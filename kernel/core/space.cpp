@@ -38,29 +38,6 @@ void add_chain(const dsl::Policy& policy, const dsl::Namespace& ns, const ScopeN
     for (const dsl::NamespaceIndex i : ns.chain) out.add(names.namespace_(policy.namespaces[i].name));
 }
 
-void add_patterns(const dsl::Namespace& ns, std::string_view canonical, const ScopeNames& names, ScopeList& out) {
-    for (const dsl::Pattern& pattern : ns.patterns) {
-        if (!pattern.bounded()) continue;
-        const std::string shape = pattern.shape();
-        ScopeList found;
-        const bool all = pattern.bindings(canonical, [&](std::string_view tuple) {
-            found.add(names.pattern(ns.name, shape, tuple));
-        });
-        if (!all) {
-            out.add(names.overflow(ns.name, shape));
-        } else {
-            for (const ScopeId scope : found.ids()) out.add(scope);
-        }
-    }
-}
-
-bool has_values(const dsl::Template& text, const Parameters& values) {
-    return std::all_of(text.pieces.begin(), text.pieces.end(), [&](const dsl::Piece& piece) {
-        return (piece.kind != dsl::Piece::Kind::variable && piece.kind != dsl::Piece::Kind::rest) ||
-               values[piece.slot].data() != nullptr;
-    });
-}
-
 // 2024-01-31 or 2024-01 (its first day), in days since 1970.
 std::optional<std::int64_t> parse_day(std::string_view text) {
     int part[3] = {0, 1, 1};
@@ -195,73 +172,6 @@ bool make_fields(const Space& space, const ScopeNames& names, std::string_view c
     if (!space.ns->key->read(canonical, out.fields)) return false;
     bind_key(space, names, canonical, out);
     return true;
-}
-
-void entry_scopes(const State& state, const Space& space, const ScopeNames& names, const FieldedKey& key,
-                  const larder_pair* with, std::size_t with_count, ScopeList& out) {
-    const dsl::Namespace& ns = *space.ns;
-    for (const ScopeId scope : space.chain) out.add(scope);
-    if (!space.has_scopes) return;
-
-    Parameters values;
-    for (std::size_t i = 0; i < key.fields.count; ++i) values[i] = key.fields.value[i];
-    for (std::size_t i = ns.fields; i < ns.parameters.size() && i < values.size(); ++i)
-        for (std::size_t w = 0; w < with_count; ++w) {
-            const std::string_view name{static_cast<const char*>(with[w].name.data), with[w].name.size};
-            if (name == ns.parameters[i])
-                values[i] = {with[w].value.size == 0 ? "" : static_cast<const char*>(with[w].value.data), with[w].value.size};
-        }
-
-    std::string text;
-    const auto fill = [&](const dsl::Template& t) -> const std::string& {
-        text.clear();
-        t.fill(values, text);
-        return text;
-    };
-    bool late_missing = false;
-    const auto add_tag = [&](const dsl::Template& tag) {
-        if (has_values(tag, values)) out.add(names.tag(fill(tag)));
-        else late_missing = true;
-    };
-    // A name that came several times: its tags once more for each value that is not the last.
-    const auto add_tags_of_others = [&](const std::vector<dsl::Template>& tags) {
-        for (std::size_t i = ns.fields; i < ns.parameters.size() && i < values.size(); ++i) {
-            const std::string_view last = values[i];
-            for (std::size_t w = 0; w < with_count; ++w) {
-                const std::string_view name{static_cast<const char*>(with[w].name.data), with[w].name.size};
-                const std::string_view value{static_cast<const char*>(with[w].value.data), with[w].value.size};
-                if (name != ns.parameters[i] || value.data() == last.data() || value.empty()) continue;
-                values[i] = value;
-                for (const dsl::Template& tag : tags)
-                    if (tag.uses(static_cast<std::uint16_t>(i)) && has_values(tag, values)) out.add(names.tag(fill(tag)));
-            }
-            values[i] = last;
-        }
-    };
-    for (const auto& tag : ns.tags) add_tag(tag);
-    for (const auto& tag : ns.late_tags) add_tag(tag);
-    add_tags_of_others(ns.late_tags);
-    if (late_missing) out.add(names.late_of(ns.name));
-    add_patterns(ns, key.canonical, names, out);
-
-    for (const dsl::Dependency& dependency : ns.depends) {
-        const dsl::Namespace& on = state.policy->namespaces[dependency.on];
-        add_chain(*state.policy, on, names, out);
-        bool determined = dependency.key.has_value() && has_values(*dependency.key, values);
-        late_missing = false;
-        for (const auto& tag : dependency.tags) add_tag(tag);
-        for (const auto& tag : dependency.late_tags) add_tag(tag);
-        add_tags_of_others(dependency.late_tags);
-        if (determined) {
-            const std::string on_key = fill(*dependency.key);
-            out.add(names.key(on.name, on_key));
-            add_patterns(on, on_key, names, out);
-            out.add(names.bans_of(on.name));
-            if (late_missing) out.add(names.late_of(on.name));
-        } else {
-            out.add(names.any_of(on.name));
-        }
-    }
 }
 
 Ms entry_ttl(const Space& space, const FieldedKey& key, const Clock& clock, Random& random) {

@@ -21,6 +21,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -157,6 +158,12 @@ bool make_fields(const Space& space, const ScopeNames& names, std::string_view c
 // All scopes of an entry: chain, tags, implicit tags, what it depends on. `with` by name.
 void entry_scopes(const State& state, const Space& space, const ScopeNames& names, const FieldedKey& key,
                   const larder_pair* with, std::size_t with_count, ScopeList& out);
+
+// The same as texts, for caches in front of this one that are told by name what was dropped: "menu" and
+// what is around it, "menu:42", tags without escapes, "menu:*" for what depends on any entry of menu. A name
+// may come twice. False: some drop that concerns the entry has no name (it lacks a `with` value).
+bool entry_names(const State& state, const Space& space, const FieldedKey& key, const larder_pair* with, std::size_t with_count,
+                 const std::function<void(std::string_view)>& out);
 
 // How long an entry lives: ttl (dated, jittered), 0 = for ever.
 Ms entry_ttl(const Space& space, const FieldedKey& key, const Clock& clock, Random& random);

@@ -39,9 +39,13 @@ std::string_view text_in(const json::object& object, std::string_view name) {
 
 Mapping::Mapping(const std::vector<std::string>& entries, bool everything) : everything_(everything) {
     for (const std::string& entry : entries) {
+        if (entry == "*") {
+            every_ = true;
+            continue;
+        }
         const std::size_t sign = entry.find('=');
         if (sign == 0 || sign == std::string::npos || sign + 1 == entry.size()) {
-            throw std::invalid_argument("`" + entry + "` is not like \"menu=menu-pages\" or \"user=user-{key}\"");
+            throw std::invalid_argument("`" + entry + "` is not \"*\", nor like \"menu=menu-pages\" or \"user=user-{key}\"");
         }
         tags_.emplace(entry.substr(0, sign), entry.substr(sign + 1));
     }
@@ -74,7 +78,14 @@ bool Mapping::read(std::string_view text, const Purges& to) const {
                 if (!ns.is_string()) {
                     return false;
                 }
-                const auto [begin, end] = tags_.equal_range(std::string_view(ns.get_string()));
+                const std::string_view ns_name(ns.get_string());
+                if (every_ && target == "key") {
+                    to.tag(std::string(ns_name) + ":" + name, soft);
+                    to.tag(std::string(ns_name) + ":*", soft);
+                } else if (every_) {
+                    to.tag(std::string(ns_name), soft);
+                }
+                const auto [begin, end] = tags_.equal_range(ns_name);
                 for (auto tag = begin; tag != end; ++tag) {
                     const std::size_t at = tag->second.find(hole);
                     if ((at != std::string::npos) != (target == "key")) {

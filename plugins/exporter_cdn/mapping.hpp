@@ -4,6 +4,8 @@
 // Namespaces and keys have no name that a CDN knows, so options say which tag stands for them:
 //     "menu=menu-pages"        `drop menu`, and patterns in it, purge the tag menu-pages
 //     "user=user-{key}"        `drop user "42"` purges user-42
+//     "*"                      both for every namespace, under the names that gateway_http gives with its option
+//                              `cdn`: menu, user:42, and user:* for what depends on any entry of user
 // Everything else is nothing to the CDN.
 #pragma once
 
@@ -29,6 +31,7 @@ class Mapping {
 
   private:
     std::multimap<std::string, std::string, std::less<>> tags_;  // by namespace
+    bool every_ = false;
     bool everything_;
 };
 

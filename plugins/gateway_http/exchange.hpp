@@ -74,7 +74,7 @@ class Exchange final : public UpstreamUser, public std::enable_shared_from_this<
     void cut_short(const char* why);
 
     // exchange_keep.cpp
-    void decide_keeping();
+    void decide_keeping(std::string tags);
     void refreshed();
     void keep();
     void kept_done(larder_status status);
@@ -121,6 +121,7 @@ class Exchange final : public UpstreamUser, public std::enable_shared_from_this<
     bool keeping_ = false, revalidating_ = false;
     const char* not_kept_why_ = nullptr;
     std::string kept_head_, kept_body_, vary_;
+    std::string tags_, cdn_lines_;  // as StoredAnswer has them
     AnswerFacts facts_;
     Lifetime lifetime_;
     std::int64_t requested_s_ = 0, received_s_ = 0;

@@ -1,6 +1,8 @@
 // plugins/gateway_http/exchange_answer.cpp -- how an answer gets to the client. See exchange.hpp.
 #include "exchange.hpp"
 
+#include "tags.hpp"
+
 #include <algorithm>
 #include <cstdio>
 
@@ -91,7 +93,7 @@ void Exchange::answer_head() {
     const bool failed = answer_.status == 500 || answer_.status == 502 || answer_.status == 503 || answer_.status == 504;
     if (failed && lookup_.found && lookup_.ttl_s <= 0 && may_serve_on_error(lookup_.stored.kept, lookup_.control, lookup_.ttl_s))
         return fail(answer_.status, "the application answered with an error");
-    decide_keeping();
+    decide_keeping(named_tags(answer_));
     fire();
 }
 
@@ -115,7 +117,7 @@ void Exchange::say_head() {
     status.stored = keeping_;
     status.where = lookup_.where;
     if (lookup_.served && not_kept_why_ != nullptr) status.detail = not_kept_why_;
-    append_answer(client_->channel.out, gateway_, answer_, {}, status, towards_, answer_framing_.length, keep_alive_, false);
+    append_answer(client_->channel.out, gateway_, answer_, cdn_lines_, status, towards_, answer_framing_.length, keep_alive_, false);
     head_said_ = true;
     pump_answer();
 }

@@ -2,6 +2,7 @@
 // exchange.hpp.
 #include "exchange.hpp"
 
+#include "cdn.hpp"
 #include "tags.hpp"
 #include "vary.hpp"
 
@@ -46,9 +47,11 @@ void Exchange::on_done(void* ctx, larder_status status, larder_value*) noexcept 
 
 // ---- keeping -------------------------------------------------------------------------------------
 
-void Exchange::decide_keeping() {
+void Exchange::decide_keeping(std::string tags) {
     keeping_ = false;
     not_kept_why_ = nullptr;
+    cdn_lines_.clear();
+    tags_ = std::move(tags);
     if (!lookup_.served || to_head_) return;
     FreshnessRules rules;
     rules.by_policy = gateway_.options.by_policy;
@@ -64,6 +67,11 @@ void Exchange::decide_keeping() {
     keeping_ = true;
     kept_head_ = head_to_keep(gateway_, answer_, received_s_);
     vary_ = answer_.has(Name::vary) ? vary_of(answer_, request_) : std::string();
+    // The objects of a GraphQL answer are known only at its end, and it is asked for by POST.
+    if (graphql_.kind == GraphqlRequest::Kind::query) return;
+    std::vector<std::string_view> said;
+    each_tag_line(tags_, [&](std::string_view tag) { said.push_back(tag); });
+    cdn_lines_ = cdn_lines(gateway_, lookup_, answer_, facts_, lifetime_, initial_age(facts_, requested_s_, received_s_), said);
 }
 
 // 304: what is kept holds for a while longer, with what the answer says anew.
@@ -75,6 +83,8 @@ void Exchange::refreshed() {
     if (parse_answer(kept_head_ + "\r\n", gateway_.options.head, searched, false, merged, ignored).state != Parsed::State::done)
         return retry_or_fail(502, "the application's 304 does not fit what is kept");
     const std::uint16_t answered = answer_.status;
+    std::string tags = named_tags(answer_);
+    if (tags.empty()) tags = lookup_.stored.tags;
     release_upstream(!answer_.has(Name::connection) || !answer_.lists(Name::connection, "close"));
     answer_ = std::move(merged);
     facts_ = facts_of(answer_, received_s_, gateway_.options.name);
@@ -82,11 +92,12 @@ void Exchange::refreshed() {
     kept_body_.assign(lookup_.stored.body);
     answer_framing_ = {};
     const std::string refreshed_head = kept_head_;
-    decide_keeping();
+    decide_keeping(std::move(tags));
     kept_head_ = refreshed_head;
     if (client_ != nullptr) {
         StoredAnswer now = lookup_.stored;
         now.head = kept_head_;
+        now.cdn = cdn_lines_;
         now.kept.received_s = received_s_;
         now.kept.initial_age_s = initial_age(facts_, requested_s_, received_s_);
         now.last_modified = facts_.last_modified;
@@ -114,6 +125,8 @@ void Exchange::keep() {
     fresh.vary = vary_;
     fresh.head = kept_head_;
     fresh.body = kept_body_;
+    fresh.tags = tags_;
+    fresh.cdn = cdn_lines_;
     if (facts_.has_etag) {
         // Where it stands in the kept head, which has the same fields in the same order.
         const std::string_view etag = answer_.first(Name::etag);
@@ -165,7 +178,7 @@ void Exchange::keep() {
         const auto take = [&](std::string_view text) {
             if (++tags <= most_tags) with_.push_back({bytes_of(tag), bytes_of(texts_.emplace_back(text))});
         };
-        each_tag(answer_, take);
+        each_tag_line(tags_, take);
         if (graphql_.kind == GraphqlRequest::Kind::query && !each_object(kept_body_, take)) return kept_done(LARDER_E_INVALID);
         if (tags > most_tags) return kept_done(LARDER_E_TOO_LARGE);  // one that is not told of all would outlive some
         // Said to have none; an entry that says nothing goes with every tag that it could have.

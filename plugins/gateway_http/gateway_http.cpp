@@ -41,6 +41,8 @@ Options read_options(const plugin::Config& config) {
     if (!is_token(o.name)) refuse(config, "name", "expected a word of letters, digits and - . _");
     o.cache_status = config.boolean("cache_status");
     o.tags_to_clients = config.boolean("tags_to_clients");
+    const std::string_view cdn = config.text("cdn");
+    o.cdn = cdn == "fastly" ? Cdn::fastly : cdn == "cloudflare" ? Cdn::cloudflare : Cdn::none;
     o.groups = config.boolean("groups");
     o.purge = config.list("purge");
     o.graphql = config.list("graphql");

@@ -10,6 +10,8 @@
 
 namespace larder::http {
 
+enum class Cdn : std::uint8_t { none, fastly, cloudflare };  // whose words a CDN in front is spoken to in
+
 struct Options {
     std::vector<std::string> listen{"127.0.0.1:7381"};
     unsigned unix_mode = 0600;
@@ -27,6 +29,7 @@ struct Options {
     std::string name = "larder";        // in Cache-Status and Via
     bool cache_status = true;
     bool tags_to_clients = false;       // Surrogate-Key and the like go on to the client
+    Cdn cdn = Cdn::none;
     bool groups = true;                 // RFC 9875
     std::vector<std::string> purge{"local"};  // who may PURGE: "local", addresses, NET/BITS
     std::vector<std::string> graphql;   // paths

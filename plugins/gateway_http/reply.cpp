@@ -37,7 +37,8 @@ void line(Out& out, std::string_view name, std::string_view value) {
 // A field of the application's that goes to no client.
 bool kept_back(const Gateway& gateway, Name name) noexcept {
     if (name == Name::larder_cache_control || name == Name::cache_group_invalidation) return true;
-    return !gateway.options.tags_to_clients && ((is_tag_field(name) && name != Name::cache_groups) || name == Name::surrogate_control);
+    const bool ours = gateway.options.cdn != Cdn::none;  // what is said to the CDN is said here
+    return (ours || !gateway.options.tags_to_clients) && ((is_tag_field(name) && name != Name::cache_groups) || name == Name::surrogate_control);
 }
 
 void append_signed(net::Buffer& out, std::int64_t number) {
@@ -169,6 +170,7 @@ Serving append_stored(net::Buffer& out, const Gateway& gateway, const Head& requ
     } else {
         out.append(stored.head);
     }
+    if (serving.status != 416) out.append(stored.cdn);
     out.append("Age: ");
     append_number(out, static_cast<std::uint64_t>(std::max<std::int64_t>(stored.kept.age(now_s), 0)));
     out.append("\r\n");
@@ -226,33 +228,29 @@ std::string head_refreshed(const Gateway& gateway, std::string_view kept_head, c
     return out;
 }
 
-void append_answer(net::Buffer& out, const Gateway& gateway, const Head& answer, std::string_view kept_head, const CacheStatus& status, Towards body,
+void append_answer(net::Buffer& out, const Gateway& gateway, const Head& answer, std::string_view more_lines, const CacheStatus& status, Towards body,
                    std::uint64_t length, bool keep_alive, bool upgrade) {
-    if (!kept_head.empty()) {
-        out.append(kept_head);
-        if (answer.has(Name::age)) line(out, "Age", answer.first(Name::age));
-    } else {
-        out.append("HTTP/1.1 ");
-        append_number(out, answer.status);
-        out.append(" ");
-        out.append(answer.reason().empty() ? reason_of(answer.status) : answer.reason());
-        out.append("\r\n");
-        const HopFields hop(answer);
-        for (const Field& field : answer.fields) {
-            if (upgrade && (field.name == Name::upgrade || field.name == Name::connection)) {
-                line(out, answer.name(field), answer.value(field));
-                continue;
-            }
-            const bool length_of_head = field.name == Name::content_length && (body != Towards::none || answer.status == 204 || answer.status < 200);
-            if (length_of_head || hop.has(field) || kept_back(gateway, field.name)) continue;
+    out.append("HTTP/1.1 ");
+    append_number(out, answer.status);
+    out.append(" ");
+    out.append(answer.reason().empty() ? reason_of(answer.status) : answer.reason());
+    out.append("\r\n");
+    const HopFields hop(answer);
+    for (const Field& field : answer.fields) {
+        if (upgrade && (field.name == Name::upgrade || field.name == Name::connection)) {
             line(out, answer.name(field), answer.value(field));
+            continue;
         }
-        if (!answer.has(Name::date) && answer.status >= 200) {
-            std::string date;
-            append_date(date, gateway.now_s());
-            line(out, "Date", date);
-        }
+        const bool length_of_head = field.name == Name::content_length && (body != Towards::none || answer.status == 204 || answer.status < 200);
+        if (length_of_head || hop.has(field) || kept_back(gateway, field.name)) continue;
+        line(out, answer.name(field), answer.value(field));
     }
+    if (!answer.has(Name::date) && answer.status >= 200) {
+        std::string date;
+        append_date(date, gateway.now_s());
+        line(out, "Date", date);
+    }
+    out.append(more_lines);
     if (answer.status >= 200) append_cache_status(out, gateway, status);
     if (body == Towards::length) {
         out.append("Content-Length: ");

@@ -37,7 +37,7 @@ struct Serving {
 
 // How a body is framed towards a client.
 enum class Towards : std::uint8_t { none, length, chunked, close };
-void append_answer(net::Buffer& out, const Gateway& gateway, const Head& answer, std::string_view kept_head, const CacheStatus& status, Towards body,
+void append_answer(net::Buffer& out, const Gateway& gateway, const Head& answer, std::string_view more_lines, const CacheStatus& status, Towards body,
                    std::uint64_t length, bool keep_alive, bool upgrade);
 
 // An answer of the gateway's own: "text/plain", one line.

@@ -9,12 +9,12 @@
 namespace larder::http {
 namespace {
 
-constexpr char magic[4] = {'L', 'H', 'T', '1'};
+constexpr char magic[4] = {'L', 'H', 'T', '2'};
 
 // As it lies in the value. Same machine order on all nodes of a shared store, as the envelope's.
 struct Record {
     std::uint32_t size = 0;  // of all of it
-    std::uint32_t target_size = 0, vary_size = 0, head_size = 0, body_size = 0;
+    std::uint32_t target_size = 0, vary_size = 0, head_size = 0, body_size = 0, tags_size = 0, cdn_size = 0;
     std::uint32_t etag_at = 0, etag_size = 0;  // in head
     std::uint16_t status = 0;
     std::uint16_t flags = 0;
@@ -29,7 +29,7 @@ bool StoredAnswers::read(std::size_t& at, StoredAnswer& out, std::string_view& w
     Record r;
     if (value_.size() < at || value_.size() - at < sizeof r) return false;
     std::memcpy(&r, value_.data() + at, sizeof r);
-    const std::uint64_t needed = std::uint64_t{sizeof r} + r.target_size + r.vary_size + r.head_size + r.body_size;
+    const std::uint64_t needed = std::uint64_t{sizeof r} + r.target_size + r.vary_size + r.head_size + r.body_size + r.tags_size + r.cdn_size;
     if (r.size != needed || r.size > value_.size() - at || std::uint64_t{r.etag_at} + r.etag_size > r.head_size) return false;
     whole = value_.substr(at, r.size);
     std::size_t from = at + sizeof r;
@@ -42,6 +42,8 @@ bool StoredAnswers::read(std::size_t& at, StoredAnswer& out, std::string_view& w
     out.vary = part(r.vary_size);
     out.head = part(r.head_size);
     out.body = part(r.body_size);
+    out.tags = part(r.tags_size);
+    out.cdn = part(r.cdn_size);
     out.etag = out.head.substr(r.etag_at, r.etag_size);
     out.status = r.status;
     out.date_s = r.date_s;
@@ -79,7 +81,9 @@ std::string StoredAnswers::with(const StoredAnswer& fresh, std::size_t most, std
     r.vary_size = static_cast<std::uint32_t>(fresh.vary.size());
     r.head_size = static_cast<std::uint32_t>(fresh.head.size());
     r.body_size = static_cast<std::uint32_t>(fresh.body.size());
-    r.size = static_cast<std::uint32_t>(sizeof r) + r.target_size + r.vary_size + r.head_size + r.body_size;
+    r.tags_size = static_cast<std::uint32_t>(fresh.tags.size());
+    r.cdn_size = static_cast<std::uint32_t>(fresh.cdn.size());
+    r.size = static_cast<std::uint32_t>(sizeof r) + r.target_size + r.vary_size + r.head_size + r.body_size + r.tags_size + r.cdn_size;
     if (!fresh.etag.empty()) {
         r.etag_at = static_cast<std::uint32_t>(fresh.etag.data() - fresh.head.data());
         r.etag_size = static_cast<std::uint32_t>(fresh.etag.size());
@@ -113,7 +117,7 @@ std::string StoredAnswers::with(const StoredAnswer& fresh, std::size_t most, std
     out.reserve(total);
     out.append(magic, sizeof magic);
     out.append(reinterpret_cast<const char*>(&r), sizeof r);
-    out.append(fresh.target).append(fresh.vary).append(fresh.head).append(fresh.body);
+    out.append(fresh.target).append(fresh.vary).append(fresh.head).append(fresh.body).append(fresh.tags).append(fresh.cdn);
     for (const std::string_view other : others) out.append(other);
     return out;
 }

@@ -27,6 +27,8 @@ struct StoredAnswer {
     std::string_view head;          // "HTTP/1.1 200 OK\r\nDate: ...\r\n", without the empty line
     std::string_view etag;          // inside head; empty: none
     std::string_view body;
+    std::string_view tags;          // that the application named, a line each: a 304 may leave them out
+    std::string_view cdn;           // field lines for a CDN in front, sent behind the head
 
     [[nodiscard]] Validators validators() const noexcept { return {etag, last_modified, date_s}; }
 };

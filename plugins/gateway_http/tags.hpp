@@ -52,6 +52,16 @@ void each_spelling(std::string_view tag, F&& call) {
     call(std::move(escaped));
 }
 
+// The lines of a text of lines.
+template <class F>
+void each_tag_line(std::string_view text, F&& call) {
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        if (end != 0) call(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+}
+
 // All tags that a message names, in any of the fields.
 template <class F>
 void each_tag(const Head& head, F&& call) {
@@ -59,6 +69,13 @@ void each_tag(const Head& head, F&& call) {
     head.each(Name::surrogate_key, [&](std::string_view value) { each_word(value, call); });
     head.each(Name::xkey, [&](std::string_view value) { each_word(value, call); });
     head.each(Name::cache_tag, [&](std::string_view value) { each_member(value, call); });
+}
+
+// The same as text, a line each.
+[[nodiscard]] inline std::string named_tags(const Head& head) {
+    std::string out;
+    each_tag(head, [&](std::string_view tag) { (out += tag) += '\n'; });
+    return out;
 }
 
 }  // namespace larder::http

@@ -168,5 +168,102 @@ class Cdn(unittest.TestCase):
         self.assertNotEqual(gateway.get("/pages/1").cache, "hit")
 
 
+EDGE = """larder 1
+namespace shop { key "{id}"; ttl 5m; stale 30s while revalidating
+  namespace item { key "{shop}:{id}"; tag "shop:{shop}"; tag "sort:{sort}"; with sort }
+}
+namespace user { key "{user_id}"; ttl 5m; tag "users" }
+namespace home { key "{user_id}"; ttl 1m; depends on user "{user_id}" }
+namespace page { key "{path...}"; ttl 5m; with tag; tag "{tag}" }
+namespace mine { key "{session}:{id}"; ttl 5m; static }
+namespace guest { key "{id}"; ttl 5m; static }
+on GET "/users/{user_id}" { serve user "{user_id}" unless header "Cache-Control" }
+on GET "/home/{user_id}" { serve home "{user_id}" }
+on GET "/shops/{id}" { serve shop "{id}" }
+on GET "/items/{shop}/{id}" { serve shop.item "{shop}:{id}" }
+on GET "/pages/{path...}" { serve page "{path...}" }
+on GET "/mine/{id}" { let session = cookie "sid"; serve mine "{session}:{id}" }
+on GET "/guest/{id}" { serve guest "{id}" unless cookie "sid" }
+on event "old_pages" (at) { drop page matching "{at}/*" }
+"""
+
+
+class Edge(unittest.TestCase):
+    """What a CDN would do with what it is told: the names an answer carries, and those that are purged."""
+
+    def edge(self, options, answer, more=""):
+        self.cdn = recorder(self)
+        self.app = self.enterContext(Upstream(answer))
+        return self.enterContext(HttpGateway(EDGE, self.app, options, conf=sink(self.cdn, "fastly", more), gateway='role = "admin"\n',
+                                             environment={"CDN": KEY}))
+
+    def test_fastly_and_cloudflare_are_told_each_in_its_words(self):
+        for shape, field, between in (("fastly", "Surrogate-Key", " "), ("cloudflare", "Cache-Tag", ",")):
+            with self.subTest(shape):
+                gateway = self.edge(f'cdn = "{shape}"\n', lambda request: Answer(200, b"x", {"Cache-Tag": "mine"}))
+                for state in ("uri-miss", "hit"):
+                    told = gateway.get("/users/a%3A7")
+                    self.assertEqual(told.cache, state)
+                    self.assertEqual(told.headers.get_all("CDN-Cache-Control"), ["max-age=300"])
+                    self.assertEqual(told.headers.get_all("Surrogate-Control"), ["max-age=300"] if shape == "fastly" else None)
+                    self.assertEqual([set(line.split(between)) for line in told.headers.get_all(field)], [{"mine", "user", "user:a:7", "users"}])
+                self.assertEqual(gateway.get("/shops/1").headers["CDN-Cache-Control"], "max-age=300, stale-while-revalidate=30")
+
+    def test_without_the_option_nothing_is_told(self):
+        gateway = self.edge("", lambda request: Answer(200, b"x", {"Surrogate-Key": "mine"}))
+        told = gateway.get("/users/7").headers
+        self.assertEqual([told[name] for name in ("CDN-Cache-Control", "Surrogate-Control", "Surrogate-Key", "Cache-Tag")], [None] * 4)
+
+    def test_the_application_s_word_to_the_cdn_holds(self):
+        gateway = self.edge('cdn = "cloudflare"\n', lambda request: Answer(200, b"x", {"CDN-Cache-Control": "max-age=7"}))
+        self.assertEqual(gateway.get("/users/7").headers.get_all("CDN-Cache-Control"), ["max-age=7"])
+
+    def test_the_life_that_an_answer_gives_itself_counts_from_its_age(self):
+        gateway = self.edge('cdn = "cloudflare"\n', lambda request: Answer(200, b"x", {"Age": "10"} | ({"Cache-Control": "max-age=100"} if "b" in request.target else {})))
+        self.assertEqual(gateway.get("/users/b").headers["CDN-Cache-Control"], "max-age=100")
+        self.assertEqual(gateway.get("/users/a").headers["CDN-Cache-Control"], "max-age=310")
+
+    def test_what_hangs_on_more_than_the_url_is_not_the_cdn_s_to_keep(self):
+        gateway = self.edge('cdn = "fastly"\n', lambda request: Answer(200, b"x"))
+        for path in ("/mine/1", "/guest/1", "/items/a/1"):  # a cookie in the key; one in `unless`; a `with` that nobody gave
+            told = gateway.get(path, Cookie="sid=5" if "mine" in path else "x=1")
+            self.assertEqual((told.headers["CDN-Cache-Control"], told.headers["Surrogate-Control"], told.headers["Surrogate-Key"]),
+                             ("no-store", "no-store", None), path)
+
+    def test_every_drop_here_is_a_purge_of_what_it_concerns_and_of_nothing_else(self):
+        gateway = self.edge('cdn = "fastly"\n', lambda request: Answer(200, b"x", {"Surrogate-Key": "menu"} if "menu" in request.target else {}),
+                            'namespaces = ["*"]\n')
+        redis = Talk(("127.0.0.1", gateway.port))
+        self.addCleanup(redis.close)
+        paths = ("/users/1", "/users/2", "/home/1", "/home/2", "/shops/1", "/pages/a/menu", "/pages/b")
+        for command, concerned in ((("DROP", "user", "1"), {"/users/1", "/home/1"}), (("DROP", "TAG", "menu"), {"/pages/a/menu"}),
+                                   (("DROP", "TAG", "users"), {"/users/1", "/users/2", "/home/1", "/home/2"}),
+                                   (("DROP", "shop"), {"/shops/1"}), (("EVENT", "old_pages", "at", "a"), {"/pages/a/menu", "/pages/b"})):
+            with self.subTest(command):
+                carried = {path: set(gateway.get(path).headers["Surrogate-Key"].split()) for path in paths}
+                before = len(self.cdn.got)
+                redis("LARDER", *command)
+                until(lambda: len(self.cdn.got) > before, "the CDN hears of it")
+                purged = {key for one in self.cdn.got[before:] for key in one.headers["Surrogate-Key"].split()}
+                self.assertEqual({path for path in paths if carried[path] & purged}, concerned)
+
+    def test_a_304_leaves_an_answer_its_names(self):
+        answers = []
+
+        def answer(request):
+            answers.append(request)
+            if request.headers.get("If-None-Match"):
+                return Answer(304, b"", {"ETag": '"1"', "Cache-Control": "max-age=300"})
+            return Answer(200, b"x", {"ETag": '"1"', "Cache-Control": "max-age=0", "Surrogate-Key": "menu"})
+        gateway = self.edge('cdn = "fastly"\n', answer)
+        self.assertEqual(gateway.get("/pages/1").cache, "uri-miss")
+        for state in ("stale", "hit"):
+            told = gateway.get("/pages/1")
+            self.assertEqual((told.cache, set(told.headers["Surrogate-Key"].split())), (state, {"menu", "page", "page:1"}))
+        self.assertEqual(len(answers), 2)
+        gateway.ask("PURGE", "/", headers={"Surrogate-Key": "menu"})
+        self.assertEqual(gateway.get("/pages/1").cache, "uri-miss")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -7,7 +7,9 @@
 // have been told, every key is read on both nodes: what is not the truth is stale. A prober measures all the while
 // how long it takes from a drop on one node, returned, until the memory of the other does not answer any more.
 //
-//     bench_invalidations [invalidations, default 1000000] [keys, default 10000]
+// As fast as can be, pushes wait behind thousands of others for a processor; at a pace they show their own time.
+//
+//     bench_invalidations [invalidations, default 1000000] [keys, default 10000] [a second, default 0: as fast as can be]
 // Ends with 1 when anything was stale.
 #include "tests/bench/shared/node.hpp"
 #include "tests/bench/shared/redis_process.hpp"
@@ -30,6 +32,8 @@ struct World {
     std::vector<std::atomic<std::uint64_t>> truth;
     // What an invalidation that has returned on this node said.
     std::array<std::vector<std::atomic<std::uint64_t>>, 2> seen;
+    std::int64_t all = 0, per_second = 0;
+    Watch::time_point began = Watch::now();
     std::atomic<std::int64_t> left{0};
     std::atomic<std::uint64_t> reads{0}, loads{0}, old{0}, errors{0};
 };
@@ -39,6 +43,8 @@ std::string key_of(std::size_t k) { return "k" + std::to_string(k); }
 void invalidate(Node& node, World& world, std::size_t which) {
     std::mt19937_64 random(which);
     while (world.left.fetch_sub(tags_in_a_call) > 0) {
+        if (world.per_second > 0)
+            std::this_thread::sleep_until(world.began + std::chrono::microseconds((world.all - world.left.load()) * 1'000'000 / world.per_second));
         std::array<std::string, tags_in_a_call> tags;
         std::array<larder_target, tags_in_a_call> targets;
         std::array<std::pair<std::size_t, std::uint64_t>, tags_in_a_call> said;
@@ -125,7 +131,8 @@ int main(int argc, char** argv) {
     std::array<Node, 2> nodes{Node(redis.port()), Node(redis.port())};
     const std::array<std::uint32_t, 2> ns{nodes[0].ns("twin"), nodes[1].ns("twin")};
     World world(keys);
-    world.left = invalidations;
+    world.left = world.all = invalidations;
+    world.per_second = argc > 3 ? std::strtoll(argv[3], nullptr, 10) : 0;
     std::vector<double> us;
     const auto began = Watch::now();
     std::vector<std::thread> threads;

@@ -3,6 +3,8 @@
 #include "tests/catch.hpp"
 #include "tests/support/test_cache.hpp"
 
+#include <set>
+
 using namespace larder;
 using namespace larder::test;
 using namespace std::chrono_literals;
@@ -91,6 +93,42 @@ TEST_CASE("the entry that is served is the one that rules drop, whatever its key
         c.request("PUT", path);
         CHECK_FALSE(c.get("user", got.key));
     }
+}
+
+TEST_CASE("an entry is called by all that can drop it, and what has no name is said", "[serve]") {
+    TestCache c(R"(larder 1
+namespace shop { key "{id}"; ttl 1m
+  namespace item { key "{shop}:{id}"; ttl 1m; tag "shop:{shop}", "sort:{sort}"; with sort }
+}
+namespace user { key "{id}"; ttl 1m; tag "users" }
+namespace home { key "{id}"; ttl 1m; depends on user "{id}" }
+namespace list { key "{page}"; ttl 1m; depends on user }
+on event "gone" (id) { drop user "{id}", shop.item, home, list, shop, tag "users", tag "shop:{id}", tag "sort:{id}" }
+)");
+    const auto names = [&](std::string_view ns, std::string_view key, std::vector<std::pair<std::string, std::string>> values = {}) {
+        const auto b = [](std::string_view text) { return larder_bytes{text.data(), text.size()}; };
+        std::vector<larder_pair> with;
+        for (const auto& [name, text] : values) with.push_back({b(name), b(text)});
+        std::set<std::string> out;
+        const larder_status said = c.cache->names(c.ns(ns), key, with.data(), with.size(), [&](std::string_view name) { out.emplace(name); });
+        return std::pair(said, out);
+    };
+    using Said = std::pair<larder_status, std::set<std::string>>;
+    CHECK(names("user", "a:1") == Said(LARDER_OK, {"user", "user:a:1", "users"}));
+    CHECK(names("shop.item", "7:1", {{"sort", "tea"}}) == Said(LARDER_OK, {"shop", "shop.item", "shop.item:7:1", "shop:7", "sort:tea"}));
+    CHECK(names("shop.item", "7:1") == Said(LARDER_EXISTS, {"shop", "shop.item", "shop.item:7:1", "shop:7"}));
+    CHECK(names("home", "5") == Said(LARDER_OK, {"home", "home:5", "user", "user:5", "users"}));
+    CHECK(names("list", "1") == Said(LARDER_OK, {"list", "list:1", "user", "user:*", "users"}));
+    CHECK(names("shop.item", "no-colon").first == LARDER_MISS);
+}
+
+TEST_CASE("an answer that hangs on more than the URL is said to", "[serve]") {
+    TestCache c(hotel);
+    const auto more = [&](std::string_view path) { return (serve(c, "GET", path, "page=1", {{"authorization", "t"}}).rule.flags & LARDER_SERVE_BY_MORE_THAN_URL) != 0; };
+    CHECK(more("/users/1"));   // unless header "X-Fresh"
+    CHECK(more("/secret/1"));
+    CHECK_FALSE(more("/list/a"));
+    CHECK_FALSE(more("/pages/1"));
 }
 
 TEST_CASE("a value that would end its field early is not served from another entry", "[serve]") {

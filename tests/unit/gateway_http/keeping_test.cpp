@@ -19,6 +19,7 @@ using namespace http;
 
 struct Made {
     std::string target, vary, head, body;
+    std::string tags = {}, cdn = {};
     StoredAnswer stored() const {
         StoredAnswer out;
         out.status = 200;
@@ -26,6 +27,8 @@ struct Made {
         out.vary = vary;
         out.head = head;
         out.body = body;
+        out.tags = tags;
+        out.cdn = cdn;
         const std::size_t at = head.find("\"e");
         if (at != std::string::npos) out.etag = out.head.substr(at, 4);
         out.kept.lifetime_s = 60;
@@ -54,13 +57,15 @@ std::unique_ptr<Origins> origins(const std::vector<std::string>& entries) {
 }  // namespace
 
 TEST_CASE("what is kept comes back as it was") {
-    const Made made{"h/a", "", "HTTP/1.1 200 OK\r\nETag: \"e1\"\r\n", "body"};
+    const Made made{"h/a", "", "HTTP/1.1 200 OK\r\nETag: \"e1\"\r\n", "body", "a\nb\n", "Cache-Tag: a\r\n"};
     const std::string value = put({}, made);
     StoredAnswer found;
     bool other = false;
     REQUIRE(StoredAnswers(value).find("h/a", request(""), found, other));
     CHECK(found.head == made.head);
     CHECK(found.body == "body");
+    CHECK(found.tags == "a\nb\n");
+    CHECK(found.cdn == "Cache-Tag: a\r\n");
     CHECK(found.etag == "\"e1\"");
     CHECK(found.kept.lifetime_s == 60);
     CHECK(found.kept.must_revalidate);

@@ -258,7 +258,10 @@ enum {
   /* The value of that request header is part of the key, so what is kept under it is nobody else's. */
   LARDER_SERVE_KEYED_BY_AUTHORIZATION = 1u << 0,
   LARDER_SERVE_KEYED_BY_COOKIE = 1u << 1,
-  LARDER_SERVE_TAKES_TAGS = 1u << 2 /* the namespace has `with tag`: tags that an answer names can be kept with it */
+  LARDER_SERVE_TAKES_TAGS = 1u << 2, /* the namespace has `with tag`: tags that an answer names can be kept with it */
+  /* Which entry answers, or whether one does, hangs on a header field (Cache-Control and Pragma aside), a cookie or
+   * a body: a cache in front, which tells requests apart by their URL, may not keep the answer. */
+  LARDER_SERVE_BY_MORE_THAN_URL = 1u << 3
 };
 typedef struct larder_serve {
   uint32_t struct_size;
@@ -339,6 +342,12 @@ typedef struct larder_cache_api {
    * fits. HEAD is matched as GET. OK; MISS: no rule serves it, out->where is empty; EXISTS: a rule would,
    * but for its `unless` or because the request does not say what the key needs. [hot] */
   larder_status(LARDER_CALL *serve)(const larder_host *h, const larder_request *rq, larder_serve *out) LARDER_NOEXCEPT;
+  /* What an entry is called by what can drop it, for caches in front (Surrogate-Key, Cache-Tag): fn is called with
+   * its namespace and those around it ("menu"), itself ("menu:42"), its tags and what it depends on, without the
+   * escapes of keys; a name may come twice. `with` as in larder_cache_set. OK; EXISTS: some drop that concerns it
+   * has no name, as a `with` value is missing; MISS: no such namespace, or the key does not fit. [worker] */
+  larder_status(LARDER_CALL *names)(const larder_host *h, uint32_t ns, larder_bytes key, const larder_pair *with, uint32_t with_count,
+      void(LARDER_CALL *fn)(void *ctx, larder_bytes name) LARDER_NOEXCEPT, void *ctx) LARDER_NOEXCEPT;
 } larder_cache_api;
 
 /* ------------------------------------------------------------ thread check */
