@@ -182,6 +182,7 @@ class Server::Listener final : public net::Watcher {
     void take(int client) {
         if (gateway_.connections.load(std::memory_order_relaxed) >= gateway_.options.max_connections) {
             first_.counters().connections_refused.add();
+            say_full();
             constexpr std::string_view sorry = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
             if (tls_ == nullptr) ::send(client, sorry.data(), sorry.size(), MSG_NOSIGNAL);
             ::close(client);
@@ -208,11 +209,20 @@ class Server::Listener final : public net::Watcher {
         else thread.loop().post(adopt);
     }
 
+    // One line for all that come in ten seconds.
+    void say_full() {
+        const std::uint64_t now = gateway_.now_ns();
+        if (now < said_full_ns_ + 10'000'000'000 && said_full_ns_ != 0) return;
+        said_full_ns_ = now;
+        gateway_.host.log(LARDER_LOG_WARN, "max_connections (" + std::to_string(gateway_.options.max_connections) + ") are open: more are answered 503");
+    }
+
     Server& server_;
     Gateway& gateway_;
     Thread& first_;
     const net::TlsContext* const tls_;
     const bool local_;
+    std::uint64_t said_full_ns_ = 0;
     net::ListeningSocket socket_;
     bool closed_ = false;
 };

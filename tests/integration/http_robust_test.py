@@ -1,7 +1,9 @@
 # tests/integration/http_robust_test.py -- the HTTP gateway and everything that goes wrong: clients that lie or
 # dawdle, applications that hang, lie, break off or are gone, and answers that are stale meanwhile.
 import base64
+import contextlib
 import hashlib
+import resource
 import socket
 import socketserver
 import ssl
@@ -100,6 +102,36 @@ class HttpRobustTest(unittest.TestCase):
                 for one in many:
                     one.close()
             self.assertTrue(until(10, lambda: small.raw(
+                b"GET /pages/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")))
+
+    def test_of_a_hundred_thousand_connections_each_is_held_or_told_so_and_others_go_on(self):
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        held = min(10_000, hard - 1000)
+        with HttpGateway(POLICY, self.upstream, f"max_connections = {held}\nidle_timeout = '10m'\ntimeout = '10m'\n") as gateway:
+            first = gateway.connect()
+            self.addCleanup(first.close)
+            served = lambda: gateway.ask("GET", "/pages/a", connection=first).status
+            self.assertEqual(served(), 200)
+            with contextlib.ExitStack() as holding:
+                told = 0
+                for i in range(100_000):
+                    # Of another address each thousand, or the ports of one end first.
+                    one = socket.create_connection(("127.0.0.1", gateway.http_port), 60, (f"127.0.{1 + i // 1000}.1", 0))
+                    if i < held - 1:
+                        holding.enter_context(one)
+                    else:
+                        with one:
+                            told += one.recv(4096).startswith(b"HTTP/1.1 503 ")
+                    if i % 5000 == 0:
+                        self.assertEqual(served(), 200)
+                self.assertEqual(told, 100_000 - held + 1)
+                said = [line for line in gateway.log if "max_connections" in line]
+                self.assertTrue(said)
+                self.assertLess(len(said), 1000)  # not a line for each
+            self.assertTrue(until(20, lambda: gateway.raw(
                 b"GET /pages/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")))
 
     def test_a_client_that_waits_for_100_continue_is_told_to_go_on(self):

@@ -261,6 +261,22 @@ class Trouble(Shown):
         self.page.until("document.querySelector('.state').textContent === 'Live'")
         self.assertQuiet()
 
+    def test_a_tab_that_nobody_sees_asks_nothing_until_it_is_seen_again(self):
+        self.open()
+        see = lambda hidden: self.page.eval(  # what a browser says of a tab behind another one
+            f"Object.defineProperty(document, 'hidden', {{configurable: true, get: () => {json.dumps(hidden)}}}),"
+            f" document.dispatchEvent(new Event('visibilitychange'))")
+        asked = lambda: len([address for address in self.page.requests if address.endswith("/live")])
+        see(True)
+        self.page.eval("new Promise((done) => setTimeout(done, 300))")  # one may be under way
+        before = asked()
+        self.page.eval("new Promise((done) => setTimeout(done, 2500))")
+        self.assertEqual(asked(), before)
+        see(False)
+        self.page.until("document.querySelector('.state').textContent === 'Live'")
+        self.page.eval("new Promise((done) => setTimeout(done, 1500))")
+        self.assertGreater(asked(), before)
+
     def test_the_token_stays_in_the_tab(self):
         self.open()
         self.assertEqual(self.page.eval("JSON.stringify([Object.values(localStorage), document.cookie])"), '[[],""]')
