@@ -16,6 +16,7 @@ constexpr Verb all[] = {
     {"fmt", "write policies in the one style", run_fmt},
     {"explain", "tell what a policy does for a request, an event, an entry; or what a code means",
      run_explain},
+    {"replay", "tell what a policy would have made of a trace or an access log", run_replay},
     {"bench", "measure what operations cost here, or over a socket", run_bench},
     {"plugins", "list plugins with kind, version, capabilities and options", run_plugins},
     {"get", "print the value of an entry", run_get, true},

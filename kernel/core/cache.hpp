@@ -22,6 +22,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -113,6 +114,7 @@ struct SpaceCounts {
 };
 
 struct Figures;  // figures.hpp
+struct Removal;  // event_log.hpp
 
 // What a store did with a key that is nobody's.
 struct StoreProbe {
@@ -188,6 +190,8 @@ class Cache {
     void note(int severity, std::string_view type, std::string text);  // into the event ring
     // "user_details:42 was dropped by hotel.larder:19 ..." or empty.
     std::string why(std::uint32_t ns, std::string_view key) const;
+    // The last change of a scope of this key that is remembered; tags that only its value named are not asked.
+    std::optional<Removal> removal(std::uint32_t ns, std::string_view key) const;
 
     struct Impl;  // kernel/core/cache_impl.hpp
 

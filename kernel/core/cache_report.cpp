@@ -122,18 +122,27 @@ void Cache::note(int severity, std::string_view type, std::string text) {
     impl_->events.add(impl_->clock.wall_ms(), severity, type, std::move(text));
 }
 
-std::string Cache::why(std::uint32_t ns, std::string_view raw) const {
+std::optional<Removal> Cache::removal(std::uint32_t ns, std::string_view raw) const {
     const ReadGuard guard;
     const State& s = *impl_->state.get();
     const Space* space = s.space(ns);
     std::string buffer;
     FieldedKey key;
-    if (space == nullptr || !space->keeps_entries() || !make_key(*space, impl_->names, raw, buffer, key)) return {};
+    if (space == nullptr || !space->keeps_entries() || !make_key(*space, impl_->names, raw, buffer, key)) return std::nullopt;
     ScopeList scopes;
     entry_scopes(s, *space, impl_->names, key, nullptr, 0, scopes);
     scopes.add(impl_->names.key(space->ns->name, key.canonical));
-    const auto removal = impl_->drops.find(scopes.ids().data(), scopes.ids().size());
+    return impl_->drops.find(scopes.ids().data(), scopes.ids().size());
+}
+
+std::string Cache::why(std::uint32_t ns, std::string_view raw) const {
+    const auto removal = this->removal(ns, raw);
     if (!removal) return {};
+    const ReadGuard guard;
+    const Space* space = impl_->state.get()->space(ns);
+    std::string buffer;
+    FieldedKey key;
+    if (space == nullptr || !make_key(*space, impl_->names, raw, buffer, key)) return {};
     return shown_key(*space, key.canonical) + (removal->expire ? " was expired with " : " was dropped with ") + removal->what + " by " + removal->cause;
 }
 
