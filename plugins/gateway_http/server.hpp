@@ -5,18 +5,20 @@
 #pragma once
 #include "gateway.hpp"
 
-#include "plugins/net/listen_address.hpp"
+#include "plugins/net/acceptor.hpp"
 
 #include <larder/plugin/gateway.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace larder::http {
 
-class Server {
+class Server final : public net::AcceptorHost {
   public:
     explicit Server(Gateway& gateway);
     ~Server();
@@ -34,12 +36,18 @@ class Server {
 
   private:
     class Thread;
-    class Listener;
     Thread& next_thread() noexcept;
+
+    bool full() override;
+    [[nodiscard]] std::string_view sorry() const noexcept override;
+    void welcome(net::Stream stream, std::string peer, const net::Acceptor& at) override;
+    void warn(const std::string& what) override;
+    void retry(std::function<void()> then) override;
+    [[nodiscard]] std::uint64_t now_ns() const noexcept override;
 
     Gateway& gateway_;
     std::vector<std::unique_ptr<Thread>> threads_;
-    std::vector<std::unique_ptr<Listener>> listeners_;
+    std::vector<std::unique_ptr<net::Acceptor>> listeners_;
     std::vector<std::string> addresses_;  // set by start
     std::size_t turn_ = 0;
 };

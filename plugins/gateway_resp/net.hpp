@@ -12,7 +12,6 @@ using net::Buffer;
 using net::EventLoop;
 using net::Io;
 using net::ListenAddress;
-using net::ListeningSocket;
 using net::peer_address;
 using net::Stream;
 using net::TlsContext;

@@ -1,15 +1,8 @@
 // plugins/gateway_resp/server.cpp -- see server.hpp.
 #include "server.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <stdexcept>
-#include <system_error>
 #include <thread>
 #include <unordered_map>
 
@@ -133,116 +126,6 @@ class Server::Thread final : public Home {
     std::thread thread_;
 };
 
-namespace {
-
-bool is_this_machine(std::string_view peer) noexcept {
-    return peer.starts_with("127.") || peer.starts_with("[::1]");
-}
-
-}  // namespace
-
-// ---- a listener ---------------------------------------------------------------------------------
-
-class Server::Listener final : public Watcher {
-  public:
-    Listener(Server& server, const ListenAddress& where)
-        : server_(server),
-          gateway_(server.gateway_),
-          first_(*server.threads_[0]),
-          tls_(where.tls ? server.gateway_.tls.get() : nullptr),
-          local_(!where.path.empty()),
-          socket_(where, server.gateway_.options.unix_mode) {}
-
-    [[nodiscard]] const std::string& bound() const noexcept { return socket_.bound(); }
-    [[nodiscard]] int port() const noexcept { return socket_.port(); }
-
-    void open() {
-        if (!first_.loop().watch_listener(socket_.descriptor(), *this)) {
-            throw std::system_error(errno, std::generic_category());
-        }
-    }
-    // On the first thread.
-    void close() {
-        closed_ = true;
-        socket_.close();
-    }
-
-    void on_ready(std::uint32_t) override {
-        constexpr int at_once = 64;  // then it is somebody else's turn
-        for (int i = 0; i < at_once && !closed_; ++i) {
-            const int client =
-                ::accept4(socket_.descriptor(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-            if (client >= 0) {
-                take(client);
-            } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-                return;
-            } else if (errno != EINTR && errno != ECONNABORTED) {
-                return pause(errno);
-            }
-        }
-    }
-
-  private:
-    // Most often no descriptor is left.
-    void pause(int error) {
-        gateway_.log(LARDER_LOG_WARN, "cannot accept on " + bound() + ": " +
-                                          std::generic_category().message(error));
-        first_.loop().unwatch(socket_.descriptor());
-        first_.retry([this] {
-            if (!closed_ && !first_.loop().watch_listener(socket_.descriptor(), *this)) {
-                pause(errno);
-            }
-        });
-    }
-
-    void take(int client) {
-        if (gateway_.counters.connections.load(std::memory_order_relaxed) >=
-            gateway_.options.max_connections) {
-            count(gateway_.counters.refused);
-            constexpr std::string_view sorry = "-ERR max number of clients reached\r\n";
-            if (tls_ == nullptr) {
-                ::send(client, sorry.data(), sorry.size(), MSG_NOSIGNAL);
-            }
-            ::close(client);
-            return;
-        }
-        std::string address = socket_.bound().substr(local_ ? 5 : 0) + ":0", local = address;
-        if (!local_) {
-            address = peer_address(client);
-            local = socket_.bound();
-            const int yes = 1;
-            ::setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-            if (is_this_machine(address)) {
-                // Nothing between two processes of one machine can be congested; what paces what it
-                // sends (BBR) only costs time.
-                constexpr std::string_view plainest = "reno";
-                ::setsockopt(client, IPPROTO_TCP, TCP_CONGESTION, plainest.data(), plainest.size());
-            }
-        }
-        gateway_.counters.connections.fetch_add(1, std::memory_order_relaxed);
-        count(gateway_.counters.connections_total);
-        Thread& thread = server_.next_thread();
-        // std::function wants copies; the stream has one owner.
-        auto stream = std::make_shared<Stream>(client, tls_);
-        const auto adopt = [&thread, address, local, stream] {
-            thread.adopt(std::move(*stream), address, local);
-        };
-        if (&thread == &first_) {
-            adopt();
-        } else {
-            thread.loop().post(adopt);
-        }
-    }
-
-    Server& server_;
-    Gateway& gateway_;
-    Thread& first_;
-    const TlsContext* const tls_;
-    const bool local_;
-    ListeningSocket socket_;
-    bool closed_ = false;
-};
-
 // ---- all of it ----------------------------------------------------------------------------------
 
 Server::Server(Gateway& gateway) : gateway_(gateway) {}
@@ -251,6 +134,37 @@ Server::~Server() { stop(0); }
 
 Server::Thread& Server::next_thread() noexcept { return *threads_[turn_++ % threads_.size()]; }
 
+// ---- for the acceptors, on the first thread
+
+bool Server::full() {
+    if (gateway_.counters.connections.load(std::memory_order_relaxed) < gateway_.options.max_connections) return false;
+    count(gateway_.counters.refused);
+    return true;
+}
+
+std::string_view Server::sorry() const noexcept { return "-ERR max number of clients reached\r\n"; }
+
+void Server::welcome(Stream stream, std::string peer, const net::Acceptor& at) {
+    gateway_.counters.connections.fetch_add(1, std::memory_order_relaxed);
+    count(gateway_.counters.connections_total);
+    // As CLIENT LIST says it.
+    std::string address = std::move(peer), local = at.bound();
+    if (at.local()) address = local = local.substr(5) + ":0";
+    Thread& first = *threads_[0];
+    Thread& thread = next_thread();
+    // std::function wants copies; the stream has one owner.
+    auto owned = std::make_shared<Stream>(std::move(stream));
+    const auto adopt = [&thread, address, local, owned] { thread.adopt(std::move(*owned), address, local); };
+    if (&thread == &first) adopt();
+    else thread.loop().post(adopt);
+}
+
+void Server::warn(const std::string& what) { gateway_.log(LARDER_LOG_WARN, what); }
+void Server::retry(std::function<void()> then) { threads_[0]->retry(std::move(then)); }
+std::uint64_t Server::now_ns() const noexcept { return gateway_.now_ns(); }
+
+// ---- its life
+
 void Server::start() {
     const auto listen_on = [this](const std::string& text) {
         ListenAddress where;
@@ -258,8 +172,8 @@ void Server::start() {
             throw std::runtime_error("'" + text + "' is no address to listen on");
         }
         try {
-            listeners_.push_back(std::make_unique<Listener>(*this, where));
-            listeners_.back()->open();
+            listeners_.push_back(std::make_unique<net::Acceptor>(*this, threads_[0]->loop(), where,
+                                                                 gateway_.tls.get(), gateway_.options.unix_mode));
         } catch (const std::exception& error) {
             throw std::runtime_error("cannot listen on " + text + ": " + error.what());
         }
