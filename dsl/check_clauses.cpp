@@ -89,6 +89,7 @@ void Clauses::apply(Namespace& n, Space& space, const std::vector<ast::Clause>& 
             apply_stale(n, *k);
             continue;
         }
+        if (const auto* k = as<ast::VersionClause>(c)) space.version_at = k->kw;
         apply_rest(n, c, seen, whose, layer);
     }
 }

@@ -76,6 +76,7 @@ struct Space {
     std::vector<const ast::Name*> with;
     std::vector<DependsPlace> depends;
     Span ttl_at;
+    Span version_at;
     bool ttl_fixed = false;  // does not come from the environment
     std::vector<std::pair<const ast::TtlClause*, Ms>> dated;
 };

@@ -226,6 +226,7 @@ class Namespaces {
         space.depends = from_space.depends;
         space.ttl_at = from_space.ttl_at;
         space.ttl_fixed = from_space.ttl_fixed;
+        space.version_at = from_space.version_at;
         space.dated = from_space.dated;
         space.broken = from_space.broken;
         for (const TagPlace& t : from_space.tags) space.tags.push_back({t.text, true});

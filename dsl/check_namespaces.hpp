@@ -8,6 +8,10 @@ namespace larder::dsl {
 
 // Fills policy.namespaces and draft.spaces: names, inheritance, profile, clauses, keys and tags.
 void check_namespaces(Draft& draft, Values& values);
+// How keys read, beside each other too.
+void check_keys(Draft& draft);
+// Values that are too large, versions that are too old.
+void check_entries(Draft& draft);
 // `depends on`: names, circles, and the scopes they stand for.
 void check_depends(Draft& draft);
 // Rules that set each other off (`on drop of`) for ever.

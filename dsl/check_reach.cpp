@@ -179,13 +179,34 @@ class Reach {
             const Space& s = draft_.spaces[i];
             const Namespace& n = policy_.namespaces[i];
             if (s.reachable || s.broken || n.is_static || !n.key) continue;
-            auto& d = draft_.say.warning(
-                "L0303", s.node->id.at, "nothing can ever drop an entry of " + ticked(n.name),
-                n.ttl ? "lives until its ttl of " + spoken(n.ttl->ttl) + " ends"
-                      : "lives for ever");
-            d.helps.push_back("write a rule `on write \"...\" { drop " + n.name +
-                              " }`, or say `static` if that is what you want");
+            if (n.ttl && n.ttl->sliding && n.ttl->at_most.count() == 0)
+                slides_on(s, n);
+            else
+                unreached(s, n);
         }
+    }
+
+    void unreached(const Space& s, const Namespace& n) {
+        std::string label = "lives for ever";
+        if (n.ttl && n.ttl->sliding)
+            label = "lives for up to " + spoken(n.ttl->at_most) + " while it is in use";
+        else if (n.ttl)
+            label = "lives until its ttl of " + spoken(n.ttl->ttl) + " ends";
+        auto& d = draft_.say.warning("L0303", s.node->id.at,
+                                     "nothing can ever drop an entry of " + ticked(n.name), label);
+        d.helps.push_back("write a rule `on write \"...\" { drop " + n.name +
+                          " }`, or say `static` if that is what you want");
+    }
+
+    void slides_on(const Space& s, const Namespace& n) {
+        auto& d = draft_.say.warning(
+            "L0316", s.ttl_at.empty() ? s.node->id.at : s.ttl_at,
+            "an entry of " + ticked(n.name) +
+                " that is in use does not expire after its `ttl`, and nothing drops it",
+            "begins anew with each use");
+        d.notes.push_back("while it is asked for it lives for 24 hours, whatever changes");
+        d.helps.push_back("bound it, `ttl " + spoken(n.ttl->ttl) +
+                          " sliding at most 4h`, or write a rule that drops it");
     }
 
     // The namespaces with entries that a change is about.
@@ -410,39 +431,5 @@ class Reach {
 }  // namespace
 
 void check_reach(Draft& draft) { Reach(draft).run(); }
-
-void check_serves(Draft& draft) {
-    for (std::size_t r = 0; r < draft.policy.rules.size(); ++r) {
-        const Rule& rule = draft.policy.rules[r];
-        if (!rule.serve || rule.kind != TriggerKind::route || !rule.serve->key) continue;
-        const ast::Rule& node = *draft.rules[r].node;
-        const auto* trigger = as<ast::HttpTrigger>(node.when);
-        const ast::ServeAction* serve = nullptr;
-        for (const ast::Action& a : node.body) {
-            if (!serve) serve = as<ast::ServeAction>(a);
-        }
-        for (std::uint16_t slot = 0; slot < rule.variables.size(); ++slot) {
-            if (rule.serve->key->uses(slot)) continue;
-            const std::string& name = rule.variables[slot];
-            Span from = trigger->route.at;
-            for (const ast::Piece& p : trigger->route.pieces) {
-                if (p.kind == ast::Piece::Kind::literal || p.text != name) continue;
-                from = draft.span_of(p.text, trigger->route.at);
-                from = {from.begin - 1, from.end + 1};
-            }
-            for (const ast::Action& a : node.body) {
-                if (const auto* t = as<ast::TakeAction>(a); t && t->id.text == name)
-                    from = t->id.at;
-            }
-            const Span at = serve->key ? serve->key->at : serve->ns.at;
-            auto& d = draft.say.error(
-                "L0311", at,
-                "requests that differ in " + ticked(braced(name)) + " would share one entry",
-                "this key does not mention it");
-            d.more.push_back({from, "it comes from here"});
-            d.notes.push_back("one tenant or user could be served the data of another");
-        }
-    }
-}
 
 }  // namespace larder::dsl

@@ -11,10 +11,15 @@ namespace larder::dsl {
 // Dead tags, dead rules, entries nothing drops, rules that disagree, drops that are too broad,
 // expires and refreshes that come to no more than a drop. REQUIRES: the rules are checked.
 void check_reach(Draft& draft);
-// Requests that would share an entry although they differ.
+// Requests that would share an entry although they differ, and those that two rules would serve; sets
+// Serve::narrowness.
 void check_serves(Draft& draft);
+// Rules that others make superfluous. REQUIRES: check_reach() has marked what is dead.
+void check_redundant(Draft& draft);
 void check_guarantees(Draft& draft);
 // `test` items; fills draft.tests.
 void check_tests(Draft& draft, Values& values);
+// Rules that no `test` item sets off; silent unless CompileOptions::coverage asks for it.
+void check_coverage(Draft& draft);
 
 }  // namespace larder::dsl

@@ -386,6 +386,20 @@ void check_rules(Draft& draft) {
     }
 }
 
+// With the number of entries at hand that is what a pattern that cannot be prepared is about.
+bool live_scan(Draft& draft, Span at, const Namespace& n) {
+    const auto& live = draft.options.live_entries;
+    const auto entries = live ? live(n.name) : std::nullopt;
+    if (!entries || *entries < 1000) return false;
+    auto& d = draft.say.warning("L0314", at,
+                                "after this drop every read of " + ticked(n.name) + ", now " +
+                                    std::to_string(*entries) +
+                                    " entries, tests the pattern: a tag would cost one lookup",
+                                "a capture beside a star or another capture");
+    d.helps.push_back("put a fixed text between the capture and the star, or use a tag");
+    return true;
+}
+
 void declare_patterns(Draft& draft) {
     Policy& policy = draft.policy;
     std::map<NamespaceIndex, std::vector<std::pair<Pattern, Change*>>> wanted;
@@ -398,6 +412,7 @@ void declare_patterns(Draft& draft) {
                 wanted[c.ns].emplace_back(std::move(pattern), &c);
                 continue;
             }
+            if (live_scan(draft, draft.rules[r].changes[k].at, policy.namespaces[c.ns])) continue;
             auto& d = draft.say.warning(
                 "L0317", draft.rules[r].changes[k].at,
                 "this pattern cannot be prepared, so every read tests it for a while",
@@ -436,8 +451,9 @@ void name_instance(Template& topic, const std::string& instance) {
     topic.source.insert(0, instance + ":");
 }
 
-void build_tables(Draft& draft) {
-    Policy& policy = draft.policy;
+RuleTables tables_of(Draft& draft) {
+    const Policy& policy = draft.policy;
+    RuleTables out;
     for (std::uint32_t r = 0; r < policy.rules.size(); ++r) {
         const Rule& rule = policy.rules[r];
         const auto* trigger = draft.rules[r].node;
@@ -450,13 +466,14 @@ void build_tables(Draft& draft) {
         if (!route) continue;
         if (rule.kind == TriggerKind::plugin) name_instance(*route, rule.plugin);
         if (rule.kind == TriggerKind::route) {
-            policy.routes.add(r, rule.methods, *route);
+            out.routes.add(r, rule.methods, *route);
         } else {
-            policy.events.add(r, 0, *route);
+            out.events.add(r, 0, *route);
         }
     }
-    policy.routes.finish();
-    policy.events.finish();
+    out.routes.finish();
+    out.events.finish();
+    return out;
 }
 
 }  // namespace larder::dsl

@@ -29,6 +29,9 @@ void check_rules(Draft& draft);
 // Gives every declared pattern to the namespaces whose entries carry it, and numbers it.
 void declare_patterns(Draft& draft);
 // The route and event tables.
-void build_tables(Draft& draft);
+struct RuleTables {
+    RouteTable routes, events;
+};
+RuleTables tables_of(Draft& draft);
 
 }  // namespace larder::dsl

@@ -10,7 +10,11 @@ void check_sessions(Draft& draft, Values& values);
 void check_warms(Draft& draft, Values& values);
 void check_alerts(Draft& draft, Values& values);
 void check_breakers(Draft& draft, Values& values);
+// Conditions that are never or always true. REQUIRES: check_alerts().
+void check_thresholds(Draft& draft);
 // What only makes sense with larder.toml at hand: lifetimes above shared tiers.
 void check_lifetimes(Draft& draft);
+// Memory that no other node tells of its drops. REQUIRES: check_reach().
+void check_nodes(Draft& draft);
 
 }  // namespace larder::dsl

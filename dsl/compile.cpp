@@ -78,14 +78,20 @@ void run_checks(Draft& draft) {
     check_sessions(draft, values);
     check_warms(draft, values);
     check_alerts(draft, values);
+    check_thresholds(draft);
     check_breakers(draft, values);
     check_serves(draft);
     declare_patterns(draft);
     check_circles_of_drops(draft);
     check_lifetimes(draft);
     check_reach(draft);
+    check_redundant(draft);
     check_guarantees(draft);
     check_tests(draft, values);
+    check_keys(draft);
+    check_entries(draft);
+    check_nodes(draft);
+    check_coverage(draft);
 }
 
 // Findings that a comment may silence: warnings, and the one error that is a judgement.
@@ -190,7 +196,9 @@ Compiled finish(std::shared_ptr<SourceMap> sources, const PolicyFiles& files,
     const bool wrong = has_errors(found);
     cut_short(found);
     if (!wrong) {
-        build_tables(draft);
+        RuleTables tables = tables_of(draft);
+        draft.policy.routes = std::move(tables.routes);
+        draft.policy.events = std::move(tables.events);
         draft.policy.profile = options.profile;
         draft.policy.files = files.names();
         draft.policy.fingerprint = fingerprint_of(draft);

@@ -46,6 +46,9 @@ struct CompileOptions {
     std::function<std::optional<std::string>(std::string_view name)> env;  // empty: the process's
     const Catalog* catalog = nullptr;
     bool allow_missing = false;  // absent stores and codecs are warnings too
+    bool coverage = false;       // tell of rules that no `test` item sets off
+    // How many entries of a namespace a running kernel holds; empty: nobody was asked.
+    std::function<std::optional<std::uint64_t>(std::string_view ns)> live_entries;
     // How `use "shared/ttl_classes.larder"` is read, relative to the using file; empty: the file system.
     std::function<std::optional<std::string>(const std::string& path)> read;
 };

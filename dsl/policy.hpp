@@ -158,6 +158,7 @@ struct Serve {
     NamespaceIndex ns = none;
     std::optional<Template> key;
     std::vector<std::pair<Origin, std::string>> unless;
+    std::uint32_t narrowness = 0;  // of the rules that fit a request the one with the most serves it
 };
 
 struct StatusRange {

@@ -1,6 +1,6 @@
 // kernel/core/cache_serve.cpp -- which entry answers a request: the `serve` rules.
 //
-// The first rule of the policy that fits is taken. What it cannot tell (a header its key needs is not
+// Of the rules that fit the one with the narrowest route is taken. What it cannot tell (a header its key needs is not
 // there, its `unless` holds) is asked of the application, never guessed.
 #include "kernel/core/cache_impl.hpp"
 #include "kernel/core/request_values.hpp"
@@ -79,6 +79,17 @@ bool fill_key(const dsl::Rule& rule, const dsl::RouteMatch& match, RequestValues
     return true;
 }
 
+// The match whose rule serves the request; null: none does.
+const dsl::RouteMatch* narrowest(const dsl::Policy& policy, const dsl::RouteMatches& matches) {
+    const dsl::RouteMatch* best = nullptr;
+    for (const dsl::RouteMatch& match : matches) {
+        const auto& serve = policy.rules[match.rule].serve;
+        if (!serve || !serve->key) continue;
+        if (best == nullptr || serve->narrowness > policy.rules[best->rule].serve->narrowness) best = &match;
+    }
+    return best;
+}
+
 }  // namespace
 
 larder_status Cache::serve(const larder_request& rq, larder_serve& out) const {
@@ -91,9 +102,9 @@ larder_status Cache::serve(const larder_request& rq, larder_serve& out) const {
     const std::string_view path = dsl::normalise_path(view(rq.path), at.path);
     at.matches.clear();
     s.policy->routes.match(method, path, at.matches);
-    for (const dsl::RouteMatch& match : at.matches) {
+    if (const dsl::RouteMatch* const best = narrowest(*s.policy, at.matches)) {
+        const dsl::RouteMatch& match = *best;
         const dsl::Rule& rule = s.policy->rules[match.rule];
-        if (!rule.serve || !rule.serve->key) continue;
         const Space& space = s.spaces[rule.serve->ns];
         const dsl::Namespace& ns = *space.ns;
         const std::string_view file = rule.where.file;

@@ -1,0 +1,73 @@
+// dsl/check_nodes.cpp -- what several nodes see of each other's drops: only with larder.toml at hand.
+//
+// Where a namespace has a tier in a shared store, that store tells all nodes what was dropped, and
+// memory above it follows. A namespace that lives in memory alone has nobody to tell: a write that
+// reaches one node leaves the copies of the others.
+#include "dsl/check_run.hpp"
+
+#include <algorithm>
+
+namespace larder::dsl {
+
+namespace {
+
+const Catalog::Store* store_of(const Catalog& catalog, const std::string& name) {
+    const auto it = std::find_if(catalog.stores.begin(), catalog.stores.end(),
+                                 [&](const Catalog::Store& s) { return s.name == name; });
+    return it == catalog.stores.end() ? nullptr : &*it;
+}
+
+struct Copies {
+    std::string store;  // the first that is of one node only
+    std::optional<Ms> longest;
+    bool shared = false;
+};
+
+Copies copies_of(const Namespace& n, const Catalog& catalog) {
+    Copies out;
+    const auto add = [&](const Catalog::Store& s, std::optional<Ms> ttl) {
+        out.shared = out.shared || s.shared;
+        if (s.shared || !out.store.empty()) return;
+        out.store = s.name;
+        out.longest = ttl;
+    };
+    if (n.tiers.empty()) {
+        for (const Catalog::Store& s : catalog.stores) add(s, std::nullopt);
+    }
+    for (const TierUse& t : n.tiers) {
+        const Catalog::Store* s = store_of(catalog, t.store);
+        if (s && t.enabled) add(*s, t.ttl);
+    }
+    if (!out.longest && n.ttl) out.longest = n.ttl->ttl;
+    return out;
+}
+
+}  // namespace
+
+void check_nodes(Draft& draft) {
+    const Catalog* catalog = draft.options.catalog;
+    if (!catalog || std::none_of(catalog->stores.begin(), catalog->stores.end(),
+                                 [](const Catalog::Store& s) { return s.shared; }))
+        return;
+    for (NamespaceIndex i = 0; i < draft.spaces.size(); ++i) {
+        const Namespace& n = draft.policy.namespaces[i];
+        const Space& s = draft.spaces[i];
+        if (!n.key || !s.reachable || s.broken || n.is_static) continue;
+        const Copies copies = copies_of(n, *catalog);
+        if (copies.shared || copies.store.empty()) continue;
+        auto& d = draft.say.warning(
+            "L0308", s.node->id.at,
+            ticked(copies.store) +
+                " is not told about drops on other nodes: after a write a reader there may see old "
+                "data of " +
+                ticked(n.name) +
+                (copies.longest ? " for up to " + spoken(*copies.longest) : " for ever"),
+            "in no shared store");
+        const auto shared = std::find_if(catalog->stores.begin(), catalog->stores.end(),
+                                         [](const Catalog::Store& one) { return one.shared; });
+        d.helps.push_back("add the shared store, as in `tiers " + copies.store + " -> " +
+                          shared->name + "`: it tells every node; or say `static`");
+    }
+}
+
+}  // namespace larder::dsl
