@@ -10,7 +10,7 @@ namespace larder::cli {
 
 struct PolicyOnStage {
     Words policy;
-    std::string profile, memory = "256MiB";
+    std::string profile, memory;
     void add_to(CLI::App& app);
     // False: it has been said what is wrong.
     bool fill(std::string_view verb, replay::StageOptions& out) const;

@@ -31,6 +31,7 @@ constexpr Verb all[] = {
     {"stats", "print the numbers of a running kernel as JSON", run_stats, true},
     {"top", "show a running kernel, looked at once a second", run_top, true},
     {"tail", "print what happens in a running kernel, as it happens", run_tail, true},
+    {"record", "record what a running kernel is asked, as a trace for `replay`", run_record, true},
     {"reload", "read policy and larder.toml again; an invalid one changes nothing", run_reload, true},
     {"ping", "tell whether a kernel answers", run_ping, true},
     {"version", "print the version", run_version},

@@ -63,6 +63,7 @@ int run_tail(Words words);
 int run_top(Words words);
 int run_reload(Words words);
 int run_ping(Words words);
+int run_record(Words words);
 int run_replay(Words words);
 int run_plugins(Words words);
 int run_version(Words words);

@@ -115,6 +115,7 @@ struct SpaceCounts {
 
 struct Figures;  // figures.hpp
 struct Removal;  // event_log.hpp
+class Tape;      // tape.hpp
 
 // What a store did with a key that is nobody's.
 struct StoreProbe {
@@ -187,6 +188,7 @@ class Cache {
     std::vector<HotKey> hot_keys() const;
     Figures figures() const;  // all of it as numbers; some us for each namespace
     std::uint64_t each_event(std::uint64_t after, const std::function<void(std::uint64_t number, std::uint64_t at_ms, int severity, std::string_view type, std::string_view text)>& fn) const;
+    Tape& tape();  // what callers do, for whoever records it
     void note(int severity, std::string_view type, std::string text);  // into the event ring
     // "user_details:42 was dropped by hotel.larder:19 ..." or empty.
     std::string why(std::uint32_t ns, std::string_view key) const;

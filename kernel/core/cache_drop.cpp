@@ -384,6 +384,8 @@ larder_status Cache::change(std::uint32_t action, const larder_target* targets, 
         }
         orders.push_back(std::move(order));
     }
+    if (impl_->tape.on() && !is_rehearsal(call)) [[unlikely]]
+        for (std::size_t i = 0; i < n; ++i) impl_->tape_change(action, targets[i]);
     Receipt made;
     made.rehearsal = is_rehearsal(call);
     Cause cause{std::string(verbs[action]) + " by request", call != nullptr ? call->client : 0};

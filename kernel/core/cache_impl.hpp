@@ -11,6 +11,7 @@
 //   cache_measure.cpp   how long operations take: one in 64, and misses that are logged
 //   cache_figures.cpp   all counters as numbers of one moment
 //   cache_probe.cpp     whether stores do what they say
+//   cache_tape.cpp      what callers do, for whoever records it
 //   cache_rehearse.cpp  what an invalidation would change, without doing it
 //
 // Order of locks: a stripe, then what a store locks. A stripe serialises the writers of a key, so that
@@ -31,6 +32,7 @@
 #include "kernel/core/snapshot.hpp"
 #include "kernel/core/space.hpp"
 #include "kernel/core/stamp.hpp"
+#include "kernel/core/tape.hpp"
 
 #include <array>
 #include <functional>
@@ -292,6 +294,35 @@ struct Cache::Impl {
     HotKeys hot;
     void fill_item(const State& s, const Space& space, const EntryKey& key, Found& found, std::uint32_t flags,
                    std::uint64_t now_ns, larder_cache_get& item);
+
+    // ---- recording (cache_tape.cpp). Each is called where tape.on() only.
+    mutable Tape tape;
+    enum class TapedOutcome : std::uint8_t { hit, miss, stale, absent };
+    [[gnu::cold, gnu::noinline]] void tape_get(const Space& space, const EntryKey& key, TapedOutcome outcome, std::uint32_t flags,
+                                               std::int64_t ttl_ms, std::uint64_t size, std::uint64_t now_ns) const;
+    [[gnu::cold, gnu::noinline]] void tape_item(const Space& space, const EntryKey& key, TapedOutcome outcome, std::uint32_t flags,
+                                                const larder_cache_get& item, std::uint64_t now_ns) const;
+    [[gnu::cold, gnu::noinline]] void tape_visit(const Space& space, const EntryKey& key, Tier& tier, std::uint64_t now_ns);
+    struct NewEntry;
+    [[gnu::cold, gnu::noinline]] void tape_put(const Space& space, const EntryKey& key, const NewEntry& entry, std::uint64_t now_ns) const;
+    [[gnu::cold, gnu::noinline]] void tape_key(TapedKind kind, const Space& space, const EntryKey& key, std::int64_t ttl_ms,
+                                               std::uint64_t now_ns) const;
+    [[gnu::cold, gnu::noinline]] void tape_change(std::uint32_t action, const larder_target& target) const;
+    [[gnu::cold, gnu::noinline]] void tape_request(const State& s, const larder_request& rq, dsl::MethodSet method, std::string_view path) const;
+    // served null: no rule serves it, or not this one.
+    [[gnu::cold, gnu::noinline]] void tape_ask(const State& s, const larder_request& rq, std::string_view path, const larder_serve* served) const;
+    [[gnu::cold, gnu::noinline]] void tape_event(std::string_view name, const larder_pair* pairs, std::size_t n) const;
+    // A get that is answered with what `item` has, or with nothing.
+    void tape_answer(const Space& space, const EntryKey& key, const larder_cache_get& item, std::uint32_t flags, std::uint64_t now_ns) const {
+        if (!tape.on()) [[likely]] return;
+        const bool none = item.status != LARDER_OK;
+        tape_item(space, key,
+                  none                                               ? TapedOutcome::miss
+                  : (item.found & LARDER_FOUND_STALE) != 0  ? TapedOutcome::stale
+                  : (item.found & LARDER_FOUND_ABSENT) != 0 ? TapedOutcome::absent
+                                                                     : TapedOutcome::hit,
+                  flags, item, now_ns);
+    }
 
     // ---- writing (cache_write.cpp)
     struct NewEntry {

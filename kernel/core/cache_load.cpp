@@ -155,11 +155,15 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
             impl.fill_item(s, *space, key, found, 0, now, out);
             if (out.status == LARDER_OK) {
                 space->runtime->count((out.found & LARDER_FOUND_ABSENT) != 0 ? SpaceCount::absent : SpaceCount::hits);
+                impl.tape_answer(*space, key, out, 0, now);
                 if ((out.found & LARDER_FOUND_ABSENT) != 0) out.status = LARDER_MISS;
                 return true;
             }
         }
         if (!again) space->runtime->count(SpaceCount::misses);
+        const auto tape_outcome = [&](Cache::Impl::TapedOutcome outcome) {
+            if (!again && impl.tape.on()) [[unlikely]] impl.tape_get(*space, key, outcome, LARDER_GET_FENCE | LARDER_GET_STALE, 0, 0, now);
+        };
         job.canonical = key.canonical;
         revalidating = space->ns->stale_while_revalidating.value_or(Ms{0});
         on_error = space->ns->stale_on_error.value_or(Ms{0});
@@ -176,6 +180,7 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
             impl.fill_item(s, *space, key, stale, 0, now, out);
             if (out.status == LARDER_OK) {
                 space->runtime->count(SpaceCount::stale);
+                tape_outcome(Cache::Impl::TapedOutcome::stale);
                 return true;
             }
         }
@@ -195,6 +200,7 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
             impl.fill_item(s, *space, key, stale, 0, now, out);
             if (out.status == LARDER_OK) {
                 space->runtime->count(SpaceCount::stale);
+                tape_outcome(Cache::Impl::TapedOutcome::stale);
                 if (boarding.leads && !impl.executor.post(true, [&impl, job, flight = boarding.flight, until] { fly(impl, job, flight, until); })) {
                     impl.flights.leave(job.ns, job.canonical, boarding.flight);
                     boarding.flight->land(std::make_shared<Loaded>(Loaded{LARDER_E_BUSY, {}, 0, {}}));
@@ -202,6 +208,7 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
                 return true;
             }
         }
+        tape_outcome(Cache::Impl::TapedOutcome::miss);
         if (!boarding.leads) space->runtime->count(SpaceCount::waits);
     }
 

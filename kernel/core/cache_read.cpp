@@ -291,6 +291,7 @@ bool Cache::Impl::answer_plain(const Space& space, const EntryKey& key, Pinned& 
     item.value.data = static_cast<const char*>(item.value.data) + payload_at;
     item.value.size -= payload_at;
     space.runtime->count(SpaceCount::hits);
+    tape_answer(space, key, item, 0, now_ns);
     return true;
 }
 
@@ -314,6 +315,7 @@ void Cache::Impl::end_found(const State& s, const Space& space, const EntryKey& 
             fill_item(s, space, key, search.best, flags, now_ns, item);
             if (item.status == LARDER_OK) {
                 space.runtime->count((item.found & LARDER_FOUND_ABSENT) != 0 ? SpaceCount::absent : SpaceCount::hits);
+                tape_answer(space, key, item, flags, now_ns);
                 return;
             }
             // Undecodable: counted as damaged, removed.
@@ -326,6 +328,7 @@ void Cache::Impl::end_found(const State& s, const Space& space, const EntryKey& 
     }
     item.status = LARDER_MISS;
     if ((flags & LARDER_GET_STALE) == 0 || !fill_stale(s, space, key, search.best, flags, now_ns, item)) space.runtime->count(SpaceCount::misses);
+    tape_answer(space, key, item, flags, now_ns);
     if ((flags & LARDER_GET_FENCE) == 0) return;
     FencePoint point = began.fence();
     if (space.authority != nullptr) {
@@ -497,6 +500,7 @@ larder_status Cache::visit(std::uint32_t ns, std::string_view raw, const larder_
                 [](void* context, larder_bytes bytes) noexcept { static_cast<Visit*>(context)->judge(bytes); }, &v);
             if (v.done) [[likely]] {
                 space->runtime->count(SpaceCount::hits);
+                if (impl_->tape.on()) [[unlikely]] impl_->tape_visit(*space, key, tier, v.now_ns);
                 return LARDER_OK;
             }
             if (status == LARDER_MISS && space->tiers.size() == 1) return impl_->missed(s, *space, key, began, v.now_ns, call);

@@ -125,6 +125,7 @@ larder_status Cache::request(const larder_request& rq, larder_receipt* receipt, 
     thread_local std::string buffer;
     thread_local dsl::RouteMatches matches;
     const std::string_view path = dsl::normalise_path(view(rq.path), buffer);
+    if (impl_->tape.on() && !made.rehearsal) [[unlikely]] impl_->tape_request(s, rq, method, path);
     matches.clear();
     s.policy->routes.match(method, path, matches);
     if (matches.empty()) {
@@ -165,6 +166,7 @@ larder_status Cache::event(std::string_view name, const larder_pair* pairs, std:
     made.rehearsal = is_rehearsal(call);
     const ReadGuard guard;
     const State& s = *impl_->state.get();
+    if (impl_->tape.on() && !made.rehearsal) [[unlikely]] impl_->tape_event(name, pairs, n);
     dsl::RouteMatches matches;
     s.policy->events.match(0, name, matches);
     std::vector<ChangeOrder> orders;

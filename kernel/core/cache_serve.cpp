@@ -120,11 +120,15 @@ larder_status Cache::serve(const larder_request& rq, larder_serve& out) const {
         RequestValues given(rq);
         const auto& unless = rule.serve->unless;
         if (std::any_of(unless.begin(), unless.end(), [&](const auto& guarded) { return given.find(guarded.first, guarded.second).has_value(); }) ||
-            !fill_key(rule, match, given, at) || !same_entry(space, impl_->names, at))
+            !fill_key(rule, match, given, at) || !same_entry(space, impl_->names, at)) {
+            if (impl_->tape.on()) [[unlikely]] impl_->tape_ask(s, rq, path, nullptr);
             return LARDER_EXISTS;
+        }
         out.key = bytes_of(at.key);
+        if (impl_->tape.on()) [[unlikely]] impl_->tape_ask(s, rq, path, &out);
         return LARDER_OK;
     }
+    if (impl_->tape.on()) [[unlikely]] impl_->tape_ask(s, rq, path, nullptr);
     return LARDER_MISS;
 }
 

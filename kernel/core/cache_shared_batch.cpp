@@ -281,12 +281,14 @@ void Cache::Impl::end_shared(const State& s, SharedRead& read, SharedItem& share
         fill_item(s, *space, key, search.best, call.flags, now_ns, item);
         if (item.status == LARDER_OK) {
             space->runtime->count((item.found & LARDER_FOUND_ABSENT) != 0 ? SpaceCount::absent : SpaceCount::hits);
+            tape_answer(*space, key, item, call.flags, now_ns);
             return;
         }
         item.status = LARDER_MISS;
     }
-    if ((call.flags & LARDER_GET_STALE) != 0 && fill_stale(s, *space, key, search.best, call.flags, now_ns, item)) return;
+    if ((call.flags & LARDER_GET_STALE) != 0 && fill_stale(s, *space, key, search.best, call.flags, now_ns, item)) return tape_answer(*space, key, item, call.flags, now_ns);
     space->runtime->count(SpaceCount::misses);
+    tape_answer(*space, key, item, call.flags, now_ns);
 }
 
 }  // namespace larder

@@ -127,6 +127,7 @@ larder_status Cache::Impl::put_entry(const Space& space, const EntryKey& key, co
 
 larder_status Cache::Impl::write_entry(const State& s, const Space& space, const FieldedKey& key, NewEntry& entry,
                                        std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    if (tape.on()) [[unlikely]] tape_put(space, key, entry, now_ns);
     if (entry.value.size() > space.max_bytes) {
         space.runtime->count(SpaceCount::refused);
         return LARDER_E_TOO_LARGE;
@@ -298,11 +299,13 @@ bool Cache::Impl::remove_one(const Space& space, const EntryKey& key, const lard
     erase(space, key, now, until, cause);
     if (cause.client != 0) fences.forget(key.hash, cause.client);
     space.runtime->count(SpaceCount::removes);
+    if (tape.on()) [[unlikely]] tape_key(TapedKind::remove, space, key, 0, now);
     return there;
 }
 
 larder_status Cache::Impl::set_life(const Space& space, const EntryKey& key, const Found& found, std::int64_t ttl_ms,
                                     std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    if (tape.on()) [[unlikely]] tape_key(TapedKind::life, space, key, ttl_ms, now_ns);
     EnvelopeHead head = found.entry.head();
     const std::uint64_t age_ms = head.age_ms(now_ns);
     const std::uint64_t stale = head.hard_ms > head.soft_ms ? head.hard_ms - head.soft_ms : static_cast<std::uint64_t>(space.stale.count());

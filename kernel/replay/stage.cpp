@@ -45,11 +45,11 @@ const char* needs_of(const dsl::Rule& rule) {
 
 }  // namespace
 
-std::unique_ptr<Stage> Stage::open(const StageOptions& options, bool same_policy, std::string& problem) {
+std::unique_ptr<Stage> Stage::open(const StageOptions& options, std::uint64_t recorded, std::string& problem) {
     std::unique_ptr<Stage> out(new Stage());
     out->kernel_ = StageKernel::open(options, problem);
     if (!out->kernel_) return nullptr;
-    out->same_policy_ = same_policy;
+    out->same_policy_ = recorded != 0 && out->policy().fingerprint == recorded;
     out->began_ms_ = options.began_ms;
     const dsl::Policy& policy = out->kernel_->policy();
     for (const dsl::Namespace& space : policy.namespaces) {
@@ -125,7 +125,7 @@ void Stage::play(const Operation& op) {
         case OperationKind::ask: return play_ask(op);
         case OperationKind::event: return play_event(op);
         case OperationKind::lost: tally_.lost += op.count; return;
-        case OperationKind::reloaded: return;
+        case OperationKind::reloaded: same_policy_ = policy().fingerprint == op.count; return;
     }
 }
 

@@ -33,9 +33,9 @@ struct TrafficSpace {
 
 class Stage {
   public:
-    // Null: `problem` says why, ready to print. same_policy: it is the one that was recorded, so what it
-    // answers to requests is known already.
-    static std::unique_ptr<Stage> open(const StageOptions& options, bool same_policy, std::string& problem);
+    // Null: `problem` says why, ready to print. recorded: fingerprint of the policy that ran; where it is this
+    // one, what it answers to requests is known already. 0: nobody knows.
+    static std::unique_ptr<Stage> open(const StageOptions& options, std::uint64_t recorded, std::string& problem);
 
     // The namespaces that operations mean by number, from now on.
     void bind(const std::vector<TrafficSpace>& spaces);

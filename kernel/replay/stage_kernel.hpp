@@ -24,6 +24,7 @@ struct StageOptions {
     std::string profile;
     std::vector<std::string> plugin_path;      // where the memory store is; empty: config::default_plugin_path()
     bool trust_path = false;
+    bool memory_given = false;                 // somebody said memory_bytes: it holds whatever a trace says
     std::uint64_t memory_bytes = 256u << 20;   // of the first store a policy names, and of those without a tier
     std::uint64_t below_bytes = 1u << 30;      // of each other: what is shared or on disk when the policy serves
     std::map<std::string, std::uint64_t> store_bytes;  // of these stores
@@ -38,6 +39,7 @@ class StageKernel {
     StageKernel(const StageKernel&) = delete;
     StageKernel& operator=(const StageKernel&) = delete;
 
+    Kernel& kernel() { return *kernel_; }
     Cache& cache() { return kernel_->cache(); }
     const dsl::Policy& policy() const { return *policy_; }
     void advance_to(std::uint64_t at_ms);  // after the beginning; never back [hot]

@@ -4,6 +4,7 @@
 #include "dsl/diagnostic.hpp"
 #include "kernel/api/policy_changes.hpp"
 #include "kernel/api/version.hpp"
+#include "kernel/replay/recording.hpp"
 #include "kernel/serve/figures_json.hpp"
 #include "kernel/serve/receipt.hpp"
 
@@ -369,6 +370,27 @@ Answer events(const Asked& asked) {
     return {0, std::move(out), ""};
 }
 
+// What of a trace is there, behind one line of JSON that says what it is.
+Answer part_of(const replay::Recording::Part& part) {
+    return {0, json::serialize(json::object{{"more", part.more}, {"over", part.over}, {"operations", part.operations}, {"lost", part.lost}}) + "\n" + part.bytes, ""};
+}
+
+Answer record(const Asked& asked) {
+    if (asked.count() != 2) return usage("record takes start and a SAMPLE, or take or end and a NAME");
+    if (asked.words[0] == "start") {
+        const auto sample = number<std::uint64_t>(asked.words[1]);
+        if (!sample || *sample == 0 || *sample > 1'000'000) return usage("record: one key in 1 to 1000000 is recorded");
+        std::string problem;
+        const auto begun = replay::Recording::begin(asked.kernel, *sample, problem);
+        return begun ? Answer{0, begun->name(), ""} : Answer{1, "", problem + "\n"};
+    }
+    const auto found = replay::Recording::find(asked.kernel, asked.words[1]);
+    if (!found) return {1, "", "that recording is over\n"};
+    if (asked.words[0] == "take") return part_of(found->take());
+    if (asked.words[0] == "end") return part_of(found->end());
+    return usage("record takes start, take or end");
+}
+
 Answer reload(const Asked& asked) {
     ReloadResult result = asked.kernel.reload();
     const int exit = result.ok ? 0 : 1;
@@ -395,6 +417,7 @@ Answer pick(Kernel& kernel, const Message& request) {
     if (verb == "explain") return explain(asked);
     if (verb == "events") return events(asked);
     if (verb == "plugins") return {0, kernel.stats("plugins") + "\n", ""};
+    if (verb == "record") return record(asked);
     if (verb == "reload") return reload(asked);
     return usage("this larder does not know `" + verb + "`; is it older than the one that asks?");
 }

@@ -5,6 +5,7 @@
 //   drop|expire|refresh KIND [NAMESPACE] [TEXT]      KIND key namespace matching tag everything
 //   route METHOD PATH STATUS BODY [HEADER VALUE]...  event NAME [PARAMETER VALUE]...
 //   alerts [now]
+//   record start SAMPLE | take NAME | end NAME      a line of JSON, then bytes of the trace
 //   stats [SECTION]      explain WHAT      events AFTER      plugins      reload
 //
 // Everything goes through larder.cache/1, the table that gateways use too.
