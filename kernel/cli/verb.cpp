@@ -14,6 +14,7 @@ constexpr Verb all[] = {
     {"serve", "run a kernel: its gateways, invalidators and admin socket", run_serve},
     {"check", "tell what is wrong with policies, and with larder.toml", run_check},
     {"fmt", "write policies in the one style", run_fmt},
+    {"test", "play the tests in policies; tell what they exercise and what they would miss", run_test},
     {"explain", "tell what a policy does for a request, an event, an entry; or what a code means",
      run_explain},
     {"replay", "tell what a policy would have made of a trace or an access log", run_replay},

@@ -48,6 +48,7 @@ int run_bench(Words words);
 int run_serve(Words words);
 int run_check(Words words);
 int run_fmt(Words words);
+int run_test(Words words);
 int run_explain(Words words);
 int run_get(Words words);
 int run_put(Words words);

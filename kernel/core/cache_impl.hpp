@@ -236,6 +236,7 @@ struct Cache::Impl {
     struct Search {
         Moment began;
         std::uint64_t now_ns, deadline_ns;
+        bool peek = false;  // not a use: nothing is copied up
         Found best{};
     };
     // Where the payload of a live entry begins that needs no more than a look at its head: fresh until the

@@ -32,7 +32,7 @@ bool Cache::Impl::weigh(Search& search, const Space& space, const EntryKey& key,
         case Verdict::live:
             if (i > 0) {
                 space.runtime->count_tier_hit(i);
-                promote(space, key, found, search.began.writes, search.now_ns);
+                if (!search.peek) promote(space, key, found, search.began.writes, search.now_ns);
             }
             search.best = std::move(found);
             return true;
@@ -69,7 +69,7 @@ void Cache::Impl::look_on(Search& search, const State& s, const Space& space, co
 }
 
 Found Cache::Impl::lookup(const State& s, const Space& space, const EntryKey& key, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns) {
-    Search search{moment(space, key), now_ns, deadline_ns};
+    Search search{moment(space, key), now_ns, deadline_ns, (flags & LARDER_CALL_PEEK) != 0};
     look_on(search, s, space, key, 0, space.tiers.size(), flags);
     return std::move(search.best);
 }
@@ -234,7 +234,7 @@ void Cache::Impl::fill_item(const State& s, const Space& space, const EntryKey& 
     item.status = LARDER_OK;
     if (found.verdict == Verdict::stale) item.found |= LARDER_FOUND_STALE;
     if ((head.flags & envelope_absent) != 0) item.found |= LARDER_FOUND_ABSENT;
-    if (found.verdict == Verdict::live && (head.flags & envelope_sliding) != 0) slide(space, key, found, now_ns);
+    if (found.verdict == Verdict::live && (head.flags & envelope_sliding) != 0 && (flags & LARDER_CALL_PEEK) == 0) slide(space, key, found, now_ns);
     if ((flags & LARDER_GET_META) == 0) item.status = take_value(s, space, key, found, item.value);
 }
 
@@ -299,7 +299,7 @@ void Cache::Impl::end_item(const State& s, const Space& space, const EntryKey& k
                            Pinned value, std::size_t to, std::uint64_t now_ns, const larder_call* call, larder_cache_get& item) {
     const std::uint32_t flags = call != nullptr ? call->flags : 0;
     if (to > 0) {
-        Search search{began, now_ns, deadline(call, now_ns)};
+        Search search{began, now_ns, deadline(call, now_ns), (flags & LARDER_CALL_PEEK) != 0};
         if (!weigh(search, space, key, 0, status, std::move(value))) look_on(search, s, space, key, 1, to, flags & LARDER_CALL_PEEK);
         return end_found(s, space, key, search, began, to, now_ns, call, item);
     }
@@ -361,7 +361,7 @@ void Cache::Impl::get_one(const State& s, larder_cache_get& item, const larder_c
     Pinned value;
     larder_status status = LARDER_MISS;
     if (to > 0 && space->authority != nullptr && space->authority_tier == 0) {
-        Search search{began, now, deadline(call, now)};
+        Search search{began, now, deadline(call, now), (flags & LARDER_CALL_PEEK) != 0};
         look_at_shared(search, s, *space, key);
         return end_found(s, *space, key, search, began, to, now, call, item);
     }

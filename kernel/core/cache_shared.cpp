@@ -89,7 +89,7 @@ bool Cache::Impl::weigh_shared(Search& search, const Space& space, const EntryKe
     search.best = {};
     switch (item.found.verdict) {
         case Verdict::live:
-            if (item.may_stay && space.authority_tier > 0 && key.canonical.size() <= longest_plain_key) {
+            if (!search.peek && item.may_stay && space.authority_tier > 0 && key.canonical.size() <= longest_plain_key) {
                 const auto scopes = read.scopes_of(item);
                 item.found.scopes.assign(scopes.begin(), scopes.end());
                 promote(space, key, item.found, item.writes, search.now_ns);

@@ -274,7 +274,7 @@ void Cache::Impl::end_shared(const State& s, SharedRead& read, SharedItem& share
     const EntryKey& key = shared.key;
     item.status = LARDER_MISS;
     if (space == nullptr || space->authority == nullptr) return;
-    Search search{{shared.epoch, bans.number(), shared.writes}, now_ns, deadline_ns};
+    Search search{{shared.epoch, bans.number(), shared.writes}, now_ns, deadline_ns, (call.flags & LARDER_CALL_PEEK) != 0};
     if (!weigh_shared(search, *space, key, read, shared) && space->authority_tier + 1 < space->tiers.size())
         look_on(search, s, *space, key, space->authority_tier + 1, space->tiers.size(), call.flags & LARDER_CALL_PEEK);
     if (search.best.verdict == Verdict::live) {

@@ -40,6 +40,25 @@ TEST_CASE("an entry that left the upper tier is found below and copied up with t
     CHECK_FALSE(c.get("user", "1"));
 }
 
+TEST_CASE("a peek is not a use: nothing is copied up, and nothing lives longer for it", "[tiers]") {
+    TestCache c(policy, two());
+    c.put("user", "1", "x");
+    c.after(61s);
+    c.stores[0]->evict_all();
+    CHECK(c.look("user", "1", LARDER_CALL_PEEK).value == "x");
+    CHECK(c.stores[0]->size() == 0);
+    CHECK(c.look("user", "1").value == "x");
+    CHECK(c.stores[0]->size() == 1);
+
+    TestCache sliding("larder 1\nnamespace s { key \"{id}\"; ttl 60s sliding; static }\n");
+    sliding.put("s", "1", "x");
+    sliding.after(40s);
+    CHECK(sliding.look("s", "1", LARDER_CALL_PEEK).ttl_ms == 20'000);
+    CHECK(sliding.look("s", "1", LARDER_CALL_PEEK).ttl_ms == 20'000);
+    CHECK(sliding.get("s", "1") == "x");
+    CHECK(sliding.look("s", "1", LARDER_CALL_PEEK).ttl_ms == 60'000);
+}
+
 TEST_CASE("a namespace uses the tiers it names", "[tiers]") {
     TestCache c(policy, two());
     c.put("near", "1", "x");

@@ -1,0 +1,34 @@
+// kernel/policy_test/player.hpp -- one test, played from its first step to its last.
+//
+// Each entry that the test puts is followed: after every step that may change it, it is looked at
+// without being used, so that a failure can say which step and which rule did it. While a store fails
+// nobody looks, because each look would be one more failure for its breaker.
+#pragma once
+
+#include "dsl/diagnostic.hpp"
+#include "dsl/policy_test.hpp"
+#include "kernel/policy_test/coverage.hpp"
+#include "kernel/policy_test/world.hpp"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace larder::policy_test {
+
+// What one test may cost. A test beyond it fails, and says so.
+struct Bounds {
+    std::size_t steps = 10'000;    // steps of it that are played
+    std::size_t entries = 10'000;  // that it puts
+    std::size_t looks = 200'000;    // at its entries
+    Ms time{std::chrono::hours(24 * 366 * 100)};  // that goes by in it
+};
+
+// Failures, as diagnostics of the policy's sources (L0451, L0452); none: it passed. `coverage` null:
+// not wanted. [any thread]
+std::vector<dsl::Diagnostic> play(const std::shared_ptr<const dsl::Policy>& policy,
+                                  const dsl::PolicyTest& test, Coverage* coverage = nullptr,
+                                  const Bounds& bounds = {});
+
+}  // namespace larder::policy_test
