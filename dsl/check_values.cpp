@@ -169,6 +169,23 @@ void Values::declare(const ast::Let& let, bool of_profile) {
     }
 }
 
+void Values::declare_all() {
+    for (const ast::Policy* tree : draft_.trees) {
+        for (const ast::Item& item : *tree) {
+            if (const auto* let = as<ast::Let>(item)) declare(*let, false);
+        }
+    }
+    for (const ast::Policy* tree : draft_.trees) {
+        for (const ast::Item& item : *tree) {
+            const auto* p = as_forward<ast::Profile>(item);
+            if (!p || p->id.text != draft_.options.profile) continue;
+            for (const ast::Item& inner : p->body) {
+                if (const auto* let = as<ast::Let>(inner)) declare(*let, true);
+            }
+        }
+    }
+}
+
 bool Values::fixed(const ast::Scalar& v) const {
     const ast::Scalar* at = &v;
     for (int depth = 0; depth < 16 && !at->let_name.empty(); ++depth) {

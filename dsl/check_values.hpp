@@ -23,6 +23,8 @@ class Values {
 
     // `let NAME = value`; one of the chosen profile replaces one of the file.
     void declare(const ast::Let& let, bool of_profile);
+    // All there are in the draft's trees, and in the chosen profile.
+    void declare_all();
 
     // Each says what is wrong and answers nothing if the value is of no use.
     std::optional<Ms> duration(const ast::Scalar& v);

@@ -20,23 +20,6 @@ namespace larder::dsl {
 
 namespace {
 
-void declare_constants(Draft& draft, Values& values) {
-    for (const ast::Policy* tree : draft.trees) {
-        for (const ast::Item& item : *tree) {
-            if (const auto* let = as<ast::Let>(item)) values.declare(*let, false);
-        }
-    }
-    for (const ast::Policy* tree : draft.trees) {
-        for (const ast::Item& item : *tree) {
-            const auto* p = as_forward<ast::Profile>(item);
-            if (!p || p->id.text != draft.options.profile) continue;
-            for (const ast::Item& inner : p->body) {
-                if (const auto* let = as<ast::Let>(inner)) values.declare(*let, true);
-            }
-        }
-    }
-}
-
 // An item whose head did not parse leaves no name behind, so its line is remembered instead: a line
 // that begins at the first column and has an error in it. REQUIRES: only syntax errors are found
 // yet.
@@ -71,7 +54,7 @@ std::uint64_t fingerprint_of(const Draft& draft) {
 void run_checks(Draft& draft) {
     Values values(draft);
     find_broken(draft);
-    declare_constants(draft, values);
+    values.declare_all();
     check_namespaces(draft, values);
     check_depends(draft);
     check_rules(draft);
