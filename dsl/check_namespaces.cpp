@@ -252,15 +252,6 @@ class Namespaces {
         if (!n.key) return;  // holds no entries itself; its children look at the tags
         shape_tags(n, space);
         shape_dates(n, space);
-        std::uint64_t hash = 0xCBF29CE484222325ULL;
-        const auto mix = [&hash](std::string_view text) {
-            for (const char c : text)
-                hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
-            hash = (hash ^ 0x1FU) * 0x100000001B3ULL;
-        };
-        mix(n.key->pattern().source);
-        for (std::size_t k = n.fields; k < n.parameters.size(); ++k) mix(n.parameters[k]);
-        n.schema = hash;
         check_separators(*space.key);
     }
 

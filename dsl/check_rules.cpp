@@ -470,6 +470,7 @@ RuleTables tables_of(Draft& draft) {
         } else {
             out.events.add(r, 0, *route);
         }
+        draft.policy.rules[r].trigger = std::move(*route);
     }
     out.routes.finish();
     out.events.finish();

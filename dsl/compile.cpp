@@ -11,6 +11,7 @@
 #include "dsl/check_run.hpp"
 #include "dsl/check_values.hpp"
 #include "dsl/policy_files.hpp"
+#include "dsl/schema.hpp"
 
 #include <algorithm>
 #include <map>
@@ -182,6 +183,7 @@ Compiled finish(std::shared_ptr<SourceMap> sources, const PolicyFiles& files,
         RuleTables tables = tables_of(draft);
         draft.policy.routes = std::move(tables.routes);
         draft.policy.events = std::move(tables.events);
+        number_schemas(draft.policy);
         draft.policy.profile = options.profile;
         draft.policy.files = files.names();
         draft.policy.fingerprint = fingerprint_of(draft);

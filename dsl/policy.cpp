@@ -19,7 +19,31 @@ bool same_name(std::string_view a, std::string_view b) {
                       [](char x, char y) { return level(x) == level(y); });
 }
 
+std::string_view head_of(const Template& text) {
+    if (text.pieces.empty() || text.pieces.front().kind != Piece::Kind::literal) return {};
+    return text.pieces.front().text;
+}
+
+bool begin_alike(const Template& a, const Template& b) {
+    const std::string_view x = head_of(a), y = head_of(b);
+    const std::size_t n = std::min(x.size(), y.size());
+    return x.substr(0, n) == y.substr(0, n);
+}
+
 }  // namespace
+
+std::vector<NamespaceIndex> widened(const Policy& policy, const Change& change) {
+    if (change.kind != TargetKind::tag) return {change.ns};
+    std::vector<NamespaceIndex> out;
+    const auto alike = [&change](const Template& tag) { return begin_alike(tag, change.text); };
+    for (NamespaceIndex i = 0; i < policy.namespaces.size(); ++i) {
+        const Namespace& n = policy.namespaces[i];
+        if (std::any_of(n.tags.begin(), n.tags.end(), alike) ||
+            std::any_of(n.late_tags.begin(), n.late_tags.end(), alike))
+            out.push_back(i);
+    }
+    return out;
+}
 
 bool Rule::fires_on(std::uint32_t code) const {
     return std::any_of(status.begin(), status.end(),

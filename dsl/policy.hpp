@@ -125,7 +125,7 @@ struct Namespace {
     Ms write_delay{};
     std::optional<Ms> coalesce_wait;  // `coalesce wait 2s`
     bool coalesce = false, is_static = false, encrypt = false;
-    std::uint64_t schema = 0;  // hash of key template and `with` names: stands in the envelope
+    std::uint64_t schema = 0;  // dsl/schema.hpp: stands in the envelope
 };
 
 // ----------------------------------------------------------------------------------------- rules
@@ -175,6 +175,7 @@ struct Rule {
     std::uint16_t methods = 0;  // MethodSet of route_table.hpp
     std::string route;          // route: the pattern; event: its name; plugin: its text
     std::string plugin;         // plugin: the trigger's name
+    Template trigger;           // route, event, plugin (PLUGIN:TOPIC): what the tables match
     std::vector<StatusRange> status{{}};
     std::vector<std::string> variables;  // captures or parameters, then lets
     std::uint16_t captured = 0;          // how many of variables the trigger itself gives
@@ -299,5 +300,9 @@ class Policy {
     std::vector<Prefix> by_prefix_;  // open addressing, a power of two; `.` and `:` hash alike
     std::size_t longest_name_ = 0;
 };
+
+// The namespaces that a change is about as a whole when a value is missing that its text needs: more
+// goes than need be, never less. Of a tag those that could carry one that begins alike.
+std::vector<NamespaceIndex> widened(const Policy& policy, const Change& change);
 
 }  // namespace larder::dsl

@@ -17,6 +17,8 @@ constexpr Verb all[] = {
     {"test", "play the tests in policies; tell what they exercise and what they would miss", run_test},
     {"explain", "tell what a policy does for a request, an event, an entry; or what a code means",
      run_explain},
+    {"routes", "list every class of requests that a policy tells apart, and what it does", run_routes},
+    {"diff", "tell what another policy would do differently, with requests that show it", run_diff},
     {"replay", "tell what a policy would have made of a trace or an access log", run_replay},
     {"bench", "measure what operations cost here, or over a socket", run_bench},
     {"plugins", "list plugins with kind, version, capabilities and options", run_plugins},

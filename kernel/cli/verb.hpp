@@ -50,6 +50,8 @@ int run_check(Words words);
 int run_fmt(Words words);
 int run_test(Words words);
 int run_explain(Words words);
+int run_routes(Words words);
+int run_diff(Words words);
 int run_get(Words words);
 int run_put(Words words);
 int run_drop(Words words);

@@ -29,18 +29,6 @@ std::string missing(const dsl::Template& text, const std::vector<std::string_vie
     return {};
 }
 
-std::string_view head_of(const dsl::Template& text) {
-    if (text.pieces.empty() || text.pieces.front().kind != dsl::Piece::Kind::literal) return {};
-    return text.pieces.front().text;
-}
-
-// Whether two templates can begin alike: enough to decide which namespaces a tag may concern.
-bool heads_agree(const dsl::Template& a, const dsl::Template& b) {
-    const std::string_view x = head_of(a), y = head_of(b);
-    const std::size_t n = std::min(x.size(), y.size());
-    return x.substr(0, n) == y.substr(0, n);
-}
-
 }  // namespace
 
 void Cache::Impl::rule_orders(const State& s, const dsl::Rule& rule, const std::vector<std::string_view>& values,
@@ -65,16 +53,7 @@ void Cache::Impl::rule_orders(const State& s, const dsl::Rule& rule, const std::
         };
         if (!lost.empty()) {
             receipt.notes.push_back(change.where.text() + ": nothing gave {" + lost + "} a value, so more goes than need be");
-            if (change.kind != dsl::TargetKind::tag) {
-                whole(change.ns);
-                continue;
-            }
-            for (const Space& space : s.spaces) {
-                const auto agrees = [&](const dsl::Template& tag) { return heads_agree(tag, change.text); };
-                if (std::any_of(space.ns->tags.begin(), space.ns->tags.end(), agrees) ||
-                    std::any_of(space.ns->late_tags.begin(), space.ns->late_tags.end(), agrees))
-                    whole(space.index);
-            }
+            for (const dsl::NamespaceIndex ns : dsl::widened(*s.policy, change)) whole(ns);
             continue;
         }
         switch (change.kind) {

@@ -12,28 +12,6 @@
 namespace larder {
 namespace {
 
-std::uint64_t hash_text(std::string_view text, std::uint64_t seed) {
-    return XXH3_64bits_withSeed(text.data(), text.size(), seed);
-}
-
-// Everything that decides which scopes an entry carries: an entry made under other templates lacks
-// some, so another schema is a miss.
-std::uint64_t scope_schema(const dsl::Namespace& ns, const dsl::Policy& policy) {
-    std::uint64_t h = ns.schema;
-    for (const auto& tag : ns.tags) h = hash_text(tag.source, h + 1);
-    for (const auto& tag : ns.late_tags) h = hash_text(tag.source, h + 2);
-    for (const auto& pattern : ns.patterns) h = hash_text(pattern.shape(), h + 3);
-    for (const auto& dependency : ns.depends) {
-        const dsl::Namespace& on = policy.namespaces[dependency.on];
-        h = hash_text(on.name, h + 4);
-        if (dependency.key) h = hash_text(dependency.key->source, h + 5);
-        for (const auto& tag : dependency.tags) h = hash_text(tag.source, h + 6);
-        for (const auto& tag : dependency.late_tags) h = hash_text(tag.source, h + 7);
-        for (const auto& pattern : on.patterns) h = hash_text(pattern.shape(), h + 8);
-    }
-    return h;
-}
-
 void add_chain(const dsl::Policy& policy, const dsl::Namespace& ns, const ScopeNames& names, ScopeList& out) {
     for (const dsl::NamespaceIndex i : ns.chain) out.add(names.namespace_(policy.namespaces[i].name));
 }
@@ -63,7 +41,7 @@ void build_space(Space& space, const State& state, const ScopeNames& names, std:
     chain.add(names.root());
     add_chain(*state.policy, ns, names, chain);
     space.chain.assign(chain.ids().begin(), chain.ids().end());
-    space.schema = scope_schema(ns, *state.policy);
+    space.schema = ns.schema;
     if (ns.ttl) space.ttl = ns.ttl->ttl;
     space.has_scopes = !ns.tags.empty() || !ns.late_tags.empty() || !ns.patterns.empty() || !ns.depends.empty();
     space.reads_fields = space.has_scopes || (ns.ttl && !ns.ttl->dated.empty());
