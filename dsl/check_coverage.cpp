@@ -38,7 +38,7 @@ class TestCoverage {
 
   private:
     void table() {
-        RuleTables tables = tables_of(draft_);
+        RuleTables tables = tables_of(draft_.policy);
         routes_ = std::move(tables.routes);
         events_ = std::move(tables.events);
     }

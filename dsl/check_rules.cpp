@@ -442,6 +442,8 @@ void declare_patterns(Draft& draft) {
     }
 }
 
+namespace {
+
 // A plugin's trigger is the event INSTANCE:TOPIC: `on bus "sold"` is told as bus:sold.
 void name_instance(Template& topic, const std::string& instance) {
     if (topic.pieces.empty() || topic.pieces.front().kind != Piece::Kind::literal) {
@@ -451,26 +453,37 @@ void name_instance(Template& topic, const std::string& instance) {
     topic.source.insert(0, instance + ":");
 }
 
-RuleTables tables_of(Draft& draft) {
-    const Policy& policy = draft.policy;
+}  // namespace
+
+std::optional<Template> trigger_of(Draft& draft, const Rule& rule, const ast::Trigger& trigger) {
+    const ast::Text* text = nullptr;
+    if (const auto* t = as<ast::HttpTrigger>(trigger)) text = &t->route;
+    if (const auto* t = as<ast::EventTrigger>(trigger)) text = &t->event;
+    if (const auto* t = as<ast::PluginTrigger>(trigger)) text = &t->topic;
+    if (!text) return std::nullopt;
+    auto out = bind(draft, *text, {rule.variables, "in this rule"});
+    if (out && rule.kind == TriggerKind::plugin) name_instance(*out, rule.plugin);
+    return out;
+}
+
+void compile_triggers(Draft& draft) {
+    for (std::size_t r = 0; r < draft.policy.rules.size(); ++r) {
+        Rule& rule = draft.policy.rules[r];
+        if (auto text = trigger_of(draft, rule, draft.rules[r].node->when))
+            rule.trigger = std::move(*text);
+    }
+}
+
+RuleTables tables_of(const Policy& policy) {
     RuleTables out;
     for (std::uint32_t r = 0; r < policy.rules.size(); ++r) {
         const Rule& rule = policy.rules[r];
-        const auto* trigger = draft.rules[r].node;
-        const ast::Text* text = nullptr;
-        if (const auto* t = as<ast::HttpTrigger>(trigger->when)) text = &t->route;
-        if (const auto* t = as<ast::EventTrigger>(trigger->when)) text = &t->event;
-        if (const auto* t = as<ast::PluginTrigger>(trigger->when)) text = &t->topic;
-        if (!text) continue;
-        auto route = bind(draft, *text, {rule.variables, "in this rule"});
-        if (!route) continue;
-        if (rule.kind == TriggerKind::plugin) name_instance(*route, rule.plugin);
+        if (rule.kind == TriggerKind::drop_of || rule.trigger.pieces.empty()) continue;
         if (rule.kind == TriggerKind::route) {
-            out.routes.add(r, rule.methods, *route);
+            out.routes.add(r, rule.methods, rule.trigger);
         } else {
-            out.events.add(r, 0, *route);
+            out.events.add(r, 0, rule.trigger);
         }
-        draft.policy.rules[r].trigger = std::move(*route);
     }
     out.routes.finish();
     out.events.finish();

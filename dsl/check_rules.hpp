@@ -28,10 +28,14 @@ std::string_view verb_of(Action action);
 void check_rules(Draft& draft);
 // Gives every declared pattern to the namespaces whose entries carry it, and numbers it.
 void declare_patterns(Draft& draft);
-// The route and event tables.
+// What the tables match for a trigger; nothing for `drop of`, and where its text cannot be read.
+std::optional<Template> trigger_of(Draft& draft, const Rule& rule, const ast::Trigger& trigger);
+// Rule::trigger of all rules.
+void compile_triggers(Draft& draft);
+// The route and event tables. REQUIRES: compile_triggers().
 struct RuleTables {
     RouteTable routes, events;
 };
-RuleTables tables_of(Draft& draft);
+RuleTables tables_of(const Policy& policy);
 
 }  // namespace larder::dsl

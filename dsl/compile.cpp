@@ -66,6 +66,7 @@ void run_checks(Draft& draft) {
     check_breakers(draft, values);
     check_serves(draft);
     declare_patterns(draft);
+    compile_triggers(draft);
     check_circles_of_drops(draft);
     check_lifetimes(draft);
     check_reach(draft);
@@ -180,7 +181,7 @@ Compiled finish(std::shared_ptr<SourceMap> sources, const PolicyFiles& files,
     const bool wrong = has_errors(found);
     cut_short(found);
     if (!wrong) {
-        RuleTables tables = tables_of(draft);
+        RuleTables tables = tables_of(draft.policy);
         draft.policy.routes = std::move(tables.routes);
         draft.policy.events = std::move(tables.events);
         number_schemas(draft.policy);

@@ -172,11 +172,8 @@ Deed deed_of(Action action) {
 
 class OfRule {
   public:
-    OfRule(const Policy& policy, std::uint32_t number)
-        : policy_(policy),
-          number_(number),
-          rule_(policy.rules[number]),
-          variables_(variables_of(rule_)) {}
+    OfRule(const Policy& policy, const Rule& rule, std::uint32_t number)
+        : policy_(policy), number_(number), rule_(rule), variables_(variables_of(rule_)) {}
 
     std::vector<Effect> run() {
         for (const Change& c : rule_.changes) change(c);
@@ -338,7 +335,7 @@ std::string Effect::meaning() const {
 
 Effects::Effects(const Policy& policy) : policy_(policy) {
     for (std::uint32_t r = 0; r < policy.rules.size(); ++r) {
-        by_rule_.push_back(OfRule(policy, r).run());
+        by_rule_.push_back(OfRule(policy, policy.rules[r], r).run());
         if (policy.rules[r].kind != TriggerKind::route) continue;
         const RouteGlob route(policy.rules[r].trigger, true);
         const auto& segments = route.segments();
@@ -362,6 +359,13 @@ bool Effects::covers(const Effect& one, const Effect& other) const {
     if (one.kind != TargetKind::namespace_ || other.ns == none) return false;
     const auto& chain = policy_.namespaces[other.ns].chain;
     return std::find(chain.begin(), chain.end(), one.ns) != chain.end();
+}
+
+std::vector<Effect> Effects::of_one(const Rule& rule, std::uint32_t segments) const {
+    std::vector<Effect> out = OfRule(policy_, rule, none).run();
+    if (segments != 0)
+        for (Effect& e : out) e.target = shortened(std::move(e.target), segments);
+    return out;
 }
 
 std::vector<Effect> Effects::of(std::span<const std::uint32_t> rules, std::uint32_t serving,

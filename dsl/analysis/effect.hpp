@@ -53,6 +53,8 @@ class Effects {
     // long is that segment.
     std::vector<Effect> of(std::span<const std::uint32_t> rules, std::uint32_t serving,
                            std::uint32_t segments = 0) const;
+    // Of a rule that is not the policy's, each as it is written.
+    std::vector<Effect> of_one(const Rule& rule, std::uint32_t segments = 0) const;
     // Up to how many segments it matters how long a path is: see JointBounds::segments.
     std::uint32_t segments() const { return segments_; }
     const Policy& policy() const { return policy_; }

@@ -92,7 +92,7 @@ std::vector<std::uint32_t> set_off(const Policy& policy, const Change& change) {
     std::vector<std::uint32_t> out;
     for (std::uint32_t r = 0; r < policy.rules.size(); ++r) {
         const Rule& rule = policy.rules[r];
-        if (rule.kind != TriggerKind::drop_of) continue;
+        if (rule.kind != TriggerKind::drop_of || rule.of == none) continue;
         const std::vector<NamespaceIndex> of = policy.under(rule.of);
         const auto concerns = [&](NamespaceIndex i) {
             const Namespace& n = policy.namespaces[i];
