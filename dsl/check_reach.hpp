@@ -19,6 +19,9 @@ void check_redundant(Draft& draft);
 void check_guarantees(Draft& draft);
 // `test` items; fills draft.tests.
 void check_tests(Draft& draft, Values& values);
+// Writes of the application that no rule mentions, and rules that none of its routes fires. `text` is
+// its OpenAPI description in whole, `source` what findings show of it.
+void check_application(Draft& draft, const Source& source, std::string_view text);
 // Rules that no `test` item sets off; silent unless CompileOptions::coverage asks for it.
 void check_coverage(Draft& draft);
 

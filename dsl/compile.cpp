@@ -161,6 +161,14 @@ void cut_short(std::vector<Diagnostic>& found) {
     found.push_back(std::move(d));
 }
 
+// The application's description becomes one more source, so that findings can show it.
+void check_routes(SourceMap& sources, Draft& draft) {
+    const auto* routes = draft.options.routes;
+    if (routes == nullptr || draft.incomplete || sources.files() >= SourceMap::max_files) return;
+    const FileId id = sources.add(routes->name, routes->text.substr(0, SourceMap::max_file_bytes));
+    check_application(draft, sources.file(id), routes->text);
+}
+
 Compiled finish(std::shared_ptr<SourceMap> sources, const PolicyFiles& files,
                 const CompileOptions& options, std::vector<Diagnostic> found) {
     Compiled out;
@@ -173,6 +181,7 @@ Compiled finish(std::shared_ptr<SourceMap> sources, const PolicyFiles& files,
     Draft draft{*out.sources,  options,       Findings(found),
                 files.trees(), syntax_errors, files.incomplete()};
     run_checks(draft);
+    check_routes(*out.sources, draft);
     if (syntax_errors) keep_errors(found);
     apply_allows(*out.sources, files, syntax_errors, found);
     std::stable_sort(found.begin(), found.end(), [](const Diagnostic& a, const Diagnostic& b) {

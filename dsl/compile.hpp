@@ -46,6 +46,12 @@ struct CompileOptions {
     std::function<std::optional<std::string>(std::string_view name)> env;  // empty: the process's
     const Catalog* catalog = nullptr;
     bool allow_missing = false;  // absent stores and codecs are warnings too
+    // What the application says of its routes: name and text of its OpenAPI description.
+    struct RoutesText {
+        static constexpr std::size_t max_bytes = std::size_t{64} << 20;  // more is refused
+        std::string name, text;
+    };
+    const RoutesText* routes = nullptr;
     bool coverage = false;       // tell of rules that no `test` item sets off
     // How many entries of a namespace a running kernel holds; empty: nobody was asked.
     std::function<std::optional<std::uint64_t>(std::string_view ns)> live_entries;

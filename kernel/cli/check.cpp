@@ -1,24 +1,42 @@
 // kernel/cli/check.cpp -- larder check: what is wrong with policies, and with a host configuration.
 //
 // No plugin code runs: of plugins only the manifests are read. Each file is a policy of its own; a file
-// that ends in .toml is a host configuration.
+// that ends in .toml is a host configuration; of a folder every *.larder is taken, and what others of
+// them `use` is checked with those.
 #include "dsl/compile.hpp"
+#include "dsl/key_list.hpp"
 #include "kernel/cli/host.hpp"
 #include "kernel/cli/report.hpp"
 #include "kernel/config/catalog.hpp"
+#include "kernel/editor/policy_text.hpp"
+
+#include <boost/json.hpp>
 
 #include <unistd.h>
 
+#include <filesystem>
+#include <map>
 #include <memory>
+#include <set>
 
 namespace larder::cli {
 namespace {
 
+namespace fs = std::filesystem;
+
 struct Asked {
     Words files;
-    std::string conf, profile;
+    std::string conf, profile, keys, routes;
+    Remote kernel;
     Format format = Format::text;
-    bool deny_warnings = false;
+    bool deny_warnings = false, coverage = false;
+};
+
+// What policies are judged beside.
+struct Beside {
+    dsl::CompileOptions options;
+    std::optional<dsl::CompileOptions::RoutesText> routes;
+    std::map<std::string, std::uint64_t, std::less<>> live;  // entries, by namespace
 };
 
 // A configuration that has been judged, with what it offers to policies.
@@ -37,13 +55,133 @@ Judged judge(const std::string& conf, Report& report) {
     return out;
 }
 
-void check_policy(const Words& files, const std::string& profile, const Judged* host,
-                  Report& report) {
-    dsl::CompileOptions options;
-    options.profile = profile;
-    if (host != nullptr) options.catalog = &host->plan.catalog;
-    const auto compiled = dsl::compile(files, options);
+dsl::Compiled check_policy(const Words& files, const Beside& beside, Report& report) {
+    auto compiled = dsl::compile(files, beside.options);
     report.add(*compiled.sources, compiled.found);
+    return compiled;
+}
+
+// A file that a person named is checked; one that a folder held is not, if another one `use`s it.
+struct Wanted {
+    std::string path;
+    bool from_folder = false;
+};
+
+std::optional<std::vector<Wanted>> wanted_files(const Words& named) {
+    std::vector<Wanted> out;
+    for (const std::string& path : named) {
+        std::error_code error;
+        if (!fs::is_directory(path, error)) {
+            out.push_back({path, false});
+            continue;
+        }
+        std::string why;
+        const auto inside = editor::policy_paths({path}, why);
+        if (!inside) {
+            complain("larder check: " + why);
+            return std::nullopt;
+        }
+        if (inside->empty()) {
+            complain("larder check: no *.larder is in " + path);
+            return std::nullopt;
+        }
+        for (const std::string& one : *inside) out.push_back({one, true});
+    }
+    return out;
+}
+
+std::string one_name(const std::string& path) {
+    std::error_code error;
+    const fs::path canonical = fs::weakly_canonical(path, error);
+    return error ? path : canonical.string();
+}
+
+// Returns the policy when there was one and it is sound.
+std::shared_ptr<const dsl::Policy> check_files(const std::vector<Wanted>& files,
+                                               const Beside& beside, Report& report) {
+    struct Checked {
+        const Wanted* file;
+        dsl::Compiled compiled;
+    };
+    std::vector<Checked> all;
+    std::set<std::string> used;
+    std::shared_ptr<const dsl::Policy> last;
+    for (const Wanted& file : files) {
+        if (file.path.ends_with(".toml")) {
+            judge(file.path, report);
+            continue;
+        }
+        auto compiled = dsl::compile(Words{file.path}, beside.options);
+        for (std::size_t k = 1; k < compiled.sources->files(); ++k)
+            used.insert(one_name(compiled.sources->file(dsl::FileId{static_cast<std::uint32_t>(k)}).name()));
+        last = compiled.policy;
+        compiled.policy.reset();
+        if (!compiled.found.empty()) all.push_back({&file, std::move(compiled)});
+    }
+    for (const Checked& one : all) {
+        if (one.file->from_folder && used.contains(one_name(one.file->path))) continue;
+        report.add(*one.compiled.sources, one.compiled.found);
+    }
+    return last;
+}
+
+bool check_keys(const std::string& path, const dsl::Policy* policy, Report& report) {
+    std::string why;
+    const bool stream = path == "-";
+    auto text = editor::read_text(stream ? "/dev/stdin" : path, why);
+    if (!text) {
+        complain("larder check: " + path + ": " + why);
+        return false;
+    }
+    const bool cut = text->size() > dsl::SourceMap::max_file_bytes;
+    dsl::SourceMap sources;
+    if (cut) text->resize(std::min(dsl::SourceMap::max_file_bytes, text->rfind('\n')));
+    const auto id = sources.add(stream ? "standard input" : path, std::move(*text));
+    report.add(sources, dsl::check_key_list(sources.file(id), policy, cut));
+    return true;
+}
+
+// The entries that a running kernel holds; without an answer none are known.
+void ask_kernel(const Remote& kernel, Beside& beside) {
+    std::string problem;
+    const auto answer = kernel.try_ask("stats", {"namespaces"}, problem);
+    if (!answer) {
+        complain("larder check: no live numbers: " + problem);
+        return;
+    }
+    boost::json::error_code error;
+    const auto stats = boost::json::parse(answer->out, error);
+    const auto* const spaces = error ? nullptr : stats.is_object() ? stats.as_object().if_contains("namespaces") : nullptr;
+    if (spaces == nullptr || !spaces->is_object()) return;
+    for (const auto& [name, space] : spaces->as_object()) {
+        const auto* const entries = space.is_object() ? space.as_object().if_contains("entries") : nullptr;
+        if (entries == nullptr) continue;
+        const auto count = entries->to_number<std::uint64_t>(error);
+        if (!error) beside.live.emplace(name, count);
+    }
+    beside.options.live_entries = [&beside](std::string_view ns) -> std::optional<std::uint64_t> {
+        const auto it = beside.live.find(ns);
+        if (it == beside.live.end()) return std::nullopt;
+        return it->second;
+    };
+}
+
+// False: it has been said what cannot be read.
+bool prepare(const Asked& asked, const Judged* host, Beside& beside) {
+    beside.options.profile = asked.profile;
+    beside.options.coverage = asked.coverage;
+    if (host != nullptr) beside.options.catalog = &host->plan.catalog;
+    if (asked.kernel.is_named()) ask_kernel(asked.kernel, beside);
+    if (asked.routes.empty()) return true;
+    std::string why;
+    auto text = editor::read_text(asked.routes, why, dsl::CompileOptions::RoutesText::max_bytes);
+    if (!text) {
+        complain("larder check: " + asked.routes + ": " + why);
+        return false;
+    }
+    beside.routes = {asked.routes, std::move(*text)};
+    beside.options.routes = &*beside.routes;
+    return true;
 }
 
 std::string counted(std::size_t n, const char* what) {
@@ -71,10 +209,21 @@ std::optional<int> read(Words words, Asked& out) {
              "of stores, codecs, sources and sinks are checked too, against larder.toml and the\n"
              "manifests of its plugins, without running them.");
     std::string deny;
-    app.add_option("FILE", out.files, "policies, each of its own; or a larder.toml");
+    app.add_option("FILE", out.files,
+                   "policies, each of its own; folders of *.larder; or a larder.toml");
     app.add_option("--conf", out.conf, "host configuration; without FILE its policy is checked with it")
         ->type_name("FILE");
     app.add_option("--profile", out.profile, "profile of the policies")->type_name("NAME");
+    app.add_option("--routes", out.routes,
+                   "OpenAPI of the application (JSON): writes that no rule mentions, rules that no\n"
+                   "route fires; for one policy")
+        ->type_name("FILE");
+    app.add_option("--keys", out.keys,
+                   "keys that are there, one a line (`redis-cli --scan`), or `-`: how they are written,\n"
+                   "and with a policy whether they fit it")
+        ->type_name("FILE");
+    app.add_flag("--coverage", out.coverage, "tell of rules that no `test` item sets off, too");
+    out.kernel.add_socket_to(app, "admin socket of a running kernel: findings with its live numbers");
     app.add_option("--format", out.format, "text, json, sarif or github")
         ->type_name("FORMAT")
         ->transform(CLI::Transformer(std::vector<std::pair<std::string, Format>>{
@@ -87,7 +236,7 @@ std::optional<int> read(Words words, Asked& out) {
         ->check(CLI::IsMember({"warnings"}));
     if (const auto status = parse(app, std::move(words))) return status;
     out.deny_warnings = !deny.empty();
-    if (out.files.empty() && out.conf.empty()) {
+    if (out.files.empty() && out.conf.empty() && out.keys.empty()) {
         complain("larder check: name a policy: `larder check policies/hotel.larder`, or a "
                  "configuration with `--conf`");
         return exit_usage;
@@ -100,20 +249,26 @@ std::optional<int> read(Words words, Asked& out) {
 int run_check(Words words) {
     Asked asked;
     if (const auto status = read(std::move(words), asked)) return *status;
+    const auto files = wanted_files(asked.files);
+    if (!files) return exit_findings;
+    if (files->size() > 1 && (!asked.routes.empty() || !asked.keys.empty())) {
+        complain("larder check: routes and keys belong to one application: name its policy alone");
+        return exit_usage;
+    }
     Report report;
     std::unique_ptr<Judged> host;
     if (!asked.conf.empty()) {
         host = std::make_unique<Judged>(judge(asked.conf, report));
         if (asked.profile.empty()) asked.profile = host->config.profile;
-        if (asked.files.empty() && !host->config.policy.empty())
-            check_policy(host->config.policy, asked.profile, host.get(), report);
     }
-    for (const std::string& file : asked.files) {
-        if (file.ends_with(".toml"))
-            judge(file, report);
-        else
-            check_policy({file}, asked.profile, host.get(), report);
-    }
+    Beside beside;
+    if (!prepare(asked, host.get(), beside)) return exit_findings;
+    std::shared_ptr<const dsl::Policy> policy;
+    if (files->empty() && host && !host->config.policy.empty())
+        policy = check_policy(host->config.policy, beside, report).policy;
+    else
+        policy = check_files(*files, beside, report);
+    if (!asked.keys.empty() && !check_keys(asked.keys, policy.get(), report)) return exit_findings;
     return tell(asked, report);
 }
 

@@ -59,10 +59,13 @@ std::optional<config::HostConfig> HostOptions::load() const {
 }
 
 void Remote::add_to(CLI::App& app) {
-    app.add_option("--socket", socket_, "admin socket of the kernel; else $LARDER_SOCKET, else " +
-                                            config::default_socket())
-        ->type_name("PATH");
+    add_socket_to(app, "admin socket of the kernel; else $LARDER_SOCKET, else " +
+                           config::default_socket());
     app.add_flag("--json", json, "answer in JSON");
+}
+
+void Remote::add_socket_to(CLI::App& app, const std::string& help) {
+    app.add_option("--socket", socket_, help)->type_name("PATH");
 }
 
 std::optional<serve::Answer> Remote::try_ask(const std::string& verb, Words arguments,

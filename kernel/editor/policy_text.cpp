@@ -86,7 +86,7 @@ std::optional<std::vector<std::string>> policy_paths(const std::vector<std::stri
     return out;
 }
 
-std::optional<std::string> read_text(const std::string& path, std::string& why) {
+std::optional<std::string> read_text(const std::string& path, std::string& why, std::size_t most) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         why = reason();
@@ -95,7 +95,7 @@ std::optional<std::string> read_text(const std::string& path, std::string& why) 
     std::string text;
     std::string part(std::size_t{64} << 10, '\0');
     ssize_t size = 0;
-    while (text.size() <= dsl::SourceMap::max_file_bytes) {
+    while (text.size() <= most) {
         size = ::read(fd, part.data(), part.size());
         if (size < 0 && errno == EINTR) continue;
         if (size <= 0) break;
