@@ -1,5 +1,8 @@
 # tests/integration/cli_check_test.py -- larder check, over policies and configurations, in every format.
 import json
+import os
+import subprocess
+import sys
 import unittest
 
 from larder_program import BAD, GOOD, Scratch, larder
@@ -71,6 +74,91 @@ class Check(Scratch, unittest.TestCase):
             self.assertIn("l.toml:6", ran.stdout)
             self.assertIn(help_text, ran.stdout)
         self.run_larder("check", "--conf", self.write("l.toml", f'{conf}capacity = "2GiB"\n'))
+
+    def test_a_folder_is_all_policies_in_it_and_what_they_use_is_checked_with_them(self):
+        inside = self.folder / "policies/shared"
+        inside.mkdir(parents=True)
+        self.write("policies/shared/half.larder", "namespace half { key \"{id}\"; ttl unknown_here }\n")
+        self.write("policies/a.larder", 'larder 1\nuse "shared/half.larder"\nlet unknown_here = 5m\n')
+        self.write("policies/notes.txt", "no policy")
+        self.assertEqual(self.run_larder("check", "policies").stdout, "")
+        self.write("policies/b.larder", BAD)
+        ran = self.run_larder("check", "policies", status=1)
+        self.assertIn("policies/b.larder:2:22", ran.stdout)
+        # Named by a person it is checked alone.
+        self.assertIn("unknown_here", self.run_larder("check", "policies/shared/half.larder", status=1).stdout)
+        (self.folder / "empty").mkdir()
+        self.assertIn("no *.larder", self.run_larder("check", "empty", status=1).stderr)
+
+    def test_the_shipped_folder_is_silent(self):
+        self.assertEqual(self.run_larder("check", SOURCE / "policies", "--deny", "warnings").stdout, "")
+
+    def test_keys_that_are_there_are_judged_alone_and_beside_a_policy(self):
+        keys = self.write("keys.txt", "menuitem123\ndashboard_data_jan\nitem:7\nbasket:9\n")
+        ran = self.run_larder("check", "--keys", keys)
+        self.assertEqual(ran.stdout.count("L0328"), 2)
+        self.assertIn("keys.txt:1:1", ran.stdout)
+        self.assertNotIn("L0335", ran.stdout)
+        found = json.loads(self.run_larder("check", "--keys", "-", self.write("good.larder", GOOD), "--format",
+                                           "json", "--deny", "warnings", status=1,
+                                           stdin=keys.read_text()).stdout)
+        self.assertEqual([one["code"] for one in found], ["L0328", "L0328", "L0335"])
+        self.assertIn("nowhere.txt", self.run_larder("check", "--keys", "nowhere.txt", status=1).stderr)
+
+    def test_keys_that_redis_prints_are_read(self):
+        ran = self.run_larder("check", "--keys", "-", stdin='1) "user:1"\r\n2) "users:2"\r\n'
+                              '3) "user:3"\r\nlarder:v:{user:4}\r\nlarder:g:user\r\n')
+        self.assertIn("`users` and `user` are two prefixes", ran.stdout)
+        self.assertEqual(ran.stdout.count("warning["), 1)
+
+    def test_a_write_that_fastapi_tells_of_and_no_rule_mentions_is_found(self):
+        try:
+            import fastapi  # noqa: F401
+        except ImportError:
+            self.skipTest("python3-fastapi is not installed")
+        told = subprocess.run(
+            [sys.executable, "-c", "import json, app; print(json.dumps(app.app.openapi()))"],
+            cwd=self.folder, env={**os.environ, "PYTHONPATH": str(SOURCE / "examples/hotel")},
+            capture_output=True, text=True, timeout=60)
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.write("openapi.json", told.stdout)
+        policy = ('larder 1\nnamespace user { key "{id}" }\n'
+                  'on GET "/v1.0/user/{id}" { serve user "{id}" }\n')
+        covered = self.write("p.larder", policy + 'on POST "/v1.0/user/update/{id}" { drop user "{id}" }\n')
+        self.assertEqual(self.run_larder("check", covered, "--routes", "openapi.json").stdout, "")
+        lost = self.write("p.larder", policy + 'on event "x" { drop user }\n')
+        ran = self.run_larder("check", lost, "--routes", "openapi.json", "--deny", "warnings", status=1)
+        self.assertIn("`POST /v1.0/user/update/{user_id}` of openapi.json changes data but no rule", ran.stdout)
+
+    def test_routes_and_keys_belong_to_one_policy(self):
+        files = [self.write(f"{name}.larder", GOOD) for name in ("a", "b")]
+        for option in ("--routes", "--keys"):
+            self.run_larder("check", *files, option, "x", status=2)
+
+    def test_a_description_of_a_hundred_megabytes_and_one_that_is_all_brackets_are_findings(self):
+        policy = self.write("p.larder", GOOD)
+        with open(self.folder / "large.json", "wb") as large:
+            large.write(b'{"openapi": "3.0.0", "x": "')
+            for _ in range(100):
+                large.write(b"x" * 1_000_000)
+            large.write(b'"}')
+        self.write("deep.json", "[" * 1_000_000)
+        (self.folder / "bytes.json").write_bytes(bytes(range(256)) * 100)
+        for name, why in (("large.json", "64 MiB"), ("deep.json", "256 deep"), ("bytes.json", "as JSON")):
+            ran = self.run_larder("check", policy, "--routes", name, status=1)
+            self.assertIn("L0336", ran.stdout)
+            self.assertIn(why, ran.stdout)
+
+    def test_rules_without_a_test_are_told_when_asked(self):
+        policy = self.write("p.larder", GOOD)
+        self.assertEqual(self.run_larder("check", policy).stdout, "")
+        self.assertIn("L0401", self.run_larder("check", policy, "--coverage").stdout)
+
+    def test_a_thousand_lines_in_github_form_are_denied_as_warnings(self):
+        lines = "".join(f'namespace n{k} {{ key "item{{id}}"; static }}\n' for k in range(1000))
+        ran = self.run_larder("check", self.write("p.larder", "larder 1\n" + lines), "--format", "github",
+                              "--deny", "warnings", status=1)
+        self.assertEqual(ran.stdout.count("::warning "), 500)
 
     def test_github_is_one_command_a_finding(self):
         ran = self.run_larder("check", self.write("bad.larder", BAD), "--format", "github", status=1)
