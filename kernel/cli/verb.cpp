@@ -20,6 +20,7 @@ constexpr Verb all[] = {
     {"routes", "list every class of requests that a policy tells apart, and what it does", run_routes},
     {"diff", "tell what another policy would do differently, with requests that show it", run_diff},
     {"replay", "tell what a policy would have made of a trace or an access log", run_replay},
+    {"advise", "suggest changes of a policy, each tried on a trace or an access log", run_advise},
     {"bench", "measure what operations cost here, or over a socket", run_bench},
     {"plugins", "list plugins with kind, version, capabilities and options", run_plugins},
     {"get", "print the value of an entry", run_get, true},

@@ -68,6 +68,7 @@ int run_reload(Words words);
 int run_ping(Words words);
 int run_record(Words words);
 int run_replay(Words words);
+int run_advise(Words words);
 int run_plugins(Words words);
 int run_version(Words words);
 int run_help(Words words);

@@ -2,12 +2,11 @@
 #include "kernel/replay/comparison.hpp"
 
 #include "kernel/api/policy_changes.hpp"
+#include "kernel/replay/figures_text.hpp"
 
 #include <boost/json.hpp>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 namespace larder::replay {
 namespace {
@@ -15,30 +14,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t name_width = 26, column_width = 14;
-
-// 1234567 -> "1,234,567"
-std::string grouped(std::uint64_t n) {
-    std::string out = std::to_string(n);
-    for (std::size_t at = out.size(); at > 3; at -= 3) out.insert(at - 3, ",");
-    return out;
-}
-
-std::string decimal(double value, int places) {
-    std::array<char, 48> text{};
-    std::snprintf(text.data(), text.size(), "%.*f", places, value);
-    return text.data();
-}
-
-// Cut, not rounded: 99.96 % is not 100.
-std::string percent(double share) { return decimal(static_cast<double>(static_cast<std::uint64_t>(share * 10'000)) / 100, 2) + " %"; }
-
-std::string megabytes(std::uint64_t bytes) {
-    if (bytes < (10u << 10)) return grouped(bytes) + " B";
-    if (bytes < (10u << 20)) return decimal(static_cast<double>(bytes) / 1024, 1) + " KiB";
-    return decimal(static_cast<double>(bytes) / (1 << 20), 1) + " MiB";
-}
-
-std::string seconds(std::uint64_t us) { return decimal(static_cast<double>(us) / 1e6, us < 10'000'000 ? 3 : 1) + " s"; }
 
 void pad(std::string& line, std::size_t to) {
     if (line.size() < to) line.append(to - line.size(), ' ');
@@ -48,9 +23,9 @@ void pad(std::string& line, std::size_t to) {
 // How `now` differs from `was`, for counts.
 std::string change(std::uint64_t was, std::uint64_t now) {
     if (was == now) return "the same";
-    if (was == 0) return "+" + grouped(now);
+    if (was == 0) return "+" + grouped_text(now);
     const double ratio = static_cast<double>(now) / static_cast<double>(was) - 1;
-    return (ratio > 0 ? "+" : "") + decimal(ratio * 100, 1) + " %";
+    return (ratio > 0 ? "+" : "") + decimal_text(ratio * 100, 1) + " %";
 }
 
 class Table {
@@ -83,12 +58,12 @@ class Table {
     template <class Get>
     void count(const std::string& name, Get&& get, bool also_none = true) {
         const std::uint64_t now = get(replayed_.tried), was = replayed_.against ? get(*replayed_.against) : 0;
-        if (also_none || now != 0 || was != 0) row(name, grouped(was), grouped(now), change(was, now));
+        if (also_none || now != 0 || was != 0) row(name, grouped_text(was), grouped_text(now), change(was, now));
     }
     void ratio(const std::string& name, const SpaceTally& was, const SpaceTally& now) {
         const double difference = (hit_ratio(now) - hit_ratio(was)) * 100;
-        row(name, was.gets() == 0 ? "-" : percent(hit_ratio(was)), now.gets() == 0 ? "-" : percent(hit_ratio(now)),
-            (difference >= 0 ? "+" : "") + decimal(difference, 2) + " points");
+        row(name, was.gets() == 0 ? "-" : percent_text(hit_ratio(was)), now.gets() == 0 ? "-" : percent_text(hit_ratio(now)),
+            (difference >= 0 ? "+" : "") + decimal_text(difference, 2) + " points");
     }
     std::string text;
 
@@ -99,7 +74,7 @@ class Table {
 std::string reasons(const SpaceTally& t) {
     std::string out;
     const auto add = [&](std::uint64_t n, const char* word) {
-        if (n != 0) ((out += out.empty() ? "" : ", ") += grouped(n)) += word;
+        if (n != 0) ((out += out.empty() ? "" : ", ") += grouped_text(n)) += word;
     };
     add(t.first, " never asked before");
     add(t.expired, " expired");
@@ -110,15 +85,16 @@ std::string reasons(const SpaceTally& t) {
 
 std::string intro(const Replayed& r) {
     const Tally& t = r.tried;
-    std::string out = grouped(t.operations) + " operations of " + api::duration_text(std::chrono::milliseconds(t.lasted_ms)) + " (" + r.facts.what + ") in " +
-                      decimal(t.seconds, 2) + " s of a processor";
-    if (t.seconds > 0 && t.operations > 10'000) out += ", " + grouped(static_cast<std::uint64_t>(static_cast<double>(t.operations) / t.seconds)) + " a second";
+    std::string out = grouped_text(t.operations) + " operations of " + api::duration_text(std::chrono::milliseconds(t.lasted_ms)) + " (" + r.facts.what + ") in " +
+                      decimal_text(t.seconds, 2) + " s of a processor";
+    if (t.seconds > 0 && t.operations > 10'000) out += ", " + grouped_text(static_cast<std::uint64_t>(static_cast<double>(t.operations) / t.seconds)) + " a second";
     out += "\n";
     if (r.facts.sample > 1) out += "one key in " + std::to_string(r.facts.sample) + " was recorded: counts and memory are of that share\n";
-    if (t.lost != 0) out += grouped(t.lost) + " operations were lost while it was recorded\n";
-    if (t.unknown != 0) out += grouped(t.unknown) + " operations are of namespaces that this policy does not have\n";
+    if (r.facts.cut) out += "that is not all of it: no more were asked for\n";
+    if (t.lost != 0) out += grouped_text(t.lost) + " operations were lost while it was recorded\n";
+    if (t.unknown != 0) out += grouped_text(t.unknown) + " operations are of namespaces that this policy does not have\n";
     if (r.facts.bad != 0) {
-        out += grouped(r.facts.bad) + " of " + grouped(r.facts.lines) + " lines are none of such a log:\n";
+        out += grouped_text(r.facts.bad) + " of " + grouped_text(r.facts.lines) + " lines are none of such a log:\n";
         for (const BadLine& bad : r.facts.first_bad) out += "  " + std::to_string(bad.number) + ": " + bad.text + "\n";
     }
     if (!r.facts.problem.empty()) out += "it ends before its end: " + r.facts.problem + "\n";
@@ -133,9 +109,9 @@ void add_rules(const Replayed& r, std::string& out) {
         if (rule.fired == 0 && rule.misses == 0) continue;
         std::string line = "  " + rule.where + "  " + rule.head;
         pad(line, 60);
-        line += grouped(rule.fired);
+        line += grouped_text(rule.fired);
         pad(line, 60 + column_width);
-        out += line + grouped(rule.misses) + "\n";
+        out += line + grouped_text(rule.misses) + "\n";
     }
 }
 
@@ -143,6 +119,7 @@ json::object json_of(const SpaceTally& t) {
     json::object o{{"gets", t.gets()}, {"hits", t.hits}, {"misses", t.misses}, {"stale", t.stale}, {"absent", t.absent}, {"hit_ratio", hit_ratio(t)}};
     o["misses_by_reason"] = json::object{{"first", t.first}, {"expired", t.expired}, {"dropped", t.dropped}, {"evicted", t.evicted}};
     o["loads"] = t.loads;
+    o["most_loads_in_a_second"] = t.peak_loads;
     o["load_ms"] = t.load_us / 1000;
     o["timed_loads"] = t.timed_loads;
     o["puts"] = t.puts;
@@ -171,6 +148,8 @@ json::object json_of(const Tally& t) {
     o["unknown_namespace"] = t.unknown;
     o["peak_bytes"] = t.peak_bytes;
     o["evictions"] = t.evictions;
+    o["ended_read"] = t.ended_read;
+    o["ended_unread"] = t.ended_unread;
     o["lasted_ms"] = t.lasted_ms;
     o["seconds"] = t.seconds;
     return o;
@@ -190,15 +169,15 @@ std::string render_text(const Replayed& r) {
     table.count("passed by, no serve rule", [](const Tally& t) { return t.passed; }, false);
     table.count("passed by, no key", [](const Tally& t) { return t.unkeyed; }, false);
     table.count("loads of the origin", [](const Tally& t) { return t.all().loads; });
-    if (total.load_us + was.load_us != 0) table.row("  time of those known", seconds(was.load_us), seconds(total.load_us), change(was.load_us, total.load_us));
+    if (total.load_us + was.load_us != 0) table.row("  time of those known", seconds_text(was.load_us), seconds_text(total.load_us), change(was.load_us, total.load_us));
     table.count("requests", [](const Tally& t) { return t.requests; }, false);
     table.count("events", [](const Tally& t) { return t.events; }, false);
     if (!r.against_is_recorded || !r.against) {
-        table.row("memory, most", r.against ? megabytes(r.against->peak_bytes) : "", megabytes(now.peak_bytes), r.against ? change(r.against->peak_bytes, now.peak_bytes) : "");
+        table.row("memory, most", r.against ? size_text(r.against->peak_bytes) : "", size_text(now.peak_bytes), r.against ? change(r.against->peak_bytes, now.peak_bytes) : "");
         table.count("evictions", [](const Tally& t) { return t.evictions; });
     } else {
-        table.row("memory, most", "-", megabytes(now.peak_bytes), "");
-        table.row("evictions", "-", grouped(now.evictions), "");
+        table.row("memory, most", "-", size_text(now.peak_bytes), "");
+        table.row("evictions", "-", grouped_text(now.evictions), "");
     }
     table.text += "\nhit ratio by namespace\n";
     for (const SpaceTally& space : now.spaces) {

@@ -24,29 +24,31 @@ struct Way {
     std::string problem;
     std::uint64_t lines = 0, bad = 0;
     std::vector<BadLine> first_bad;
-    bool has_costs = false;
+    bool has_costs = false, cut = false;
 
-    void through_trace(std::string_view file) {
+    void through_trace(std::string_view file, std::uint64_t most) {
         TraceReader trace(file);
         if (!trace.open()) return;  // replay_trace() has opened it
         const double began = processor_seconds();
         std::uint64_t version = 0;
         Operation op;
-        while (trace.next(op)) {
+        for (; most > 0 && trace.next(op); --most) {
             if (trace.version() != version) [[unlikely]] {
                 stage->bind(trace.spaces());
                 version = trace.version();
             }
             stage->play(op);
         }
+        cut = most == 0 && trace.next(op);
         tally = stage->finish();
         tally.seconds = processor_seconds() - began;
     }
-    void through_log(std::string_view text, const AccessLogOptions& options) {
+    void through_log(std::string_view text, const AccessLogOptions& options, std::uint64_t most) {
         const double began = processor_seconds();
         AccessLog log(text, options);
         Operation op;
-        while (log.next(op)) stage->play(op);
+        for (; most > 0 && log.next(op); --most) stage->play(op);
+        cut = most == 0 && log.next(op);
         tally = stage->finish();
         tally.seconds = processor_seconds() - began;
         lines = log.lines();
@@ -81,7 +83,7 @@ bool run_ways(Way& way, Way* other, const Run& run, std::string& problem) {
 }
 
 // What was recorded, as a tally.
-Tally recorded(TraceReader& trace) {
+Tally recorded(TraceReader& trace, std::uint64_t most) {
     Tally out;
     const auto space = [&](std::uint32_t at) -> SpaceTally& {
         const std::string& name = trace.spaces()[at].name;
@@ -93,7 +95,7 @@ Tally recorded(TraceReader& trace) {
         out.spaces.push_back(std::move(made));
         return out.spaces.back();
     };
-    for (Operation op; trace.next(op);) {
+    for (Operation op; most > 0 && trace.next(op); --most) {
         ++out.operations;
         out.lasted_ms = op.at_ms;
         const bool known = op.space < trace.spaces().size();
@@ -154,7 +156,7 @@ std::optional<Replayed> replay_trace(std::string_view text, const ReplayOptions&
     Way way, other;
     if (!(way.stage = stage_of(options.stage))) return std::nullopt;
     if (options.against && !(other.stage = stage_of(*options.against))) return std::nullopt;
-    if (!run_ways(way, options.against ? &other : nullptr, [&](Way& one) { one.through_trace(text); }, problem)) return std::nullopt;
+    if (!run_ways(way, options.against ? &other : nullptr, [&](Way& one) { one.through_trace(text, options.most); }, problem)) return std::nullopt;
     Replayed out;
     out.facts.what = "trace";
     out.facts.is_trace = true;
@@ -162,12 +164,13 @@ std::optional<Replayed> replay_trace(std::string_view text, const ReplayOptions&
     out.facts.sample = head.sample;
     out.facts.recorded_policy = head.fingerprint;
     out.tried = std::move(way.tally);
+    out.facts.cut = way.cut;
     if (options.against) {
         out.against = std::move(other.tally);
         Operation op;
         while (trace.next(op)) {}
     } else {
-        out.against = recorded(trace);
+        out.against = recorded(trace, options.most);
         out.against_is_recorded = true;
     }
     out.facts.problem = trace.problem();
@@ -200,11 +203,12 @@ std::optional<Replayed> replay_log(std::string_view text, const ReplayOptions& o
         against.began_ms = tried.began_ms;
         if (!(other.stage = Stage::open(against, 0, problem))) return std::nullopt;
     }
-    if (!run_ways(way, options.against ? &other : nullptr, [&](Way& one) { one.through_log(text, how); }, problem)) return std::nullopt;
+    if (!run_ways(way, options.against ? &other : nullptr, [&](Way& one) { one.through_log(text, how, options.most); }, problem)) return std::nullopt;
     out.facts.lines = way.lines;
     out.facts.bad = way.bad;
     out.facts.first_bad = way.first_bad;
     out.tried = std::move(way.tally);
+    out.facts.cut = way.cut;
     if (options.against) out.against = std::move(other.tally);
     auto& unknowable = out.facts.unknowable;
     unknowable.push_back("headers and bodies: a rule that takes a value from one drops more here than it would (its whole namespace)");

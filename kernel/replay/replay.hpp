@@ -20,6 +20,7 @@ struct ReplayOptions {
     std::optional<StageOptions> against; // another one beside it
     std::optional<LogFormat> format;     // of an access log; none: found out
     AccessLogOptions log;
+    std::uint64_t most = UINT64_MAX;     // operations; what follows is not played, and the facts say so
 };
 
 // What the file is, whatever the policy.
@@ -29,6 +30,7 @@ struct TrafficFacts {
     std::uint64_t began_ms = 0;  // since 1970; 0: not known
     std::uint64_t lines = 0, bad = 0;
     std::vector<BadLine> first_bad;
+    bool cut = false;            // there is more than ReplayOptions::most
     std::uint64_t sample = 1;            // one key in so many was recorded
     std::uint64_t recorded_policy = 0;   // fingerprint of the one that ran
     std::string problem;                 // why it ended before its end; empty: it did not

@@ -224,14 +224,24 @@ void Stage::load(const Place& at, KeyNote& note, std::uint64_t size, std::uint64
     if (size == 0 && tally.loads > 0) size = at.slot->loaded_bytes / tally.loads;
     if (cost_us == 0) cost_us = note.cost_us;
     if (cost_us == 0 && tally.timed_loads > 0) cost_us = tally.load_us / tally.timed_loads;
+    count_load(*at.slot, note, size, cost_us);
+    write(at, note, nullptr, size, 0, 0);
+}
+
+void Stage::count_load(Slot& slot, KeyNote& note, std::uint64_t size, std::uint64_t cost_us) {
+    SpaceTally& tally = slot.tally;
     ++tally.loads;
+    slot.loaded_bytes += size;
     if (cost_us != 0) {
         tally.load_us += cost_us;
         ++tally.timed_loads;
         note.cost_us = static_cast<std::uint32_t>(std::min<std::uint64_t>(cost_us, UINT32_MAX));
     }
-    at.slot->loaded_bytes += size;
-    write(at, note, nullptr, size, 0, 0);
+    if (slot.second != now_ms_ / 1000) {
+        slot.second = now_ms_ / 1000;
+        slot.in_second = 0;
+    }
+    tally.peak_loads = std::max(tally.peak_loads, ++slot.in_second);
 }
 
 bool Stage::write(const Place& at, KeyNote& note, const Operation* op, std::uint64_t size, std::uint32_t flags, std::int64_t ttl_ms) {
@@ -273,16 +283,7 @@ void Stage::play_put(const Operation& op) {
         note.has_answer = false;
         return;
     }
-    if (op.fill) {
-        SpaceTally& tally = at.slot->tally;
-        ++tally.loads;
-        at.slot->loaded_bytes += op.size;
-        if (op.cost_us != 0) {
-            tally.load_us += op.cost_us;
-            ++tally.timed_loads;
-            note.cost_us = static_cast<std::uint32_t>(std::min<std::uint64_t>(op.cost_us, UINT32_MAX));
-        }
-    }
+    if (op.fill) count_load(*at.slot, note, op.size, op.cost_us);
     const bool negative = op.negative && at.slot->space->absent;
     if (op.negative && !negative) return;
     write(at, note, &op, op.size, flag(op.fill, LARDER_SET_FENCED) | flag(negative, LARDER_SET_ABSENT), op.ttl_ms);
@@ -408,7 +409,7 @@ void Stage::play_http(const Operation& op) {
                 else count_miss(at, note);
                 note.asked = true;
                 if (good) load(at, note, op.status == 304 ? 0 : op.size, op.cost_us);
-                else ++slot->tally.loads;  // asked for, and nothing that is kept
+                else count_load(*slot, note, 0, op.cost_us);  // asked for, and nothing that is kept
             }
         }
     }
@@ -441,6 +442,10 @@ Tally Stage::finish() {
             slot.tally.bytes = space->bytes;
         }
         tally_.spaces.push_back(slot.tally);
+    }
+    for (const TierFigures& tier : figures.tiers) {
+        tally_.ended_read += tier.ends.expired_used + tier.ends.evicted_used + tier.ends.removed_used;
+        tally_.ended_unread += tier.ends.expired_unused + tier.ends.evicted_unused + tier.ends.removed_unused;
     }
     for (std::size_t i = 0; i < tally_.rules.size() && i < figures.rules.size(); ++i) tally_.rules[i].fired = figures.rules[i].fired;
     tally_.lasted_ms = now_ms_;

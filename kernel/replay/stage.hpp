@@ -50,6 +50,7 @@ class Stage {
         const dsl::Namespace* space = nullptr;
         bool can_be_stale = false;
         std::uint64_t loaded_bytes = 0;  // sum over loads, for what is usual
+        std::uint64_t second = 0, in_second = 0;  // loads in the second that goes on
         SpaceTally tally;
     };
     struct Answer {
@@ -80,6 +81,7 @@ class Stage {
     void count_miss(const Place& at, const KeyNote& note);
     void load(const Place& at, KeyNote& note, std::uint64_t size, std::uint64_t cost_us);
     bool write(const Place& at, KeyNote& note, const Operation* op, std::uint64_t size, std::uint32_t flags, std::int64_t ttl_ms);
+    void count_load(Slot& slot, KeyNote& note, std::uint64_t size, std::uint64_t cost_us);
     void look_at_memory();
 
     std::unique_ptr<StageKernel> kernel_;

@@ -22,6 +22,7 @@ SpaceTally& SpaceTally::operator+=(const SpaceTally& o) {
     refused += o.refused;
     entries += o.entries;
     bytes += o.bytes;
+    peak_loads = std::max(peak_loads, o.peak_loads);
     return *this;
 }
 

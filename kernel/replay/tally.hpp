@@ -20,6 +20,7 @@ struct SpaceTally {
     std::uint64_t loads = 0, load_us = 0, timed_loads = 0;           // load_us: of those that say
     std::uint64_t puts = 0, removes = 0, refused = 0;
     std::uint64_t entries = 0, bytes = 0;  // at the end
+    std::uint64_t peak_loads = 0;          // most within one second
 
     std::uint64_t gets() const { return hits + misses + stale + absent; }
     std::uint64_t answered() const { return hits + stale + absent; }
@@ -42,6 +43,8 @@ struct Tally {
     std::uint64_t lost = 0;      // operations that the recording missed
     std::uint64_t unknown = 0;   // gets and puts of namespaces that this policy does not have
     std::uint64_t peak_bytes = 0, evictions = 0;
+    // Entries that expired, were dropped or evicted: after somebody had read them, or nobody.
+    std::uint64_t ended_read = 0, ended_unread = 0;
     std::uint64_t lasted_ms = 0;
     double seconds = 0;          // of a processor, for replaying
     std::vector<std::string> notes;
