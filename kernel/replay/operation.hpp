@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace larder::replay {
@@ -56,6 +57,12 @@ struct Operation {
     std::uint32_t status = 0;
     std::span<const Given> given;
     std::uint64_t count = 0;  // lost
+};
+
+// A namespace as traffic names it.
+struct TrafficSpace {
+    std::string name;
+    std::int64_t ttl_ms = 0;  // that it had when it was recorded; 0: none
 };
 
 // Traffic, one operation after the other.

@@ -25,12 +25,6 @@
 
 namespace larder::replay {
 
-// A namespace as traffic names it.
-struct TrafficSpace {
-    std::string name;
-    std::int64_t ttl_ms = 0;  // that it had when it was recorded; 0: none
-};
-
 class Stage {
   public:
     // Null: `problem` says why, ready to print. recorded: fingerprint of the policy that ran; where it is this

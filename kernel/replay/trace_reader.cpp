@@ -89,15 +89,16 @@ bool TraceReader::text(Table& table, std::string_view& out, bool* fresh) {
     if (fresh != nullptr) *fresh = at == 0;
     if (at != 0) {
         if (at > trace_slots) return fail("there is no such slot");
-        out = table.slots[at - 1];
+        out = table.get(at - 1);
         return true;
     }
     std::uint32_t slot = 0, size = 0;
     if (!small(slot, trace_slots - 1) || !small(size, most_text)) return false;
     if (static_cast<std::size_t>(end_ - at_) < size) return fail("a record ends within a text");
-    table.slots[slot].assign(at_, size);
+    std::string& kept = table.at(slot);
+    kept.assign(at_, size);
     at_ += size;
-    out = table.slots[slot];
+    out = kept;
     return true;
 }
 

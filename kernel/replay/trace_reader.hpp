@@ -6,11 +6,11 @@
 #pragma once
 
 #include "kernel/replay/operation.hpp"
-#include "kernel/replay/stage.hpp"
 #include "kernel/replay/trace_writer.hpp"
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,8 +33,15 @@ class TraceReader final : public Traffic {
     const std::string& problem() const { return problem_; }  // empty: it ended where it ends
 
   private:
+    // Slots, made by the page: most traces use few, and a file of rubbish none.
     struct Table {
-        std::vector<std::string> slots = std::vector<std::string>(trace_slots);
+        static constexpr std::size_t page = 256;
+        std::array<std::unique_ptr<std::array<std::string, page>>, trace_slots / page> pages;
+        std::string_view get(std::size_t slot) const { return pages[slot / page] ? std::string_view((*pages[slot / page])[slot % page]) : std::string_view(); }
+        std::string& at(std::size_t slot) {
+            if (!pages[slot / page]) pages[slot / page] = std::make_unique<std::array<std::string, page>>();
+            return (*pages[slot / page])[slot % page];
+        }
     };
     bool next_block();
     bool fail(const char* what);
