@@ -35,6 +35,16 @@ void find_broken(Draft& draft) {
     }
 }
 
+std::vector<std::string> profiles_of(const Draft& draft) {
+    std::vector<std::string> out;
+    for (const ast::Policy* tree : draft.trees) {
+        for (const ast::Item& item : *tree) {
+            if (const auto* p = as_forward<ast::Profile>(item)) out.emplace_back(p->id.text);
+        }
+    }
+    return out;
+}
+
 // The hash of everything that went into the policy.
 std::uint64_t fingerprint_of(const Draft& draft) {
     std::uint64_t hash = 0xCBF29CE484222325ULL;
@@ -199,6 +209,7 @@ Compiled finish(std::shared_ptr<SourceMap> sources, const PolicyFiles& files,
         draft.policy.fingerprint = fingerprint_of(draft);
         out.policy = std::make_shared<const Policy>(std::move(draft.policy));
         out.tests = std::move(draft.tests);
+        out.profiles = profiles_of(draft);
     }
     out.found = std::move(found);
     return out;

@@ -62,6 +62,7 @@ struct CompileOptions {
 struct Compiled {
     std::shared_ptr<const Policy> policy;  // null when any diagnostic is an error
     std::vector<PolicyTest> tests;         // with a policy: its `test` items, of every profile
+    std::vector<std::string> profiles;     // with a policy: those that it declares
     std::vector<Diagnostic> found;         // in file order; warnings may come with a policy
     std::shared_ptr<SourceMap> sources;    // what `found` points into
     bool ok() const { return policy != nullptr; }

@@ -1,6 +1,8 @@
 // kernel/cli/test.cpp -- larder test: the stories in policies, played.
 #include "kernel/cli/verb.hpp"
 #include "kernel/core/clock.hpp"
+#include "kernel/policy_test/file_watch.hpp"
+#include "kernel/policy_test/mutants.hpp"
 #include "kernel/policy_test/report.hpp"
 
 #include <unistd.h>
@@ -21,7 +23,7 @@ struct Asked {
     Words files;
     policy_test::SuiteOptions suite;
     Form form = Form::text;
-    bool coverage = false;
+    bool coverage = false, mutate = false, watch = false;
     std::optional<std::uint64_t> fail_under;  // hundredths of a percent
     std::string lcov, json;                   // files
 };
@@ -106,16 +108,43 @@ bool tell_coverage(const Asked& asked, const std::vector<policy_test::SuiteResul
     }
     bool good = asked.lcov.empty() || write(asked.lcov, policy_test::coverage_lcov(all));
     if (!asked.json.empty()) good = write(asked.json, policy_test::coverage_json(all)) && good;
-    if (asked.fail_under && !sum.reaches(*asked.fail_under)) {
+    if (asked.coverage && asked.fail_under && !sum.reaches(*asked.fail_under)) {
         complain("larder test: " + sum.percent() + " of all clauses are exercised: less than was asked for");
         good = false;
     }
     return good;
 }
 
-int run_once(const Asked& asked) {
+// False: fewer mutants are noticed than was asked for.
+bool tell_mutants(const Asked& asked, const std::vector<policy_test::SuiteResult>& results) {
+    std::vector<policy_test::MutationResult> all;
+    policy_test::Share sum;
+    for (const policy_test::SuiteResult& result : results) {
+        if (result.tests.empty()) continue;
+        all.push_back(policy_test::run_mutants(result.path, asked.suite));
+        sum.part += all.back().score().part;
+        sum.all += all.back().score().all;
+    }
+    const bool text = asked.form == Form::text;
+    const std::string said =
+        policy_test::mutation_text(all, is_colourful(text ? STDOUT_FILENO : STDERR_FILENO));
+    if (text) print(said);
+    else
+        complain(said);
+    if (!asked.fail_under || sum.reaches(*asked.fail_under)) return true;
+    complain("larder test: " + sum.percent() + " of all mutants are noticed: less than was asked for");
+    return false;
+}
+
+struct Round {
+    int status = exit_fine;
+    Words files;  // that were read
+};
+
+Round run_once(const Asked& asked) {
     const SystemClock clock;
     std::vector<policy_test::SuiteResult> results;
+    Round round;
     std::size_t tests = 0, left_out = 0;
     bool good = true;
     for (const std::string& path : policies(asked.files)) {
@@ -124,14 +153,48 @@ int run_once(const Asked& asked) {
         tests += results.back().tests.size();
         left_out += results.back().left_out;
     }
+    for (const policy_test::SuiteResult& result : results)
+        for (std::size_t i = 0; i < result.sources->files(); ++i)
+            round.files.push_back(
+                result.sources->file(dsl::FileId{static_cast<std::uint32_t>(i)}).name());
     print(rendered(asked, results));
     if (tests == 0 && good) {
         complain(left_out == 0 ? "larder test: there is no test here"
                                : "larder test: no test is called like that");
-        return exit_findings;
+        good = false;
+    } else {
+        good = tell_coverage(asked, results) && good;
+        if (asked.mutate && good) good = tell_mutants(asked, results) && good;
+        else if (asked.mutate)
+            complain("larder test: mutants are tried when all tests pass");
     }
-    good = tell_coverage(asked, results) && good;
-    return good ? exit_fine : exit_findings;
+    round.status = good ? exit_fine : exit_findings;
+    return round;
+}
+
+// Again whenever a policy is saved; ends with the process.
+int run_on_and_on(const Asked& asked) {
+    Words folders;
+    for (const std::string& name : asked.files) {
+        std::error_code error;
+        if (!fs::is_directory(name, error)) continue;
+        folders.push_back(name);
+        for (fs::recursive_directory_iterator at(name, error), end; !error && at != end; at.increment(error))
+            if (at->is_directory(error)) folders.push_back(at->path().string());
+    }
+    policy_test::FileWatch watch;
+    for (;;) {
+        Words files = run_once(asked).files;
+        for (const std::string& name : asked.files) files.push_back(name);
+        std::fflush(stdout);
+        if (!watch.add(files, folders)) {
+            complain("larder test: nothing here can be watched");
+            return exit_findings;
+        }
+        complain("larder test: waiting for a policy to be saved");
+        watch.wait(std::chrono::milliseconds(-1), std::chrono::milliseconds(50));
+        if (::isatty(STDOUT_FILENO) != 0) print("\033[H\033[2J");
+    }
 }
 
 std::optional<int> read(Words words, Asked& out) {
@@ -153,8 +216,10 @@ std::optional<int> read(Words words, Asked& out) {
         ->type_name("FORMAT")
         ->transform(CLI::Transformer(std::vector<std::pair<std::string, Form>>{
             {"text", Form::text}, {"tap", Form::tap}, {"junit", Form::junit}}));
+    app.add_flag("--mutate", out.mutate, "also change the policy, one decision at a time, and tell which changes no test notices");
+    app.add_flag("--watch", out.watch, "again whenever a policy is saved, until it is interrupted");
     app.add_flag("--coverage", out.coverage, "also tell which rules and clauses no test exercises");
-    app.add_option("--fail-under", fail_under, "end in status 1 when fewer percent are covered")
+    app.add_option("--fail-under", fail_under, "end in status 1 when less is covered (and, with --mutate, noticed)")
         ->type_name("PERCENT");
     app.add_option("--lcov", out.lcov, "write the coverage as an LCOV tracefile; - is stdout")
         ->type_name("FILE");
@@ -166,7 +231,7 @@ std::optional<int> read(Words words, Asked& out) {
     if (!given) return exit_usage;
     out.suite.env = {given->begin(), given->end()};
     if (fail_under.empty()) return std::nullopt;
-    out.coverage = true;
+    if (!out.mutate) out.coverage = true;
     out.fail_under = hundredths(fail_under);
     if (out.fail_under) return std::nullopt;
     complain("larder test: --fail-under takes a percentage like 90 or 99.95, not `" + fail_under + "`");
@@ -178,7 +243,7 @@ std::optional<int> read(Words words, Asked& out) {
 int run_test(Words words) {
     Asked asked;
     if (const auto status = read(std::move(words), asked)) return *status;
-    return run_once(asked);
+    return asked.watch ? run_on_and_on(asked) : run_once(asked).status;
 }
 
 }  // namespace larder::cli

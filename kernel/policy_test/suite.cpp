@@ -7,6 +7,15 @@
 namespace larder::policy_test {
 namespace {
 
+std::vector<dsl::Diagnostic> errors_of(std::vector<dsl::Diagnostic> found) {
+    std::erase_if(found, [](const dsl::Diagnostic& d) {
+        return d.severity != dsl::Severity::error;
+    });
+    return found;
+}
+
+}  // namespace
+
 dsl::CompileOptions compile_options(const SuiteOptions& options, const std::string& profile) {
     dsl::CompileOptions out;
     out.profile = profile;
@@ -18,15 +27,6 @@ dsl::CompileOptions compile_options(const SuiteOptions& options, const std::stri
     };
     return out;
 }
-
-std::vector<dsl::Diagnostic> errors_of(std::vector<dsl::Diagnostic> found) {
-    std::erase_if(found, [](const dsl::Diagnostic& d) {
-        return d.severity != dsl::Severity::error;
-    });
-    return found;
-}
-
-}  // namespace
 
 std::size_t SuiteResult::failed() const {
     return static_cast<std::size_t>(std::count_if(

@@ -44,6 +44,9 @@ struct SuiteResult {
     std::size_t failed() const;
 };
 
+// How a policy is compiled for its tests; `options` outlives what is made of it.
+dsl::CompileOptions compile_options(const SuiteOptions& options, const std::string& profile);
+
 // Never throws on bad input. `clock` measures how long tests take. [any thread]
 SuiteResult run_suite(const std::string& path, const SuiteOptions& options, const Clock& clock);
 
