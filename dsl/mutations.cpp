@@ -55,12 +55,9 @@ class Finder {
     void add(Span at, std::string replacement, std::string says, Span shown) {
         out_.push_back({at, std::move(replacement), std::move(says), draft_.where(shown), shown});
     }
-    // Takes `at` away; lines stay where they are.
+    // Takes `at` away. A newline in it goes, too: a list is in it that goes on behind it.
     void without(Span at, const std::string& says, Span shown) {
-        std::string blank(sources_.text(at));
-        for (char& c : blank)
-            if (c != '\n') c = ' ';
-        add(at, std::move(blank), "without `" + says + "`", shown);
+        add(at, " ", "without `" + says + "`", shown);
     }
     // One of a list; `whole` goes when it is the only one.
     void without_one(const std::vector<Span>& list, std::size_t i, Span whole,

@@ -1,44 +1,13 @@
 // kernel/policy_test/player.cpp -- one test, step by step.
 #include "kernel/policy_test/player.hpp"
 
-#include "dsl/pattern.hpp"
+#include "kernel/policy_test/entries.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace larder::policy_test {
 namespace {
-
-enum class State : std::uint8_t { fresh, stale, gone };
-enum class By : std::uint8_t { nobody, rule, time, unknown };
-
-// Something the test has put, and what has become of it.
-struct Entry {
-    dsl::NamespaceIndex ns = dsl::none;
-    std::string key;
-    std::vector<dsl::GivenValue> with;
-    dsl::Span put_at;
-    State state = State::fresh;
-    By by = By::nobody;
-    dsl::Span by_at;
-    std::string why;  // the kernel's own words
-    std::uint64_t put_ms = 0, by_ms = 0;
-};
-
-std::string duration_text(std::uint64_t ms) {
-    const auto part = [&](std::uint64_t unit, const char* name) {
-        if (ms < unit) return std::string();
-        const std::string out = std::to_string(ms / unit) + name;
-        ms %= unit;
-        return out;
-    };
-    std::string out = part(86'400'000, "d");
-    out += part(3'600'000, "h");
-    out += part(60'000, "m");
-    out += part(1000, "s");
-    out += part(1, "ms");
-    return out.empty() ? "0s" : out;
-}
 
 class Player {
   public:
@@ -85,23 +54,9 @@ class Player {
     }
     std::string shown(const Entry& entry) const { return shown(entry.ns, entry.key); }
 
-    std::string fate(const Entry& entry) const {
-        if (entry.state == State::fresh) return "is still as it was put";
-        const bool gone = entry.state == State::gone;
-        switch (entry.by) {
-            case By::rule: return gone ? "was dropped" : "was expired";
-            case By::time:
-                return std::string(gone ? "its time was over " : "it became stale ") +
-                       duration_text(entry.by_ms - entry.put_ms) + " after it was put";
-            case By::nobody:
-            case By::unknown: break;
-        }
-        return gone ? "is gone" : "is stale";
-    }
-
     // Why it is as it is: the places of the steps, the kernel's own words, what is near.
     void explain(dsl::Diagnostic& d, const Entry& entry) const {
-        if (entry.state == State::fresh) {
+        if (entry.state == Entry::State::fresh) {
             d.more.push_back({entry.put_at, "put here"});
             if (!last_fired_.empty()) {
                 for (const std::uint32_t rule : last_fired_)
@@ -114,10 +69,10 @@ class Player {
             return;
         }
         if (entry.by_at != dsl::Span{})
-            d.more.push_back({entry.by_at, entry.by == By::time ? "its time was over here"
+            d.more.push_back({entry.by_at, entry.by == Entry::By::time ? "its time was over here"
                                                                 : "this did it"});
         d.more.push_back({entry.put_at, "put here"});
-        if (entry.by == By::rule && !entry.why.empty()) d.notes.push_back(entry.why);
+        if (entry.by == Entry::By::rule && !entry.why.empty()) d.notes.push_back(entry.why);
     }
 
     // ---- steps
@@ -133,7 +88,7 @@ class Player {
                     return too_long(step.at, "more than a hundred years go by in it");
                 passed_ += step.wait;
                 world_.after(step.wait);
-                return observe(By::time, step.at);
+                return observe(Entry::By::time, step.at);
             case dsl::StepKind::today: world_.today(step.days); return true;
             case dsl::StepKind::fail:
             case dsl::StepKind::recover: return change_store(step);
@@ -164,8 +119,8 @@ class Player {
     bool load(const dsl::TestStep& step) {
         const World::Seen seen = world_.load(step.ns, step.text, step.load_end, step.given);
         if (step.load_end != dsl::LoadOutcome::value || seen.status != LARDER_OK) return true;
-        Entry* const known = find(step.ns, step.text);
-        if (known != nullptr && !seen.stale && known->state == State::fresh) return true;  // a hit
+        const Entry* const known = entries_.find(step.ns, step.text);
+        if (known != nullptr && !seen.stale && known->state == Entry::State::fresh) return true;  // a hit
         return follow(step.ns, step.text, step.given, step.at);
     }
 
@@ -185,7 +140,7 @@ class Player {
         }
         const World::Fired fired = world_.request(step);
         note(fired, step);
-        if (!observe(By::rule, step.at)) return false;
+        if (!observe(Entry::By::rule, step.at)) return false;
         const bool keeps = answer.status == LARDER_OK && step.status >= 200 && step.status < 300 &&
                            step.method == "GET";
         if (!keeps || world_.put(answer.ns, answer.key, {}) != LARDER_OK) return true;
@@ -205,7 +160,7 @@ class Player {
         served_.reset();
         last_fired_.clear();
         note(world_.event(step), step);
-        return observe(By::rule, step.at);
+        return observe(Entry::By::rule, step.at);
     }
 
     void note(const World::Fired& fired, const dsl::TestStep& step) {
@@ -224,25 +179,13 @@ class Player {
 
     // ---- entries
 
-    Entry* find(dsl::NamespaceIndex ns, std::string_view key) {
-        const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
-            return e.ns == ns && e.key == key;
-        });
-        return found == entries_.end() ? nullptr : &*found;
-    }
-
     bool follow(dsl::NamespaceIndex ns, std::string_view key,
                 const std::vector<dsl::GivenValue>& with, dsl::Span at) {
         if (!spend(entries_.size(), at)) return false;
-        Entry* entry = find(ns, key);
-        if (entry == nullptr) {
-            if (entries_.size() >= bounds_.entries)
-                return too_long(at, "it puts more than " + std::to_string(bounds_.entries) +
-                                        " entries");
-            entry = &entries_.emplace_back();
-        }
-        *entry = {ns, std::string(key), with, at, State::fresh, By::nobody, {}, {},
-                  world_.now_ms(), 0};
+        if (entries_.size() >= bounds_.entries && entries_.find(ns, key) == nullptr)
+            return too_long(at,
+                            "it puts more than " + std::to_string(bounds_.entries) + " entries");
+        entries_.follow(ns, key, with, at);
         return true;
     }
 
@@ -252,34 +195,9 @@ class Player {
         return too_long(at, "so many entries are looked at so often");
     }
 
-    State look(const Entry& entry) {
-        const World::Seen seen = world_.look(entry.ns, entry.key);
-        if (seen.status != LARDER_OK) return State::gone;
-        return seen.stale ? State::stale : State::fresh;
-    }
-
-    void look_at(Entry& entry, By by, dsl::Span at) {
-        const State now = look(entry);
-        if (now == entry.state) return;
-        entry.state = now;
-        entry.by = by;
-        entry.by_at = at;
-        entry.by_ms = world_.now_ms();
-        if (by != By::time) entry.why = world_.why(entry.ns, entry.key);
-        if (by == By::unknown) {
-            entry.by = entry.why.empty() ? By::time : By::rule;
-            entry.by_at = {};
-        }
-    }
-
-    bool observe(By by, dsl::Span at) {
-        if (world_.any_fails()) {
-            blind_ = true;
-            return true;
-        }
+    bool observe(Entry::By by, dsl::Span at) {
         if (!spend(entries_.size(), at)) return false;
-        const By how = std::exchange(blind_, false) ? By::unknown : by;
-        for (Entry& entry : entries_) look_at(entry, how, at);
+        entries_.observe(by, at);
         return true;
     }
 
@@ -299,7 +217,7 @@ class Player {
             if (!spend(1 + entries_.size(), step.at)) return false;
             std::size_t meant = 0;
             for (std::size_t i = 0; i < entries_.size(); ++i) {
-                if (!is_meant(target, entries_[i])) continue;
+                if (!entries_.is_meant(target, entries_[i])) continue;
                 ++meant;
                 const Entry copy = entries_[i];
                 expect_of(step, target, copy.ns, copy.key);
@@ -311,42 +229,6 @@ class Player {
                     .helps.push_back("put an entry of it first");
         }
         return true;
-    }
-
-    bool is_meant(const dsl::TestTarget& target, const Entry& entry) const {
-        switch (target.kind) {
-            case dsl::TargetKind::everything: return true;
-            case dsl::TargetKind::key: return entry.ns == target.ns && entry.key == target.text;
-            case dsl::TargetKind::matching:
-                if (!dsl::glob_match(target.text, entry.key)) return false;
-                [[fallthrough]];
-            case dsl::TargetKind::namespace_: {
-                const auto& chain = policy_.namespaces[entry.ns].chain;
-                return std::find(chain.begin(), chain.end(), target.ns) != chain.end();
-            }
-            case dsl::TargetKind::tag: return carries(entry, target.text);
-        }
-        return false;
-    }
-
-    bool carries(const Entry& entry, std::string_view tag) const {
-        const dsl::Namespace& ns = policy_.namespaces[entry.ns];
-        dsl::Fields fields;
-        if (!ns.key || !ns.key->read(entry.key, fields)) return false;
-        std::vector<std::string_view> values(ns.parameters.size());
-        for (std::size_t i = 0; i < fields.count && i < values.size(); ++i)
-            values[i] = fields.value[i];
-        const auto made = [&](const std::vector<dsl::Template>& tags) {
-            return std::any_of(tags.begin(), tags.end(),
-                               [&](const dsl::Template& t) { return t.fill(values) == tag; });
-        };
-        if (made(ns.tags)) return true;
-        for (const dsl::GivenValue& given : entry.with) {
-            const auto at = std::find(ns.parameters.begin(), ns.parameters.end(), given.name);
-            if (at == ns.parameters.end()) continue;
-            values[static_cast<std::size_t>(at - ns.parameters.begin())] = given.value;
-        }
-        return made(ns.late_tags);
     }
 
     void expect_of(const dsl::TestStep& step, const dsl::TestTarget& target, dsl::NamespaceIndex ns,
@@ -375,7 +257,7 @@ class Player {
 
     void expect_fate(const dsl::TestStep& step, const dsl::TestTarget& target,
                      dsl::NamespaceIndex ns, const std::string& key) {
-        Entry* const entry = find(ns, key);
+        Entry* const entry = entries_.find(ns, key);
         const std::string wanted(word_of(step.expected));
         if (entry == nullptr) {
             fails(target.at, "the test never puts " + shown(ns, key),
@@ -383,16 +265,16 @@ class Player {
                 .helps.push_back("put it first, or write `expect miss`");
             return;
         }
-        if (blind_ || world_.any_fails()) look_at(*entry, By::unknown, target.at);
-        const bool by_rule = entry->by == By::rule;
+        entries_.catch_up(*entry, target.at);
+        const bool by_rule = entry->by == Entry::By::rule;
         const bool holds =
-            step.expected == dsl::Expected::kept      ? entry->state == State::fresh
-            : step.expected == dsl::Expected::dropped ? entry->state == State::gone && by_rule
-                                                      : entry->state == State::stale && by_rule;
+            step.expected == dsl::Expected::kept      ? entry->state == Entry::State::fresh
+            : step.expected == dsl::Expected::dropped ? entry->state == Entry::State::gone && by_rule
+                                                      : entry->state == Entry::State::stale && by_rule;
         if (holds) return;
-        auto& d = fails(target.at, shown(*entry) + " should be " + wanted + ", but " + fate(*entry));
+        auto& d = fails(target.at, shown(*entry) + " should be " + wanted + ", but " + entry->fate());
         explain(d, *entry);
-        if (step.expected == dsl::Expected::dropped && entry->by == By::time)
+        if (step.expected == dsl::Expected::dropped && entry->by == Entry::By::time)
             d.helps.push_back("what ends by its time is `expect miss`; `dropped` is by a rule");
     }
 
@@ -428,7 +310,7 @@ class Player {
             wanted.insert(0, "a ");
         if (!step.store.empty()) wanted += " in " + step.store;
         auto& d = fails(target.at, shown(ns, key) + " should be " + wanted + ", but " + was);
-        if (Entry* const entry = find(ns, key)) {
+        if (const Entry* const entry = entries_.find(ns, key)) {
             if (!there) explain(d, *entry);
             else
                 d.more.push_back({entry->put_at, "put here"});
@@ -501,11 +383,10 @@ class Player {
     Coverage* const coverage_;
     const Bounds bounds_;
     std::vector<dsl::Diagnostic> found_;
-    std::vector<Entry> entries_;
+    Entries entries_{world_};
     std::optional<std::pair<dsl::NamespaceIndex, std::string>> served_;  // by the last request
     std::vector<std::uint32_t> last_fired_;
     bool asked_ = false;  // there was a request or an event
-    bool blind_ = false;  // something may have changed while nobody looked
     std::size_t looks_ = 0;
     Ms passed_{0};
 };

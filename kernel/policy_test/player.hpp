@@ -1,8 +1,7 @@
 // kernel/policy_test/player.hpp -- one test, played from its first step to its last.
 //
-// Each entry that the test puts is followed: after every step that may change it, it is looked at
-// without being used, so that a failure can say which step and which rule did it. While a store fails
-// nobody looks, because each look would be one more failure for its breaker.
+// It goes on after an expectation that does not hold, so that one run shows all that is wrong; what the
+// test has put is followed (entries.hpp), so that a failure can say who did it.
 #pragma once
 
 #include "dsl/diagnostic.hpp"

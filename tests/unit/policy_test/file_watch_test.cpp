@@ -18,7 +18,7 @@ void save(const std::string& path, const std::string& text) { std::ofstream(path
 
 TEST_CASE("a file that is written, renamed over, moved away or removed is noticed", "[policy_test]") {
     const test::TemporaryFolder folder;
-    const std::string file = folder.path() + "/a.larder", draft = folder.path() + "/.a.swp";
+    const std::string file = folder.file("a.larder"), draft = folder.file(".a.swp");
     save(file, "1");
     FileWatch watch;
     REQUIRE(watch.add({file}, {}));
@@ -40,10 +40,10 @@ TEST_CASE("a file that is written, renamed over, moved away or removed is notice
 TEST_CASE("in a watched folder every policy counts, and nothing else", "[policy_test]") {
     const test::TemporaryFolder folder;
     FileWatch watch;
-    REQUIRE(watch.add({}, {folder.path()}));
-    save(folder.path() + "/notes.txt", "1");
+    REQUIRE(watch.add({}, {folder.path().string()}));
+    save(folder.file("notes.txt"), "1");
     CHECK_FALSE(watch.wait(0ms, 0ms));
-    save(folder.path() + "/new.larder", "1");
+    save(folder.file("new.larder"), "1");
     CHECK(watch.wait(0ms, 0ms));
 }
 
