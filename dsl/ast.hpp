@@ -426,6 +426,32 @@ struct Breaker {
     std::vector<BreakerItem> body;
 };
 
+// ---- guards -------------------------------------------------------------------------------------
+
+enum class Guarded : std::uint8_t { drop, change };
+struct RefuseShare {  // refuse drop above 20% of user_details
+    Keyword kw;
+    Word<Guarded> what;
+    Scalar above;
+    std::vector<Name> of;
+};
+struct WatchPart {  // hit_rate < 60% and requests > 100 for 1m
+    std::vector<AllOf> when;
+    Maybe<Scalar> hold;
+};
+struct WatchClause {
+    Keyword kw;
+    std::vector<WatchPart> parts;
+};
+struct GuardClause : boost::spirit::x3::variant<Broken, RefuseShare, WatchClause> {
+    using base_type::base_type;
+    using base_type::operator=;
+};
+struct Guards {
+    Keyword kw;
+    std::vector<GuardClause> body;
+};
+
 // ---- tests and guarantees -----------------------------------------------------------------------
 
 struct Binding {
@@ -567,8 +593,8 @@ struct Let {
 struct Profile;
 struct Item
     : boost::spirit::x3::variant<Broken, Edition, Use, Let, boost::spirit::x3::forward_ast<Profile>,
-                                 Defaults, Namespace, Rule, Session, Warm, Alert, Breaker, Test,
-                                 Guarantee> {
+                                 Defaults, Namespace, Rule, Session, Warm, Alert, Breaker, Guards,
+                                 Test, Guarantee> {
     using base_type::base_type;
     using base_type::operator=;
 };

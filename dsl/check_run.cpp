@@ -198,15 +198,7 @@ Alert alert_of(Draft& draft, Values& values, const ast::Alert& node) {
     out.name = std::string(node.id.text);
     out.doc = documentation(draft.sources, node.kw.doc);
     out.where = draft.where(node.kw.at);
-    Span text;
-    for (const ast::AllOf& all : node.when) {
-        auto& group = out.when.emplace_back();
-        for (const ast::Compare& c : all) {
-            group.push_back(condition_of(draft, values, c));
-            text = text.empty() ? cover(c.metric.at, c.limit.at) : cover(text, c.limit.at);
-        }
-    }
-    if (!text.empty()) out.text = std::string(draft.sources.text(text));
+    out.when = conditions_of(draft, values, node.when, out.text);
     if (node.hold) out.hold = values.duration(*node.hold).value_or(Ms{});
     for (const ast::Sink& s : node.to) {
         out.to.emplace_back(std::string(s.plugin.text),
@@ -261,6 +253,22 @@ void for_each(const Draft& draft, Each each) {
 }
 
 }  // namespace
+
+std::vector<std::vector<Condition>> conditions_of(Draft& draft, Values& values,
+                                                  const std::vector<ast::AllOf>& when,
+                                                  std::string& text) {
+    std::vector<std::vector<Condition>> out;
+    Span whole;
+    for (const ast::AllOf& all : when) {
+        auto& group = out.emplace_back();
+        for (const ast::Compare& c : all) {
+            group.push_back(condition_of(draft, values, c));
+            whole = whole.empty() ? cover(c.metric.at, c.limit.at) : cover(whole, c.limit.at);
+        }
+    }
+    if (!whole.empty()) text = std::string(draft.sources.text(whole));
+    return out;
+}
 
 void check_sessions(Draft& draft, Values& values) {
     std::map<std::string, Span, std::less<>> seen;

@@ -1,4 +1,4 @@
-// dsl/check_run.hpp -- sessions, warm-ups, alerts and breakers.
+// dsl/check_run.hpp -- sessions, warm-ups, alerts, breakers and guards.
 #pragma once
 
 #include "dsl/check_draft.hpp"
@@ -12,6 +12,11 @@ void check_alerts(Draft& draft, Values& values);
 void check_breakers(Draft& draft, Values& values);
 // Conditions that are never or always true. REQUIRES: check_alerts().
 void check_thresholds(Draft& draft);
+void check_guards(Draft& draft, Values& values);
+// What an alert or a guard watches: any of all of. `text` gets it as it was written.
+std::vector<std::vector<Condition>> conditions_of(Draft& draft, Values& values,
+                                                  const std::vector<ast::AllOf>& when,
+                                                  std::string& text);
 // What only makes sense with larder.toml at hand: lifetimes above shared tiers.
 void check_lifetimes(Draft& draft);
 // Memory that no other node tells of its drops. REQUIRES: check_reach().

@@ -74,6 +74,7 @@ void run_checks(Draft& draft) {
     check_alerts(draft, values);
     check_thresholds(draft);
     check_breakers(draft, values);
+    check_guards(draft, values);
     check_serves(draft);
     declare_patterns(draft);
     compile_triggers(draft);

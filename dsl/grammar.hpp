@@ -62,8 +62,12 @@ LARDER_RULE(rule, ast::Rule)
 // grammar_run.cpp
 LARDER_RULE(session, ast::Session)
 LARDER_RULE(warm, ast::Warm)
+LARDER_RULE(comparisons, std::vector<ast::AllOf>)
 LARDER_RULE(alert, ast::Alert)
 LARDER_RULE(breaker, ast::Breaker)
+
+// grammar_guard.cpp
+LARDER_RULE(guard_item, ast::Guards)
 
 // grammar_test.cpp
 LARDER_RULE(test, ast::Test)

@@ -30,7 +30,7 @@ LARDER_LOCAL(profile, ast::Profile,
 LARDER_LOCAL(
     item, ast::Item,
     file_item[(edition | use | let | profile | defaults | namespace_ | rule | session | warm |
-               alert | breaker | test | guarantee | unknown_item) > end_of_statement])
+               alert | breaker | guard_item | test | guarantee | unknown_item) > end_of_statement])
 
 }  // namespace grammar
 

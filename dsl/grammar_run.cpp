@@ -77,8 +77,9 @@ LARDER_LOCAL(metric_of, std::vector<ast::Name>,
              -(left_paren > (namespace_name % comma) > right_paren))
 LARDER_LOCAL(compare, ast::Compare, metric_name > metric_of > relation > any_value)
 LARDER_LOCAL(all_of, ast::AllOf, compare % word("and"))
+LARDER_DEFINE(comparisons, all_of % word("or"))
 LARDER_LOCAL(sink, ast::Sink, plugin_name > -plain_name)
-LARDER_DEFINE(alert, kw("alert") > plain_name > word("when") > (all_of % word("or")) >
+LARDER_DEFINE(alert, kw("alert") > plain_name > word("when") > comparisons >
                          -(word("for") > duration) > arrow > (sink % comma))
 
 // ---- breakers

@@ -11,9 +11,9 @@
 namespace larder::dsl::grammar {
 namespace {
 
-constexpr std::array<std::string_view, 13> item_words{
+constexpr std::array<std::string_view, 14> item_words{
     "larder",  "use",  "let",   "profile", "defaults", "namespace", "on",
-    "session", "warm", "alert", "breaker", "test",     "guarantee"};
+    "session", "warm", "alert", "breaker", "guard",    "test",      "guarantee"};
 
 // Behind the next newline.
 Iterator next_line(Iterator i, Iterator last) {

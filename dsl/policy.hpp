@@ -255,6 +255,27 @@ struct Breaker {
     Ms ramp_step{100};       // after which it is twice as many
 };
 
+// What may be dropped without a person saying so twice: a share of the entries that are kept. The
+// policy's own rules are never refused.
+struct ShareGuard {
+    enum class Of : std::uint8_t {
+        drop,   // what a person drops, expires or refreshes by hand
+        change  // what a new policy makes unreadable
+    };
+    Of of = Of::drop;
+    double above = 0;  // 0.20: of the namespaces below, each by itself, with their children
+    std::vector<NamespaceIndex> namespaces;  // empty: of everything that is kept
+    std::string text;                        // as written: `refuse drop above 20% of user_details`
+    Where where;
+};
+
+struct Guards {
+    std::vector<ShareGuard> shares;
+    // Breaches for which an applied policy is taken back. No name and no sinks; `hold` is always set.
+    std::vector<Alert> watches;
+    bool empty() const { return shares.empty() && watches.empty(); }
+};
+
 // ------------------------------------------------------------------------------------- the policy
 
 // Where a full key text belongs. prefix: bytes of it that are the namespace and its `:`.
@@ -271,6 +292,7 @@ class Policy {
     std::vector<Warm> warms;
     std::vector<Alert> alerts;
     std::vector<Breaker> breakers;
+    Guards guards;
     RouteTable routes;  // over the rules of kind route; its numbers are indices into rules
     RouteTable events;  // over the rules of kind event, and of kind plugin as PLUGIN:TOPIC
     std::string profile;

@@ -290,6 +290,29 @@ Item item_of(const Breaker& b) {
     return out;
 }
 
+// One for each thing that is guarded: where it stands in which block says nothing.
+std::vector<Item> items_of(const Policy& policy, const Guards& guards) {
+    std::vector<Item> out;
+    for (const ShareGuard& g : guards.shares) {
+        std::vector<std::string> names;
+        for (const NamespaceIndex ns : g.namespaces) names.push_back(policy.namespaces[ns].name);
+        std::sort(names.begin(), names.end());
+        Item item{"guard",
+                  std::string("refuse ") + (g.of == ShareGuard::Of::drop ? "drop" : "change") +
+                      (names.empty() ? "" : " of " + list(names, [](const auto& n) { return n; })),
+                  {},
+                  g.where};
+        item.clauses.push_back({"above", percent(g.above), std::to_string(g.above)});
+        out.push_back(std::move(item));
+    }
+    for (const Alert& watch : guards.watches) {
+        Item item{"guard", "watch " + watch.text, {}, watch.where};
+        plain(item.clauses, "for", spoken(watch.hold));
+        out.push_back(std::move(item));
+    }
+    return out;
+}
+
 // Several of one name (warm items may be) are told apart by their order.
 using Items = std::map<std::pair<std::string, std::string>, std::vector<Item>>;
 
@@ -305,6 +328,7 @@ Items items_of(const Policy& policy) {
         if (w.ns != none) add(item_of(policy, w));
     for (const Alert& a : policy.alerts) add(item_of(a));
     for (const Breaker& b : policy.breakers) add(item_of(b));
+    for (Item& guard : items_of(policy, policy.guards)) add(std::move(guard));
     return out;
 }
 

@@ -92,10 +92,10 @@ std::uint64_t AlertBook::window_ns(const dsl::Alert& alert) {
     return alert.hold.count() > 0 ? static_cast<std::uint64_t>(alert.hold.count()) * 1'000'000 : minute_ns;
 }
 
-void AlertBook::follow(std::shared_ptr<const dsl::Policy> policy) {
+void AlertBook::follow(const std::vector<dsl::Alert>& alerts) {
     const std::lock_guard<std::mutex> lock(mutex_);
     std::vector<Watched> next;
-    for (const dsl::Alert& alert : policy->alerts) {
+    for (const dsl::Alert& alert : alerts) {
         const auto known = std::find_if(watched_.begin(), watched_.end(), [&](const Watched& one) { return same(one.alert, alert); });
         Watched made;
         if (known != watched_.end()) made = std::move(*known);

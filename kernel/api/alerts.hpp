@@ -66,8 +66,8 @@ std::optional<double> value_between(const Measure& before, const Measure& after)
 // Safe for any number of threads.
 class AlertBook {
   public:
-    // The alerts of `policy`; one that says what it said before goes on as it was.
-    void follow(std::shared_ptr<const dsl::Policy> policy);
+    // These alerts; one that says what it said before goes on as it was.
+    void follow(const std::vector<dsl::Alert>& alerts);
     // Takes a sample and judges; tells what fired and what was resolved. at_once: with what the windows
     // hold so far, and without waiting for `for`.
     std::vector<AlertNotice> judge(const Figures& figures, const StoreCapacities& capacities, bool at_once = false);

@@ -160,8 +160,13 @@ void fill_invalidation(larder_cache_api& api) {
     api.change = [](const larder_host* h, std::uint32_t action, const larder_target* targets,
                     std::size_t n, larder_receipt* receipt, const larder_call* call) noexcept {
         const auto role = needs_admin(targets, n) ? LARDER_ROLE_ADMIN : LARDER_ROLE_INVALIDATE;
-        return allowed(h, call, static_cast<std::uint32_t>(role), [&](KernelServices& s) {
-            return s.engine().change(action, targets, n, receipt, call);
+        return allowed(h, call, static_cast<std::uint32_t>(role), [&](KernelServices& s) -> larder_status {
+            // Counting for guards and rehearsals walks what is kept: not on the caller's thread.
+            if (call == nullptr || (call->flags & (LARDER_CALL_REHEARSE | LARDER_CALL_GUARDED)) == 0)
+                return s.engine().change(action, targets, n, receipt, call);
+            return here_or_later(s, call, [&s, action, targets, n, receipt, still = blocking(call)] {
+                return s.engine().change(action, targets, n, receipt, &still);
+            });
         });
     };
     api.request = [](const larder_host* h, const larder_request* rq, larder_receipt* receipt,

@@ -156,6 +156,9 @@ void Families::kernel(const Exported& from) {
     add(family(gauge, "larder_build_info", "The version that runs."), {{"version", version}}, 1);
     add(family(gauge, "larder_uptime_seconds", "How long the kernel has been running."), {}, from.uptime_s);
     add(family(gauge, "larder_policy_generation", "How many policies were installed, this one included."), {}, number(from.policy_generation));
+    add(family(counter, "larder_policy_applies_total", "Policies that were applied or gone back to."), {}, number(from.policy_applies));
+    add(family(counter, "larder_policy_returns_total", "Applied policies that a guard took back."), {}, number(from.policy_returns));
+    add(family(counter, "larder_policy_refusals_total", "Changes of the policy that a guard refused."), {}, number(from.policy_refusals));
     add(family(counter, "larder_policy_reload_failures_total", "Reloads that were refused."), {}, number(from.reload_failures));
     add(family(counter, "larder_log_lines_lost_total", "Lines of the log that were not written."), {}, number(from.log_lines_lost));
     Family& admin = family(counter, "larder_admin_requests_total", "Requests to the admin API, by endpoint and status; endpoint none: refused before one was found.");

@@ -38,6 +38,7 @@ struct Exported {
     double uptime_s = 0;
     // By store: seconds until it is full, where that can be told.
     const std::vector<std::pair<std::string, double>>& full_in_s;
+    std::uint64_t policy_applies = 0, policy_returns = 0, policy_refusals = 0;
 };
 
 // Owns its texts and numbers; view() is valid as long as it lives.

@@ -30,6 +30,7 @@ bool Kernel::Impl::open(std::string& problem) {
     }
     graph = std::move(first->next());
     policy = judged.compiled.policy;
+    first_texts = api::texts_of(*judged.compiled.sources);
     show(graph, std::move(judged.warnings));
     return true;
 }
@@ -81,6 +82,7 @@ bool Kernel::Impl::start(std::string& problem) {
         });
     };
     if (!start_some(false)) return false;
+    open_book();
     install(graph, policy);
     if (!start_some(true)) return false;
     started = true;
@@ -117,6 +119,7 @@ void Kernel::Impl::stop(std::chrono::milliseconds deadline) {
     }
     config::stop(leaving, false, until);
     config::stop(graph.nodes, false, until);
+    if (book) book->save();
     if (started) say(LARDER_LOG_INFO, "stopped");
     log->flush();
 }
@@ -133,7 +136,7 @@ void Kernel::Impl::tick() {
 
 void Kernel::Impl::install(const config::Graph& next, std::shared_ptr<const dsl::Policy> with) {
     CacheParts parts;
-    alerts.follow(with);
+    alerts.follow(with->alerts);
     parts.policy = std::move(with);
     parts.stores = next.stores();
     parts.codecs = next.codecs();

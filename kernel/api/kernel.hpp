@@ -4,12 +4,14 @@
 //   start   stores first, then the cache, then gateways and invalidators: nothing listens before it
 //           can be served
 //   reload  parse, check, build what changed, swap one pointer; any error changes nothing
+//   apply   another policy, whatever the files say: planned, guarded, watched, taken back on a breach
 //   stop    gateways and invalidators, then what is in flight, then stores
 //
 // The C faces (larder.cache/1 for plugins, the embedding header) and the program are thin over this.
 #pragma once
 
 #include "kernel/api/alerts.hpp"
+#include "kernel/api/policy_change.hpp"
 #include "kernel/config/host_config.hpp"
 #include "kernel/core/cache.hpp"
 
@@ -63,6 +65,12 @@ class Kernel {
     bool start(std::string& problem);                     // [control]
     void stop(std::chrono::milliseconds deadline = std::chrono::seconds(10));  // [control] idempotent
     ReloadResult reload();                                // [any thread] one at a time
+    // Another policy for the instances that run; larder.toml is not read again. The next reload takes the
+    // files' policy. One change at a time: who comes second is told. [worker]: they compile, count what is
+    // kept, and write to the state folder.
+    PolicyPlanned plan_policy(const PolicySource& source);
+    PolicyApplied apply_policy(const PolicyOrder& order);
+    PolicyRunning running_policy() const;                 // [any thread]
     std::vector<std::string> warnings() const;            // of the last open or reload: what sleeps
     // What the gateways bound: {"resp", "127.0.0.1:7380"}.
     std::vector<std::pair<std::string, std::string>> addresses() const;

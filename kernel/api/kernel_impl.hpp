@@ -2,6 +2,7 @@
 //
 //   kernel.cpp          open, start, stop: the life of a kernel
 //   kernel_reload.cpp   from one configuration and policy to the next
+//   kernel_apply.cpp    from one policy to the next, and back
 //   kernel_reports.cpp  what it says of itself
 //   kernel_watch.cpp    what it watches: alerts, history, metrics for exporters
 //
@@ -12,9 +13,11 @@
 #include "dsl/compile.hpp"
 #include "kernel/api/change_events.hpp"
 #include "kernel/api/deliveries.hpp"
+#include "kernel/api/guard_watch.hpp"
 #include "kernel/api/history.hpp"
 #include "kernel/api/kernel.hpp"
 #include "kernel/api/kernel_services.hpp"
+#include "kernel/api/policy_book.hpp"
 #include "kernel/api/request_rules.hpp"
 #include "kernel/config/catalog.hpp"
 #include "kernel/config/log.hpp"
@@ -42,7 +45,8 @@ struct Judged {
     std::vector<std::string> warnings;  // one line each
 };
 
-Judged judge(const config::HostConfig& config, loader::PluginRegistry& registry, bool allow_missing);
+// `texts`: instead of the files that the configuration names.
+Judged judge(const config::HostConfig& config, loader::PluginRegistry& registry, bool allow_missing, const PolicyTexts* texts = nullptr);
 
 struct Kernel::Impl final : api::KernelSide {
     explicit Impl(KernelOptions given) : options(std::move(given)) {}
@@ -67,6 +71,18 @@ struct Kernel::Impl final : api::KernelSide {
     std::uint64_t started_ns = 0;
     std::vector<config::Node> leaving;  // retired by a reload, not stopped yet
 
+    // A policy that was applied and may be taken back, with the one before it.
+    struct Watched {
+        api::GuardWatch guard;
+        std::shared_ptr<const dsl::Policy> before;
+        std::string id, by;
+    };
+    std::unique_ptr<Watched> watched;  // guarded by control
+    std::atomic<bool> watching{false};
+    PolicyTexts first_texts;                // until then
+    std::unique_ptr<api::PolicyBook> book;  // from start on
+    std::atomic<std::uint64_t> applies{0}, returns{0}, refusals{0};
+
     api::AlertBook alerts;
     api::History history;
     std::shared_ptr<api::Deliveries> deliveries;
@@ -79,6 +95,7 @@ struct Kernel::Impl final : api::KernelSide {
     std::vector<config::Node> running;  // guarded by state_mutex, as the two below
     std::vector<std::string> warnings;
     std::uint64_t generation = 0;
+    PolicyRunning watch_shown;  // what running_policy() says of the watch; left_ms is until when, on mono_ms
     std::atomic<bool> request_rules{false};  // some invalidator has rules of its own
     bool ticking = false;  // guarded by state_mutex, as the next
     std::uint64_t tick_id = 0;
@@ -91,6 +108,17 @@ struct Kernel::Impl final : api::KernelSide {
     void install(const config::Graph& next, std::shared_ptr<const dsl::Policy> with);
     void show(const config::Graph& now, std::vector<std::string> warned);
     void retire(std::vector<config::Node> nodes);
+    void open_book();                      // kernel_apply.cpp, as what follows; control is held in all
+    Judged judge_source(const PolicySource& source, PolicyTexts& texts);
+    PolicyPlanned plan_policy(const PolicySource& source);  // takes control itself
+    PolicyApplied apply_policy(const PolicyOrder& order);   // takes control itself
+    PolicyRunning running_policy() const;                   // any thread
+    void change_to(std::shared_ptr<const dsl::Policy> next, std::vector<std::string> warned, const std::string& line, int level);
+    void judge_policy(const Figures& figures, const StoreCapacities& capacities);  // takes control if it is free
+    void end_watch(const std::string& how, bool returned);
+    void show_watch();
+    PolicyRecord record_of(const dsl::Policy& of, std::string origin, std::string by, PolicyTexts texts) const;
+    std::vector<std::string> emptied_stores() const;
     void let_go();  // ends what retire() took, on a worker
     void tick();
     void watch(bool at_once);              // kernel_watch.cpp, as what follows

@@ -48,6 +48,7 @@ std::vector<std::string> restart_needed(const config::HostConfig& before,
     note(before.log.file != after.log.file || before.log.format != after.log.format,
          "[log] file or format");
     note(!same(before.admin, after.admin), "[admin]");
+    note(before.state.folder != after.state.folder || before.state.policies != after.state.policies, "[state]");
     note(before.binding.has_value() != after.binding.has_value() ||
              (before.binding && before.binding->text() != after.binding->text()),
          "[secrets] binding");
@@ -62,12 +63,12 @@ std::vector<std::string> restart_needed(const config::HostConfig& before,
 }  // namespace
 
 Judged judge(const config::HostConfig& config, loader::PluginRegistry& registry,
-             bool allow_missing) {
+             bool allow_missing, const PolicyTexts* texts) {
     Judged out;
     out.plan = config::plan(config, registry);
     take_warnings(*config.sources, out.plan.found, out.warnings);
     if (!out.plan.ok()) out.problem = dsl::render_text(*config.sources, out.plan.found, false);
-    if (config.policy.empty()) {
+    if (config.policy.empty() && texts == nullptr) {
         out.problem += "no policy is named: write `policy = [\"FILE\"]` in " +
                        (config.file.empty() ? std::string("larder.toml") : config.file) +
                        ", or give `--policy FILE`\n";
@@ -82,7 +83,7 @@ Judged judge(const config::HostConfig& config, loader::PluginRegistry& registry,
         options.read = [read = config.environment.read](const std::string& path) {
             return read(path);
         };
-    out.compiled = dsl::compile(config.policy, options);
+    out.compiled = texts != nullptr ? api::compile_texts(*texts, options) : dsl::compile(config.policy, options);
     take_warnings(*out.compiled.sources, out.compiled.found, out.warnings);
     if (!out.compiled.ok())
         out.problem += dsl::render_text(*out.compiled.sources, out.compiled.found, false);
@@ -92,12 +93,15 @@ Judged judge(const config::HostConfig& config, loader::PluginRegistry& registry,
 ReloadResult Kernel::Impl::reload_now() {
     const std::lock_guard<std::mutex> lock(control);
     if (!started || stopped) return {false, "the kernel does not run\n"};
+    log->reopen();  // whoever moved the file says so by a reload
     const auto refused = [&](const std::string& why) {
         reload_failures.fetch_add(1);
         cache->note(LARDER_LOG_ERROR, "reload", "refused: " + why.substr(0, why.find('\n')));
         say(LARDER_LOG_ERROR, "reload refused, nothing changed: " + why);
         return ReloadResult{false, why + "nothing changed\n"};
     };
+    if (watched)
+        return refused("the policy " + watched->id + ", applied by " + watched->by + ", is being watched; wait for its end, or `larder rollback`\n");
     const config::HostConfig& before = options.config;
     config::HostConfig after = before;
     if (!before.file.empty()) {
@@ -129,6 +133,13 @@ ReloadResult Kernel::Impl::reload_now() {
     const auto rules = api::policy_changes(*policy, *judged.compiled.policy);
     said.insert(said.end(), rules.begin(), rules.end());
     const auto warned = judged.warnings;
+    const PolicyRecord was = book->running();
+    PolicyRecord now = record_of(*judged.compiled.policy, "files", "reload", api::texts_of(*judged.compiled.sources));
+    if (was.origin != "files" && was.id != now.id)
+        said.push_back("the policy " + was.id + " (" + was.origin + " by " + was.by + ") gives way to that of the files, " + now.id +
+                       "; `larder rollback` goes back to it");
+    book->replace(std::move(now), false);
+    book->save();
 
     install(change->next(), judged.compiled.policy);
     policy = judged.compiled.policy;

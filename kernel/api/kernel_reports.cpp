@@ -40,6 +40,15 @@ std::string Kernel::Impl::stats(std::string_view section) const {
             kernel["namespaces"] = now->namespaces.size();
             kernel["rules"] = now->rules.size();
         }
+        const PolicyRunning runs = running_policy();
+        kernel["policy_id"] = runs.record.id;
+        kernel["policy_origin"] = runs.record.origin;
+        kernel["policy_by"] = runs.record.by;
+        kernel["policy_since_ms"] = runs.record.at_ms;
+        kernel["policy_watched"] = runs.watched;
+        kernel["policy_applies"] = runs.applies;
+        kernel["policy_returns"] = runs.returns;
+        kernel["policy_refusals"] = runs.refusals;
         const std::lock_guard<std::mutex> lock(state_mutex);
         kernel["policy_generation"] = generation;
         kernel["warnings"] = json::array(warnings.begin(), warnings.end());

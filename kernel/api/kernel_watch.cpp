@@ -75,17 +75,20 @@ StoreCapacities Kernel::Impl::store_capacities() const {
 
 void Kernel::Impl::watch(bool at_once) {
     std::vector<AlertNotice> notices;
-    if (alerts.empty() && !history.is_due(clock->mono_ns())) return;
+    if (alerts.empty() && !watching.load(std::memory_order_acquire) && !history.is_due(clock->mono_ns())) return;
+    Figures figures;
+    StoreCapacities capacities;
     {
         const std::lock_guard<std::mutex> lock(watch_mutex);
-        const Figures figures = cache->figures();
-        const StoreCapacities capacities = store_capacities();
+        figures = cache->figures();
+        capacities = store_capacities();
         std::vector<std::pair<std::string, std::uint64_t>> used;
         for (const auto& [store, bytes] : capacities) used.emplace_back(store, bytes.first);
         history.look(figures, used);
         notices = alerts.judge(figures, capacities, at_once);
     }
     for (const AlertNotice& notice : notices) tell(notice);
+    if (watching.load(std::memory_order_acquire)) judge_policy(figures, capacities);
 }
 
 void Kernel::Impl::tell(const AlertNotice& notice) {
@@ -145,7 +148,7 @@ bool Kernel::Impl::render_metrics(std::string_view accept, std::string& text, st
         installed = generation;
     }
     const api::Families families({figures, services->metrics(), requests, states, instances, installed, reload_failures.load(), log->lost(),
-                                  static_cast<double>(clock->mono_ns() - started_ns) / 1e9, full});
+                                  static_cast<double>(clock->mono_ns() - started_ns) / 1e9, full, applies.load(), returns.load(), refusals.load()});
     text.clear();
     larder_text_sink sink{};
     sink.struct_size = sizeof sink;

@@ -9,7 +9,7 @@ int change(const std::string& verb, const std::string& description, Words words)
     describe(app, verb, description);
     Remote remote;
     std::string space, key, matching, tag, tier;
-    bool everything = false;
+    bool everything = false, confirm = false;
     remote.add_to(app);
     app.add_option("NAMESPACE", space, "with its children");
     app.add_option("KEY", key, "one entry of it");
@@ -20,6 +20,7 @@ int change(const std::string& verb, const std::string& description, Words words)
     if (verb == "drop")
         app.add_option("--tier", tier, "the copies in this store; entries that other tiers have stay valid")
             ->type_name("STORE");
+    app.add_flag("--confirm", confirm, "although a guard of the policy refuses it");
     if (const auto status = parse(app, std::move(words))) return *status;
 
     const int targets = (space.empty() ? 0 : 1) + (tag.empty() ? 0 : 1) +
@@ -29,12 +30,16 @@ int change(const std::string& verb, const std::string& description, Words words)
                  "PATTERN, --tag TAG, or --all" + (verb == "drop" ? ", or --tier STORE" : ""));
         return exit_usage;
     }
-    if (everything) return remote.ask(verb, {"everything"});
-    if (!tier.empty()) return remote.ask(verb, {"tier", tier});
-    if (!tag.empty()) return remote.ask(verb, {"tag", tag});
-    if (!matching.empty()) return remote.ask(verb, {"matching", space, matching});
-    if (!key.empty()) return remote.ask(verb, {"key", space, key});
-    return remote.ask(verb, {"namespace", space});
+    const auto ask = [&](Words target) {
+        if (confirm) target.insert(target.begin(), "confirmed");
+        return remote.ask(verb, std::move(target));
+    };
+    if (everything) return ask({"everything"});
+    if (!tier.empty()) return ask({"tier", tier});
+    if (!tag.empty()) return ask({"tag", tag});
+    if (!matching.empty()) return ask({"matching", space, matching});
+    if (!key.empty()) return ask({"key", space, key});
+    return ask({"namespace", space});
 }
 
 }  // namespace

@@ -87,6 +87,12 @@ struct Limits {
     std::uint64_t queue = 65'536;
 };
 
+// What outlives a kernel that ends.
+struct StateOptions {
+    std::string folder;         // empty: nothing does
+    std::uint64_t policies = 10;  // earlier ones, to go back to
+};
+
 // What the command line says instead of the file; it goes on saying so when the file is read again.
 struct Overrides {
     std::vector<std::string> policy;
@@ -104,6 +110,7 @@ struct HostConfig {
     AdminOptions admin;
     std::optional<Reference> binding;      // the secret that binds entries to their keys
     Limits limits;
+    StateOptions state;
     Environment environment;
     Overrides overrides;  // applied to policy and profile already
     // What every Span here points into; secrets that do stand in the file are blackened.

@@ -339,6 +339,8 @@ const std::vector<Row>& rows() {
          [](I& i, V v) { i.number(v, i.out.admin.connections, 1, 10'000); }},
         {{"admin", "pages", ""}, [](I& i, V v) { i.path(v, i.out.admin.pages); }},
         {{"secrets", "binding", ""}, [](I& i, V v) { i.secret(v, i.out.binding); }},
+        {{"state", "folder", ""}, [](I& i, V v) { i.path(v, i.out.state.folder); }},
+        {{"state", "policies", "10"}, [](I& i, V v) { i.number(v, i.out.state.policies, 1, 100); }},
         {{"limits", "records", "1048576"},
          [](I& i, V v) { i.number(v, i.out.limits.records, 1'024, std::uint64_t{1} << 32); }},
         {{"limits", "fences", "65536"},

@@ -14,6 +14,7 @@
 #include "kernel/core/clock.hpp"
 #include "kernel/core/executor.hpp"
 #include "kernel/core/random.hpp"
+#include "kernel/core/shares.hpp"
 
 #include <larder/plugin/compressor.h>
 #include <larder/plugin/services.h>
@@ -171,6 +172,10 @@ class Cache {
     // A dependency of one entry on another at run time: dropping `on` drops `key`. Kept as long as the
     // entry lives; MISS when there is no such entry.
     larder_status add_dependency(std::uint32_t ns, std::string_view key, std::uint32_t on_ns, std::string_view on_key, const larder_call* call);
+
+    // Entries that can be read now, namespace by namespace: all of it `goes`, as if everything were dropped.
+    // As far as a walk of 250 ms sees; each with a word for it. [worker]
+    std::vector<SpaceShare> holdings() const;
 
     // Reports. [any thread]
     std::string explain_entry(std::uint32_t ns, std::string_view key) const;  // live state of one entry

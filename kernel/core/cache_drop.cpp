@@ -317,9 +317,31 @@ void Cache::Impl::write_receipt(const Receipt& from, std::uint64_t began_ns, lar
         o["counted"] = from.counted;
         o["sample"] = boost::json::array(from.samples.begin(), from.samples.end());
     }
+    if (!from.refused.empty()) {
+        boost::json::array refused;
+        for (const GuardBreach& breach : from.refused)
+            refused.push_back({{"guard", breach.guard.text},
+                               {"where", breach.guard.where.text()},
+                               {"of", breach.of},
+                               {"entries", breach.goes},
+                               {"kept", breach.live},
+                               {"counted", breach.unknown ? "unknown" : std::string(word_of(breach.counted))},
+                               {"share", breach.share},
+                               {"text", breach_text(breach)}});
+        o["refused"] = std::move(refused);
+    }
     if (!from.notes.empty()) o["notes"] = boost::json::array(from.notes.begin(), from.notes.end());
     o["took_us"] = to->took_ns / 1000;
     to->json = owned_value(boost::json::serialize(o));
+}
+
+larder_status Cache::Impl::refuse(const Receipt& made, const std::string& what, std::uint64_t began_ns, larder_receipt* receipt) {
+    guard_refusals.fetch_add(1, std::memory_order_relaxed);
+    events.add(clock.wall_ms(), LARDER_LOG_WARN, "guard", "refused " + what + ": " + breach_text(made.refused.front()));
+    if (receipt != nullptr) receipt->want_json = 1;
+    write_receipt(made, began_ns, receipt);
+    if (receipt != nullptr) receipt->dropped = receipt->expired = receipt->refreshed = 0;
+    return LARDER_E_REFUSED;
 }
 
 larder_status Cache::Impl::empty_tier(const State& s, std::string_view name, std::uint64_t began_ns, larder_receipt* receipt) {
@@ -352,6 +374,11 @@ larder_status Cache::change(std::uint32_t action, const larder_target* targets, 
         const std::string verb = std::string(verbs[action]) + " ";
         if (target.kind == LARDER_TARGET_TIER) {
             if (action != LARDER_DROP || n != 1 || is_rehearsal(call)) return LARDER_E_INVALID;
+            if (is_guarded(call) && !s.policy->guards.shares.empty()) {
+                Receipt made;
+                made.refused = impl_->judge_guards_of_tier(s, what);
+                if (!made.refused.empty()) return impl_->refuse(made, verb + "tier " + std::string(what), began, receipt);
+            }
             return impl_->empty_tier(s, what, began, receipt);
         }
         if (target.kind == LARDER_TARGET_TAG) {
@@ -389,6 +416,12 @@ larder_status Cache::change(std::uint32_t action, const larder_target* targets, 
     Receipt made;
     made.rehearsal = is_rehearsal(call);
     Cause cause{std::string(verbs[action]) + " by request", call != nullptr ? call->client : 0};
+    if (is_guarded(call)) {
+        Receipt counts;
+        counts.refused = impl_->judge_guards(s, orders, cause, counts);
+        if (!counts.refused.empty() && !made.rehearsal) return impl_->refuse(counts, orders.front().shown, began, receipt);
+        made.refused = std::move(counts.refused);
+    }
     impl_->carry_out(s, orders, cause, made);
     impl_->write_receipt(made, began, receipt);
     return LARDER_OK;

@@ -107,6 +107,8 @@ struct Receipt {
     std::uint64_t entries = 0;     // how many entries would go,
     const char* counted = "exact"; // "exact", "at least" or "about",
     std::vector<std::string> samples;  // some of them
+    std::vector<SpaceShare> shares;    // the same by namespace
+    std::vector<GuardBreach> refused;  // by guards: nothing was done
 };
 
 // An entry that was found, as an envelope that can be written again, in either form: with all its
@@ -201,6 +203,7 @@ struct Cache::Impl {
 
     Counters targets;    // targets of invalidations: ChangeScope times the causes, and ChangeCause
     Durations changing;  // whole invalidations
+    std::atomic<std::uint64_t> guard_refusals{0};
     std::atomic<bool> stopping{false};
     std::atomic<std::uint64_t> sweep_timer{0};
     struct SweepState {
@@ -416,6 +419,14 @@ struct Cache::Impl {
     void fire_on_drop(const State& s, const ChangeOrder& order, std::vector<ChangeOrder>& more, std::vector<bool>& fired, Receipt& receipt);
     // Instead of doing them: fills in what they would do.
     void rehearse(const State& s, const std::vector<ChangeOrder>& orders, Receipt& receipt);
+    // Whether it names entries by their keys, and nothing goes with them.
+    bool is_single(const State& s, const std::vector<ChangeOrder>& orders) const;
+    // What guards have against a person doing this; `counts` gets what it would do, where they were asked.
+    std::vector<GuardBreach> judge_guards(const State& s, const std::vector<ChangeOrder>& orders, const Cause& cause, Receipt& counts);
+    std::vector<GuardBreach> judge_guards_of_tier(const State& s, std::string_view store);
+    std::vector<SpaceShare> holdings(const State& s);
+    // Notes and counts a refusal, fills in the receipt. Answers E_REFUSED.
+    larder_status refuse(const Receipt& made, const std::string& what, std::uint64_t began_ns, larder_receipt* receipt);
     void write_receipt(const Receipt& from, std::uint64_t began_ns, larder_receipt* to) const;
     void refresh(const State& s, dsl::NamespaceIndex ns, Receipt& receipt);
     // Turns a rule's changes into orders; `values` by slot, null data where the request gave none.
@@ -433,6 +444,8 @@ struct Cache::Impl {
 SpaceCounts counts_of(const SpaceRuntime& r);
 // Whether the caller wants to know what would change, and nothing else.
 inline bool is_rehearsal(const larder_call* call) { return call != nullptr && (call->flags & LARDER_CALL_REHEARSE) != 0; }
+// Whether a person asks who has not confirmed it.
+inline bool is_guarded(const larder_call* call) { return call != nullptr && (call->flags & LARDER_CALL_GUARDED) != 0; }
 // A key text for people: `user_details "42"`.
 std::string shown_key(const Space& space, std::string_view canonical);
 

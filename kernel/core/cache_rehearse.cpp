@@ -87,7 +87,7 @@ class Walk {
 
     void run(Receipt& receipt) {
         for (const Space& space : state_.spaces)
-            if (space.keeps_entries()) look_at(space);
+            if (space.keeps_entries()) receipt.shares.push_back(look_at(space));
         receipt.entries = found_;
         receipt.counted = !whole_ ? "about" : shared_ ? "at least" : "exact";
         if (!whole_ && looked_ > 0)
@@ -96,25 +96,56 @@ class Walk {
     }
 
   private:
-    void look_at(const Space& space) {
-        if (reaches_all(space) && space.authority != nullptr) shared_ = true;
-        if (space.authority != nullptr && !shared_) shared_ = could_reach(space);
+    SpaceShare look_at(const Space& space) {
+        SpaceShare share;
+        share.name = space.ns->name;
+        share.all = reaches_all(space);
+        share.unseen = space.authority != nullptr;
+        share.touched = share.all || could_reach(space);
+        if (share.unseen && share.touched) shared_ = true;
         seen_.clear();
+        live_ = 0;
         std::size_t walked = 0;
+        std::uint64_t kept = 0;
+        const std::uint64_t looked_before = looked_, found_before = found_;
+        bool whole = true;
         for (const SpaceTier& use : space.tiers) {
-            found_in_all_ += use.tier->foreign() ? 0 : use.tier->stats(space.runtime->shelf).entries;
+            const std::uint64_t entries = use.tier->foreign() ? 0 : use.tier->stats(space.runtime->shelf).entries;
+            found_in_all_ += entries;
+            kept += entries;
             if (use.tier->foreign() || !use.tier->has(LARDER_STORE_CAP_SCAN)) continue;
             ++walked;
             std::uint64_t cursor = 0;
             do {
                 if (looked_ >= most_looked_at || impl_.clock.fine_ns() - began_ns_ > most_ns) {
-                    whole_ = false;
+                    whole = false;
                     break;
                 }
                 step(space, *use.tier, cursor, space.tiers.size() > 1);
             } while (cursor != 0);
         }
-        if (walked == 0 && space.authority == nullptr) whole_ = false;  // a store that cannot be walked
+        if (walked == 0 && space.authority == nullptr) whole = false;  // a store that cannot be walked
+        share.live = live_;
+        share.goes = found_ - found_before;
+        share.counted = !whole ? Counted::about : share.unseen ? Counted::at_least : Counted::exact;
+        if (!whole) {
+            whole_ = false;
+            estimate(share, kept, looked_ - looked_before);
+        }
+        return share;
+    }
+
+    // What was not looked at is as what was: of this namespace, else of those before it.
+    void estimate(SpaceShare& share, std::uint64_t kept, std::uint64_t looked) const {
+        if (looked > 0) {
+            const double more = static_cast<double>(kept) / static_cast<double>(looked);
+            share.live = static_cast<std::uint64_t>(static_cast<double>(share.live) * more);
+            share.goes = static_cast<std::uint64_t>(static_cast<double>(share.goes) * more);
+            return;
+        }
+        const double part = looked_ == 0 ? 1 : static_cast<double>(found_) / static_cast<double>(looked_);
+        share.live = kept;
+        share.goes = share.all ? kept : static_cast<std::uint64_t>(static_cast<double>(kept) * part);
     }
 
     bool reaches_all(const Space& space) const {
@@ -140,14 +171,17 @@ class Walk {
         cursor = tier.scan(walk, 0) == LARDER_OK ? walk.cursor : 0;
         for (std::string& key : keys) {
             ++looked_;
-            if (!goes(space, tier, key)) continue;
-            if (copies && !seen_.insert(key).second) continue;
+            bool live = false;
+            const bool gone = goes(space, tier, key, live);
+            if (!live || (copies && !seen_.insert(key).second)) continue;
+            ++live_;
+            if (!gone) continue;
             ++found_;
             if (samples_.size() < most_samples) samples_.push_back(space.ns->name + ":" + space.ns->key->raw(key));
         }
     }
 
-    bool goes(const Space& space, Tier& tier, const std::string& canonical) {
+    bool goes(const Space& space, Tier& tier, const std::string& canonical, bool& live) {
         EntryKey key;
         if (!make_canonical_key(space, impl_.names, canonical, key)) return false;
         const std::uint64_t now = impl_.clock.mono_ns();
@@ -156,7 +190,8 @@ class Walk {
         EnvelopeView entry;
         std::uint64_t since = 0;
         const Verdict verdict = impl_.judge(space, key, tier, value.bytes(), now, impl_.records.epoch(), entry, since);
-        if (verdict != Verdict::live && verdict != Verdict::stale) return false;
+        live = verdict == Verdict::live || verdict == Verdict::stale;
+        if (!live) return false;
         const auto changes = [&](ScopeId scope) { return reach_.scopes.contains(scope); };
         const auto own = entry.scopes();
         if (std::any_of(space.chain.begin(), space.chain.end(), changes) || std::any_of(own.begin(), own.end(), changes) ||
@@ -173,7 +208,7 @@ class Walk {
     const std::uint64_t began_ns_;
     std::unordered_set<std::string> seen_;  // of one namespace, where several tiers hold copies
     std::vector<std::string> samples_;
-    std::uint64_t found_ = 0, looked_ = 0, found_in_all_ = 0;
+    std::uint64_t found_ = 0, looked_ = 0, found_in_all_ = 0, live_ = 0;
     bool whole_ = true, shared_ = false;
 };
 
@@ -190,6 +225,48 @@ void Cache::Impl::rehearse(const State& s, const std::vector<ChangeOrder>& order
         }
         receipt.lines.push_back(order.shown);
     }
+}
+
+bool Cache::Impl::is_single(const State& s, const std::vector<ChangeOrder>& orders) const {
+    return std::all_of(orders.begin(), orders.end(), [&](const ChangeOrder& order) {
+        return order.kind == dsl::TargetKind::key && !s.policy->namespaces[order.ns].has_dependents &&
+               !s.policy->namespaces[order.ns].has_any_dependents && s.on_drop[order.ns].empty();
+    });
+}
+
+std::vector<GuardBreach> Cache::Impl::judge_guards(const State& s, const std::vector<ChangeOrder>& orders, const Cause& cause, Receipt& counts) {
+    const auto& guards = s.policy->guards.shares;
+    const bool any = std::any_of(guards.begin(), guards.end(), [](const dsl::ShareGuard& one) { return one.of == dsl::ShareGuard::Of::drop; });
+    if (!any || is_single(s, orders)) return {};
+    counts.rehearsal = true;
+    std::vector<ChangeOrder> copies = orders;
+    carry_out(s, copies, cause, counts);
+    return breaches_of(*s.policy, dsl::ShareGuard::Of::drop, counts.shares);
+}
+
+std::vector<GuardBreach> Cache::Impl::judge_guards_of_tier(const State& s, std::string_view store) {
+    std::vector<SpaceShare> shares = holdings(s);
+    for (SpaceShare& share : shares) {
+        const Space& space = s.spaces[*s.policy->find(share.name)];
+        // Copies that another tier has are as valid as before.
+        share.all = space.tiers.size() == 1 && space.tiers.front().tier->store().name == store;
+        share.touched = share.all;
+        share.goes = share.all ? share.live : 0;
+    }
+    return breaches_of(*s.policy, dsl::ShareGuard::Of::drop, shares);
+}
+
+std::vector<SpaceShare> Cache::Impl::holdings(const State& s) {
+    Receipt receipt;
+    Reach all;
+    all.scopes.insert(names.root());
+    Walk(*this, s, all).run(receipt);
+    return std::move(receipt.shares);
+}
+
+std::vector<SpaceShare> Cache::holdings() const {
+    const ReadGuard guard;
+    return impl_->holdings(*impl_->state.get());
 }
 
 }  // namespace larder

@@ -97,7 +97,8 @@ std::string Cache::Impl::stats(std::string_view section) const {
     }
     if (wanted("validity")) {
         root["validity"] = boost::json::object{{"records", records.size()}, {"epoch", records.epoch()}, {"bans", bans.list().size()},
-                                               {"pending", pending.waiting()}, {"unexpected_answers", pending.unexpected()}};
+                                               {"pending", pending.waiting()}, {"unexpected_answers", pending.unexpected()},
+                                               {"guard_refusals", guard_refusals.load(std::memory_order_relaxed)}};
     }
     if (wanted("removals")) {
         boost::json::array last;

@@ -45,6 +45,8 @@ std::string_view name_of_status(larder_status status) {
             return "LARDER_E_INTERNAL";
         case LARDER_E_EXCEPTION:
             return "LARDER_E_EXCEPTION";
+        case LARDER_E_REFUSED:
+            return "LARDER_E_REFUSED";
         default:
             return "an unknown status";
     }

@@ -153,6 +153,7 @@ larder_call Ask::call() const {
     out.struct_size = sizeof out;
     out.role = role;
     if (rehearse) out.flags |= LARDER_CALL_REHEARSE;
+    if (!confirmed) out.flags |= LARDER_CALL_GUARDED;
     return out;
 }
 
@@ -199,7 +200,7 @@ HttpReply AdminApi::decide(const HttpRequest& request) {
         out.headers.emplace_back("Retry-After", "1");
         return out;
     }
-    Ask ask{kernel_, options_, request, {}, {}, {}, {}, 0, options_.mounts.size(), false};
+    Ask ask{kernel_, options_, request, {}, {}, {}, {}, 0, options_.mounts.size(), false, false};
     const Match match = find(request, options_.mounts, ask);
     const TokenBook::Holder* holder = tokens_.find(request.authorization);
     const bool open = match.endpoint != nullptr && !match.endpoint->changes &&
@@ -229,6 +230,7 @@ HttpReply AdminApi::run(const Endpoint& endpoint, Ask& ask) {
     if (question != std::string::npos && !parse_query(std::string_view(ask.request.target).substr(question + 1), ask.query))
         return refusal(400, "the query is not percent-encoded text");
     ask.rehearse = is_true(ask.parameter("dry_run"));
+    ask.confirmed = is_true(ask.parameter("confirm"));
     if (endpoint.changes && !ask.request.body.empty()) {
         json::error_code error;
         json::parse_options strict;

@@ -39,6 +39,7 @@ struct Ask {
     std::uint32_t role = 0;
     std::size_t mounts = 0;
     bool rehearse = false;  // ?dry_run=1
+    bool confirmed = false; // ?confirm=1: guards of the policy allow it
 
     std::string_view capture(std::string_view name) const {
         const auto it = captures.find(name);

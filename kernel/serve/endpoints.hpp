@@ -37,6 +37,12 @@ HttpReply warm_one(const Ask& ask);
 HttpReply warm_some(const Ask& ask);
 HttpReply send_event(const Ask& ask);
 HttpReply tell_route(const Ask& ask);
+
+// endpoints_policy.cpp
+HttpReply policy(const Ask& ask);
+HttpReply plan_policy(const Ask& ask);
+HttpReply apply_policy(const Ask& ask);
+HttpReply roll_back(const Ask& ask);
 HttpReply reload(const Ask& ask);
 
 // endpoints_kernel.cpp
@@ -44,7 +50,6 @@ HttpReply alerts(const Ask& ask);
 HttpReply check_alerts(const Ask& ask);
 HttpReply capacity(const Ask& ask);
 HttpReply live(const Ask& ask);
-HttpReply policy(const Ask& ask);
 HttpReply plugins(const Ask& ask);
 HttpReply events(const Ask& ask);
 HttpReply explain(const Ask& ask);

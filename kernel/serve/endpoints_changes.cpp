@@ -3,7 +3,8 @@
 // Patterns here are of whole keys, `NAMESPACE:KEY` as Redis clients write them (`order:*`, `user_stats*`),
 // so one may reach into several namespaces; each gets the rest of the pattern that is left for its keys.
 // With ?dry_run=1 nothing is changed: the answer has how many entries would go, whether that is exact,
-// at least or about, and some of them.
+// at least or about, and some of them. What guards of the policy do not allow is answered 428 with the
+// counts, and nothing of the request is done; ?confirm=1 allows it.
 #include "kernel/serve/endpoints.hpp"
 
 #include "dsl/diagnostic.hpp"
@@ -65,17 +66,25 @@ class Outcome {
   public:
     explicit Outcome(const Ask& ask) : ask_(ask), call_(ask.call()) {}
 
-    void change(std::uint32_t kind, std::uint32_t ns, std::string_view what) {
-        const larder_target target{kind, ns, bytes(what)};
-        take([&](larder_receipt* receipt) { return ask_.kernel.cache_api().change(ask_.kernel.host(), LARDER_DROP, &target, 1, receipt, &call_); });
-    }
+    // Gathered, and done together: guards judge all of a request at once.
+    void change(std::uint32_t kind, std::uint32_t ns, std::string_view what) { wanted_.push_back({kind, ns, std::string(what)}); }
     void event(std::string_view name, const std::vector<larder_pair>& values) {
+        carry_out();
         take([&](larder_receipt* receipt) { return ask_.kernel.cache_api().event(ask_.kernel.host(), bytes(name), values.data(), values.size(), receipt, &call_); });
     }
     void request(const larder_request& request) {
         take([&](larder_receipt* receipt) { return ask_.kernel.cache_api().request(ask_.kernel.host(), &request, receipt, &call_); });
     }
-    HttpReply answer(std::string message) const {
+    HttpReply answer(std::string message) {
+        carry_out();
+        if (status_ == LARDER_E_REFUSED)
+            return reply({{"success", false},
+                          {"error", "a guard of the policy wants this confirmed: send it again with ?confirm=1"},
+                          {"refused", refused_},
+                          {"entries", entries_},
+                          {"counted", counted_},
+                          {"sample", sample_}},
+                         428);
         if (status_ < 0) return refusal(code_of(status_), std::string(said(status_)));
         json::object out{{"success", true}, {"message", std::move(message)}};
         out["rules"] = rules_;
@@ -89,12 +98,27 @@ class Outcome {
             out["entries"] = entries_;
             out["counted"] = counted_;
             out["sample"] = sample_;
+            if (!refused_.empty()) out["refused"] = refused_;
         }
         return reply(std::move(out));
     }
     bool fired() const { return !rules_.empty(); }
 
   private:
+    struct Wanted {
+        std::uint32_t kind, ns;
+        std::string what;
+    };
+
+    void carry_out() {
+        if (wanted_.empty()) return;
+        std::vector<larder_target> targets;
+        for (const Wanted& one : wanted_) targets.push_back({one.kind, one.ns, bytes(one.what)});
+        take([&](larder_receipt* receipt) {
+            return ask_.kernel.cache_api().change(ask_.kernel.host(), LARDER_DROP, targets.data(), targets.size(), receipt, &call_);
+        });
+        wanted_.clear();
+    }
     template <class Call>
     void take(Call&& call) {
         if (status_ < 0) return;
@@ -122,6 +146,7 @@ class Outcome {
         append("changes", changes_);
         append("notes", notes_);
         append("sample", sample_);
+        append("refused", refused_);
         if (const auto* const entries = receipt.if_contains("entries")) entries_ += entries->to_number<std::uint64_t>();
         if (const auto* const counted = receipt.if_contains("counted"); counted != nullptr && counted->is_string()) worsen(counted->get_string());
         if (const auto* const parts = receipt.if_contains("plugins"); parts != nullptr && parts->is_array())
@@ -138,7 +163,8 @@ class Outcome {
     const Ask& ask_;
     const larder_call call_;
     larder_status status_ = LARDER_OK;
-    json::array rules_, changes_, notes_, sample_;
+    std::vector<Wanted> wanted_;
+    json::array rules_, changes_, notes_, sample_, refused_;
     std::uint64_t dropped_ = 0, expired_ = 0, refreshed_ = 0, entries_ = 0;
     std::string counted_ = "exact";
 };
@@ -398,12 +424,6 @@ HttpReply tell_route(const Ask& ask) {
     Outcome outcome(ask);
     outcome.request(request);
     return outcome.answer(outcome.fired() ? "The rules of this request fired" : "No rule fires on this request");
-}
-
-HttpReply reload(const Ask& ask) {
-    const ReloadResult result = ask.kernel.reload();
-    if (!result.ok) return reply({{"success", false}, {"error", result.text}}, 422);
-    return reply({{"success", true}, {"message", result.text}});
 }
 
 }  // namespace larder::serve

@@ -9,9 +9,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 namespace larder::serve {
 namespace {
@@ -46,13 +43,6 @@ json::value section(Kernel& kernel, const char* name) {
     const json::value root = json::parse(kernel.stats(name), error);
     const auto* const found = error || !root.is_object() ? nullptr : root.get_object().if_contains(name);
     return found == nullptr ? json::value(nullptr) : *found;
-}
-
-json::array rules_of(const Figures& figures) {
-    json::array out;
-    for (const RuleFigures& rule : figures.rules)
-        out.push_back({{"file", rule.file}, {"line", rule.line}, {"rule", rule.head}, {"fired", rule.fired}});
-    return out;
 }
 
 json::object changes_of(const Figures& figures) {
@@ -95,7 +85,7 @@ HttpReply live(const Ask& ask) {
                   {"overall", summary(under(figures, ""))},
                   {"namespaces", std::move(spaces)},
                   {"tiers", std::move(tiers)},
-                  {"rules", rules_of(figures)},
+                  {"rules", rules_json(figures)},
                   {"changes", changes_of(figures)},
                   {"invalidations", std::move(dropped)},
                   {"removals", section(ask.kernel, "removals")},
@@ -103,28 +93,6 @@ HttpReply live(const Ask& ask) {
                   {"duration_bounds_s", std::move(bounds)},
                   {"durations", json::object{{"changes", durations_json(figures.changing)}}},
                   {"last_event", last}});
-}
-
-HttpReply policy(const Ask& ask) {
-    const auto now = ask.kernel.cache().policy();
-    json::array files;
-    for (const std::string& name : now->files) {
-        json::object file{{"name", name}};
-        std::ifstream in(name, std::ios::binary);
-        std::error_code ignored;
-        if (in && std::filesystem::file_size(name, ignored) <= (8u << 20)) {
-            std::ostringstream text;
-            text << in.rdbuf();
-            file["text"] = text.str();
-        } else {
-            file["text"] = nullptr;
-        }
-        files.push_back(std::move(file));
-    }
-    return reply({{"files", std::move(files)},
-                  {"profile", now->profile},
-                  {"fingerprint", std::to_string(now->fingerprint)},
-                  {"rules", rules_of(ask.kernel.cache().figures())}});
 }
 
 HttpReply plugins(const Ask& ask) {

@@ -182,4 +182,11 @@ std::vector<const SpaceFigures*> under(const Figures& figures, std::string_view 
     return out;
 }
 
+json::array rules_json(const Figures& figures) {
+    json::array out;
+    for (const RuleFigures& rule : figures.rules)
+        out.push_back({{"file", rule.file}, {"line", rule.line}, {"rule", rule.head}, {"fired", rule.fired}});
+    return out;
+}
+
 }  // namespace larder::serve

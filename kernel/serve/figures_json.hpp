@@ -45,5 +45,7 @@ boost::json::object tier_json(const TierFigures& tier);
 boost::json::array alerts_json(const std::vector<AlertState>& alerts);
 // The namespaces of `figures` that `name` is or is above; all of them for "".
 std::vector<const SpaceFigures*> under(const Figures& figures, std::string_view name);
+// Each rule, its place, and how often it fired.
+boost::json::array rules_json(const Figures& figures);
 
 }  // namespace larder::serve

@@ -61,6 +61,18 @@ std::string receipt_text(larder_receipt& receipt) {
     return out + "; " + counted(receipt.took_ns / 1000, "us\n");
 }
 
+std::string refusal_text(const std::string& json) {
+    std::string out = "refused: this\n";
+    boost::json::error_code error;
+    const auto whole = boost::json::parse(json, error);
+    const auto* const refused = error || !whole.is_object() ? nullptr : whole.get_object().if_contains("refused");
+    if (refused != nullptr && refused->is_array())
+        for (const auto& one : refused->get_array())
+            if (const auto* const text = one.is_object() ? one.get_object().if_contains("text") : nullptr; text != nullptr)
+                out.append("  ").append(text_of(*text)).append("\n");
+    return out + "nothing changed; to do it all the same, say --confirm\n";
+}
+
 std::string receipt_json(larder_receipt& receipt) { return taken(receipt) + "\n"; }
 
 }  // namespace larder::serve

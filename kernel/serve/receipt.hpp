@@ -11,6 +11,8 @@ namespace larder::serve {
 // json.
 std::string receipt_text(larder_receipt& receipt);
 // The receipt's JSON with a newline. Releases it.
+// What guards have against it, from the JSON of a refused one, and how to confirm it.
+std::string refusal_text(const std::string& json);
 std::string receipt_json(larder_receipt& receipt);
 
 }  // namespace larder::serve

@@ -6,6 +6,7 @@
 #include "kernel/api/version.hpp"
 #include "kernel/replay/recording.hpp"
 #include "kernel/serve/figures_json.hpp"
+#include "kernel/serve/policy_verbs.hpp"
 #include "kernel/serve/receipt.hpp"
 
 #include <larder/plugin/services.h>
@@ -230,6 +231,10 @@ Answer put(const Asked& asked) {
 }
 
 Answer answer_with(const Asked& asked, larder_status status, larder_receipt& receipt) {
+    if (status == LARDER_E_REFUSED) {
+        const std::string counts = receipt_json(receipt);
+        return asked.as_json ? Answer{1, counts, ""} : Answer{1, "", refusal_text(counts)};
+    }
     if (status < 0) {
         if (receipt.json.release != nullptr) receipt.json.release(&receipt.json);
         return failed(status);
@@ -244,7 +249,8 @@ larder_receipt fresh_receipt() {
     return out;
 }
 
-Answer change(const Asked& asked, std::uint32_t action) {
+// confirmed: guards of the policy allow it.
+Answer change(const Asked& asked, std::uint32_t action, bool confirmed) {
     static constexpr std::pair<std::string_view, std::uint32_t> kinds[] = {
         {"key", LARDER_TARGET_KEY},           {"namespace", LARDER_TARGET_NAMESPACE},
         {"matching", LARDER_TARGET_MATCHING}, {"tag", LARDER_TARGET_TAG},
@@ -270,7 +276,9 @@ Answer change(const Asked& asked, std::uint32_t action) {
     if (target.kind != LARDER_TARGET_NAMESPACE && target.kind != LARDER_TARGET_EVERYTHING)
         target.what = bytes(asked.words.back());
     larder_receipt receipt = fresh_receipt();
-    const auto status = asked.cache.change(asked.host, action, &target, 1, &receipt, &asked.call);
+    larder_call call = asked.call;
+    if (!confirmed) call.flags |= LARDER_CALL_GUARDED;
+    const auto status = asked.cache.change(asked.host, action, &target, 1, &receipt, &call);
     return answer_with(asked, status, receipt);
 }
 
@@ -401,14 +409,18 @@ Answer reload(const Asked& asked) {
 
 Answer pick(Kernel& kernel, const Message& request) {
     if (request.empty()) return usage("an empty request");
-    const Asked asked(kernel, request);
     const std::string& verb = request[0];
+    if (verb == "drop" || verb == "expire" || verb == "refresh") {
+        const bool confirmed = request.size() > 2 && request[2] == "confirmed";
+        Message target = request;
+        if (confirmed) target.erase(target.begin() + 2);
+        const auto action = verb == "drop" ? LARDER_DROP : verb == "expire" ? LARDER_EXPIRE : LARDER_REFRESH;
+        return change(Asked(kernel, target), static_cast<std::uint32_t>(action), confirmed);
+    }
+    const Asked asked(kernel, request);
     if (verb == "ping") return ping(asked);
     if (verb == "get") return get(asked);
     if (verb == "put") return put(asked);
-    if (verb == "drop") return change(asked, LARDER_DROP);
-    if (verb == "expire") return change(asked, LARDER_EXPIRE);
-    if (verb == "refresh") return change(asked, LARDER_REFRESH);
     if (verb == "route") return route(asked);
     if (verb == "event") return event(asked);
     if (verb == "reclaim") return reclaim(asked);
@@ -419,6 +431,9 @@ Answer pick(Kernel& kernel, const Message& request) {
     if (verb == "plugins") return {0, kernel.stats("plugins") + "\n", ""};
     if (verb == "record") return record(asked);
     if (verb == "reload") return reload(asked);
+    if (verb == "policy") return policy_verb(kernel, asked.words, asked.as_json);
+    if (verb == "plan") return plan_verb(kernel, asked.words, asked.as_json);
+    if (verb == "apply") return apply_verb(kernel, asked.words, asked.as_json);
     return usage("this larder does not know `" + verb + "`; is it older than the one that asks?");
 }
 

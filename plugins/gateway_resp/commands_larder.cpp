@@ -2,7 +2,7 @@
 //
 // Targets are written as in policies: NS | NS KEY | NS MATCHING PATTERN | TAG TAG | ALL. TAG and
 // ALL in capitals are always the words; in small letters they are a namespace of that name if there
-// is one.
+// is one. CONFIRM behind a target, in capitals, is always the word: guards of the policy then allow it.
 #include "commands.hpp"
 
 namespace larder::resp {
@@ -17,9 +17,12 @@ bool is_keyword(Exchange& x, std::string_view word, std::string_view upper,
     return same_word(word, lower) && x.cache().ns_find(x.host(), bytes_of(word), &ns) != LARDER_OK;
 }
 
+bool is_confirmed(const Args& words) { return words.size() > 1 && words.back() == "CONFIRM"; }
+
 // Reads the target behind the subcommand. False: the reply is the error.
 bool read_target(Exchange& x) {
-    const Args words = x.args.subspan(2);
+    const Args all = x.args.subspan(2);
+    const Args words = all.first(all.size() - (is_confirmed(all) ? 1 : 0));
     if (words.size() == 1 && is_keyword(x, words[0], "ALL", "all")) {
         x.target = {LARDER_TARGET_EVERYTHING, LARDER_NS_NONE, {}};
         if (x.session.role < LARDER_ROLE_ADMIN) {
@@ -72,8 +75,12 @@ Step change(Exchange& x, std::uint32_t action) {
         return Step::Done;
     }
     ask_for_receipt(x, false);
-    return x.then(x.cache().change(x.host(), action, &x.target, 1, &x.receipt, x.call()),
+    const std::uint32_t flags = is_confirmed(x.args.subspan(2)) ? 0 : LARDER_CALL_GUARDED;
+    return x.then(x.cache().change(x.host(), action, &x.target, 1, &x.receipt, x.call(flags)),
                   [](Exchange& y) {
+                      if (y.status == LARDER_E_REFUSED) {
+                          return y.refused("LARDER DROP ... CONFIRM");
+                      }
                       if (y.status < LARDER_OK) {
                           const bool key = y.target.kind == LARDER_TARGET_KEY;
                           return y.failed(y.status, key ? y.target.ns : LARDER_NS_NONE,

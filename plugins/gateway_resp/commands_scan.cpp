@@ -200,8 +200,14 @@ Step flush(Exchange& x) {
     if (!x.gateway.tracking.idle()) {
         x.gateway.rechecks.flushes();
     }
-    return x.then(x.cache().change(x.host(), LARDER_DROP, &x.target, 1, nullptr, x.call()),
+    x.receipt = {};
+    x.receipt.struct_size = sizeof x.receipt;
+    return x.then(x.cache().change(x.host(), LARDER_DROP, &x.target, 1, &x.receipt,
+                                   x.call(LARDER_CALL_GUARDED)),
                   [](Exchange& y) {
+                      if (y.status == LARDER_E_REFUSED) {
+                          return y.refused("LARDER DROP ALL CONFIRM");
+                      }
                       if (y.status < LARDER_OK) {
                           return y.failed(y.status);
                       }

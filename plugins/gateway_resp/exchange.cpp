@@ -216,6 +216,11 @@ Step Exchange::failed(larder_status st, std::uint32_t in, std::string_view name)
     }
 }
 
+Step Exchange::refused(std::string_view confirmed) {
+    return error("REFUSED a guard of the policy wants this confirmed: " + std::string(confirmed) +
+                 ". " + std::string(static_cast<const char*>(receipt.json.data), receipt.json.size));
+}
+
 Step Exchange::verbatim_report() {
     const std::string_view said(static_cast<const char*>(report.data), report.size);
     if (status == LARDER_OK) {

@@ -182,6 +182,8 @@ class Exchange {
     Step wrong_arity();
     Step syntax_error() { return error("ERR syntax error"); }
     // The error a status stands for; key explains INVALID.
+    // A guard of the policy wants it confirmed: the counts, and the command that confirms it.
+    Step refused(std::string_view confirmed);
     Step failed(larder_status st, std::uint32_t ns = LARDER_NS_NONE, std::string_view key = {});
     Step verbatim_report();
     // False: not an integer; the reply is Redis' error.

@@ -74,6 +74,8 @@ class FakeCache {
     std::size_t get_calls() const { return get_calls_.load(); }
     std::size_t largest_batch() const { return largest_batch_.load(); }
     std::uint32_t last_role() const { return last_role_.load(); }
+    // Guarded changes are refused with this as the receipt's JSON; empty: they are not.
+    void refuse_guarded(std::string json) { refusal_ = std::move(json); }
     std::size_t pinned() const { return static_cast<std::size_t>(pinned_count().load()); }
 
   private:
@@ -140,6 +142,7 @@ class FakeCache {
     std::atomic<larder_status> read_failure_{LARDER_OK};
     std::atomic<std::size_t> get_calls_{0}, largest_batch_{0};
     std::atomic<std::uint32_t> last_role_{0};
+    std::string refusal_;  // set before clients come
 
     Answers answers_;  // ends first
 };

@@ -154,7 +154,12 @@ void FakeCache::fill() {
     api_.change = [](const larder_host*, std::uint32_t action, const larder_target* targets,
                      std::size_t n, larder_receipt* receipt,
                      const larder_call* call) noexcept -> larder_status {
+        const bool guarded = (call->flags & LARDER_CALL_GUARDED) != 0;
         return me().answer(call, [=]() -> larder_status {
+            if (guarded && !me().refusal_.empty()) {
+                receipt->json = {me().refusal_.data(), me().refusal_.size(), nullptr, nullptr};
+                return LARDER_E_REFUSED;
+            }
             for (std::size_t i = 0; i < n; ++i) {
                 me().change(action, targets[i], receipt);
             }

@@ -20,7 +20,7 @@ struct World {
         const auto made = dsl::compile_text(
             "test.larder", "namespace menu { key \"{id}\"; ttl 5m }\nnamespace user { key \"{id}\"; ttl 5m }\n" + alerts, {});
         if (!made.ok()) throw std::runtime_error(dsl::render_text(*made.sources, made.found, false));
-        book.follow(made.policy);
+        book.follow(made.policy->alerts);
         figures.mono_ns = 3'600'000'000'000;
         figures.wall_ms = 1'700'000'000'000;
         for (const char* name : {"menu", "user"}) {
@@ -161,9 +161,9 @@ TEST_CASE("a reload that keeps an alert keeps what it knows, and another one beg
     const auto policy = [](const std::string& alert) {
         return dsl::compile_text("test.larder", "namespace menu { key \"{id}\"; ttl 5m }\n" + alert, {}).policy;
     };
-    world.book.follow(policy("alert open when breaker(l2) is open for 1m -> log"));
+    world.book.follow(policy("alert open when breaker(l2) is open for 1m -> log")->alerts);
     CHECK(world.after(22) == Told{"fires open"});
-    world.book.follow(policy("alert open when breaker(l2) is open for 2m -> log"));
+    world.book.follow(policy("alert open when breaker(l2) is open for 2m -> log")->alerts);
     CHECK(world.after(110) == Told{});
 }
 

@@ -9,6 +9,7 @@
 #include <boost/json.hpp>
 
 #include <atomic>
+#include <filesystem>
 #include <future>
 #include <thread>
 
@@ -102,6 +103,18 @@ TEST_CASE("what is wrong with policy and configuration is told together, and no 
     CHECK(Kernel::open(options(files), problem) == nullptr);
     CHECK_THAT(problem, contains("capasity"));
     CHECK_THAT(problem, contains("test.larder:2"));
+}
+
+TEST_CASE("a reload opens the log file anew, a refused one too") {
+    const Files files;
+    const auto kernel = started(files);
+    const std::filesystem::path log = std::filesystem::path(files.conf_path()).parent_path() / "log";
+    for (const char* const text : {good.c_str(), "no policy"}) {
+        files.policy(text);
+        std::filesystem::rename(log, log.string() + ".1");
+        kernel->reload();
+        CHECK(std::filesystem::exists(log));
+    }
 }
 
 TEST_CASE("each role may do what services.h says, and no more") {

@@ -26,7 +26,7 @@ struct Block {
     }
 };
 const Block file{""}, in_namespace{"namespace a"}, in_rule{"on event \"x\""},
-    in_session{"session web"}, in_warm{"warm a"}, in_breaker{"breaker l2"}, in_test{"test \"t\""},
+    in_session{"session web"}, in_warm{"warm a"}, in_breaker{"breaker l2"}, in_guard{"guard"}, in_test{"test \"t\""},
     in_guarantee{"guarantee \"g\""}, in_profile{"profile p"};
 
 struct Accepted {
@@ -46,7 +46,7 @@ struct Refused {
 TEST_CASE("every construct of the language is taken without a word") {
     const Parsing all(read_file(syntax_dir + "accepted.larder"));
     CHECK(all.shown().empty());
-    CHECK(all.parsed.tree.size() == 33);
+    CHECK(all.parsed.tree.size() == 34);
 }
 
 TEST_CASE("a statement is taken in each of its forms") {
@@ -96,6 +96,9 @@ TEST_CASE("a statement is taken in each of its forms") {
         {in_warm, "from http \"x\" { }"},
         {in_warm, "at most env N or 5 at once"},
         {in_breaker, "open after env N or 5 failures"},
+        {in_guard, "refuse drop above 20% of a, menu.item"},
+        {in_guard, "refuse change above env SHARE or 50%"},
+        {in_guard, "watch hit_rate < 60% for 1m, error_rate(l2) > 5% and requests > 10 or breaker(l2) is open"},
         {in_test, "PURGE \"/x\""},
         {in_guarantee, "on drop of a always drops b"},
         {in_profile, "namespace a { ttl 5m }"},
@@ -270,6 +273,13 @@ TEST_CASE("what is wrong is refused at its place, with one message") {
         {in_breaker, "open after 5 @failuers", "L0101", "expected `failures`"},
         {in_breaker, "retry after @60", "L0101", "expected a duration"},
         {in_breaker, "probe @1s", "L0101", "expected a whole number"},
+        {in_guard, "@refse drop above 1%", "L0101", "expected `refuse` or `watch`"},
+        {in_guard, "refuse @drops above 1%", "L0101", "expected `drop` or `change`"},
+        {in_guard, "refuse drop @20%", "L0101", "expected `above`"},
+        {in_guard, "refuse drop above @20 of a", "L0101", "expected a percentage"},
+        {in_guard, "watch@ ", "L0101", "expected a metric"},
+        {in_guard, "watch hit_rate < 60% for @5%", "L0101", "expected a duration"},
+        {file, "guard @a { }", "L0101", "expected `{`"},
         // ---- tests and guarantees
         {in_test, "@get \"/x\"", "L0102", "unknown word `get`"},
         {in_test, "GET @/x", "L0101", "expected a \"text\""},

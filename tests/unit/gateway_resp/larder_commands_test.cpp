@@ -6,6 +6,36 @@
 namespace larder::test {
 namespace {
 
+TEST_CASE("what a guard refuses is told with the counts, and done with CONFIRM behind the target") {
+    TestGateway gateway;
+    gateway.cache.refuse_guarded("{\"refused\":[{\"entries\":3}]}");
+    RespClient c = gateway.client();
+    for (const auto& words : {std::vector<std::string>{"LARDER", "DROP", "user"},
+                              {"LARDER", "EXPIRE", "user"},
+                              {"LARDER", "REFRESH", "TAG", "x"},
+                              {"LARDER", "DROP", "user", "MATCHING", "4*"}}) {
+        CHECK(c.ask(words) ==
+              "-REFUSED a guard of the policy wants this confirmed: LARDER DROP ... CONFIRM. "
+              "{\"refused\":[{\"entries\":3}]}");
+        std::vector<std::string> confirmed = words;
+        confirmed.push_back("CONFIRM");
+        CHECK(c.ask(confirmed) == ":1");
+    }
+    CHECK(c.ask({"LARDER", "DROP", "user", "confirm"}).starts_with("-REFUSED"));  // a key
+}
+
+TEST_CASE("FLUSHALL that a guard refuses names the command that confirms") {
+    resp::Users users;
+    users.add({"default", "secret", LARDER_ROLE_ADMIN});
+    TestGateway gateway({}, std::move(users));
+    gateway.cache.refuse_guarded("{}");
+    RespClient c = gateway.client();
+    REQUIRE(c.ask({"AUTH", "secret"}) == "+OK");
+    const std::string said = c.ask({"FLUSHALL"});
+    CHECK((said.starts_with("-REFUSED") && said.find("LARDER DROP ALL CONFIRM") != said.npos));
+    CHECK(c.ask({"LARDER", "DROP", "ALL", "CONFIRM"}) == ":1");
+}
+
 TEST_CASE("LARDER PUT gives tags their values, LARDER GET reads inside the namespace") {
     TestGateway gateway;
     RespClient c = gateway.client();

@@ -87,7 +87,8 @@ enum {
   LARDER_E_CONFIG = -13,  /* option set is well typed but makes no sense      */
   LARDER_E_VERSION = -14, /* plugin or peer too old / too new                 */
   LARDER_E_INTERNAL = -15,
-  LARDER_E_EXCEPTION = -16 /* a C++ wrapper stopped an exception here         */
+  LARDER_E_EXCEPTION = -16, /* a C++ wrapper stopped an exception here         */
+  LARDER_E_REFUSED = -17 /* larder.cache/1 only: a guard of the policy wants it confirmed */
 };
 
 /* ------------------------------------------------- frozen value-like structs */
@@ -173,7 +174,11 @@ enum {
   LARDER_CALL_NO_VALUE = 1u << 2, /* existence only: out stays untouched      */
   /* change, request and event of larder.cache/1: nothing is changed; the receipt says what would be,
    * and its json has how many entries would go, whether that is exact, and some of them. [worker] */
-  LARDER_CALL_REHEARSE = 1u << 16
+  LARDER_CALL_REHEARSE = 1u << 16,
+  /* change of larder.cache/1: a person asks, and has not confirmed it. What takes more than a guard of
+   * the policy allows ends with LARDER_E_REFUSED and changes nothing; the receipt's json, asked for or
+   * not, has the counts (`refused`). Counting walks what is kept, so [worker], where the policy has such guards. */
+  LARDER_CALL_GUARDED = 1u << 17
 };
 
 #ifdef __cplusplus
