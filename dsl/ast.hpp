@@ -565,7 +565,12 @@ struct Promise {
     Word<Verb> what;
     std::vector<Target> targets;
 };
-struct PromiseItem : boost::spirit::x3::variant<Broken, Promise> {
+struct AgePromise {  // user_details is never older than 60s
+    Name ns;
+    Keyword kw;
+    Scalar limit;
+};
+struct PromiseItem : boost::spirit::x3::variant<Broken, Promise, AgePromise> {
     using base_type::base_type;
     using base_type::operator=;
 };

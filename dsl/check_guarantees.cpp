@@ -1,4 +1,5 @@
 // dsl/check_guarantees.cpp -- promises of a policy, proven or refuted with a request that breaks them.
+#include "dsl/analysis/freshness.hpp"
 #include "dsl/analysis/promise.hpp"
 #include "dsl/check_reach.hpp"
 #include "dsl/check_rules.hpp"
@@ -12,7 +13,8 @@ namespace {
 
 class Guarantees {
   public:
-    explicit Guarantees(Draft& draft) : draft_(draft), policy_(draft.policy) {}
+    Guarantees(Draft& draft, Values& values)
+        : draft_(draft), values_(values), policy_(draft.policy) {}
 
     void run() {
         for (const ast::Policy* tree : draft_.trees) {
@@ -21,6 +23,7 @@ class Guarantees {
                 if (!g) continue;
                 for (const ast::PromiseItem& p : g->promises) {
                     if (const auto* promise = as<ast::Promise>(p)) judge_all(*promise);
+                    if (const auto* age = as<ast::AgePromise>(p)) judge_age(*age);
                 }
             }
         }
@@ -39,6 +42,27 @@ class Guarantees {
             promise.when.changes = {std::move(target->change)};
             if (!effects_) effects_.emplace(policy_);
             say(p, judge(*effects_, promise, bounds_));
+        }
+    }
+
+    void judge_age(const ast::AgePromise& p) {
+        const auto ns = draft_.known(p.ns);
+        const auto limit = values_.duration(p.limit);
+        if (!ns || !limit || draft_.syntax_errors || draft_.spaces[*ns].broken) return;
+        for (const NamespaceIndex i : policy_.under(*ns)) {
+            const Namespace& n = policy_.namespaces[i];
+            if (!n.key) continue;
+            const Freshness f = freshness_of(policy_, i, draft_.options.catalog);
+            if (f.bound && *f.bound <= *limit) continue;
+            auto& d = draft_.say.error(
+                "L0340", p.limit.at, "this guarantee does not hold: " + ticked(n.name) + " can be older",
+                f.bound ? "up to " + spoken(*f.bound) : "without end");
+            d.notes.push_back(sum_of(f));
+            if (!f.told && !f.unreached.empty())
+                d.notes.push_back("no rule drops " + ticked(n.name + " \"" + f.unreached + "\""));
+            if (f.told && draft_.options.catalog == nullptr && n.tiers.size() > 1)
+                d.notes.push_back("`check --conf larder.toml` knows which stores are shared");
+            return;
         }
     }
 
@@ -64,6 +88,7 @@ class Guarantees {
     }
 
     Draft& draft_;
+    Values& values_;
     Policy& policy_;
     std::optional<Effects> effects_;  // of all rules, made for the first promise
     JointBounds bounds_{20'000, 4'000'000, 0};
@@ -71,6 +96,6 @@ class Guarantees {
 
 }  // namespace
 
-void check_guarantees(Draft& draft) { Guarantees(draft).run(); }
+void check_guarantees(Draft& draft, Values& values) { Guarantees(draft, values).run(); }
 
 }  // namespace larder::dsl

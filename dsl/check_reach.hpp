@@ -16,7 +16,7 @@ void check_reach(Draft& draft);
 void check_serves(Draft& draft);
 // Rules that others make superfluous. REQUIRES: check_reach() has marked what is dead.
 void check_redundant(Draft& draft);
-void check_guarantees(Draft& draft);
+void check_guarantees(Draft& draft, Values& values);
 // `test` items; fills draft.tests.
 void check_tests(Draft& draft, Values& values);
 // Writes of the application that no rule mentions, and rules that none of its routes fires. `text` is

@@ -82,7 +82,7 @@ void run_checks(Draft& draft) {
     check_lifetimes(draft);
     check_reach(draft);
     check_redundant(draft);
-    check_guarantees(draft);
+    check_guarantees(draft, values);
     check_tests(draft, values);
     check_keys(draft);
     check_entries(draft);

@@ -32,6 +32,7 @@ struct Catalog {
     struct Store {
         std::string name, plugin;
         bool shared = false, persistent = false;
+        std::optional<Ms> max_staleness{};  // of a shared one, where larder.toml says it
     };
     std::vector<Store> stores;                               // in file order
     std::vector<Codec> codecs;

@@ -1,7 +1,8 @@
 // dsl/explain.cpp -- a policy's answer to "what happens when" and "why is this still there".
 #include "dsl/explain.hpp"
 
-#include "dsl/automaton.hpp"
+#include "dsl/analysis/freshness.hpp"
+#include "dsl/analysis/reach.hpp"
 #include "dsl/check_draft.hpp"
 #include "dsl/check_rules.hpp"
 
@@ -243,6 +244,7 @@ class Entry {
         tiers();
         tags();
         droppers();
+        age();
         return report_.take();
     }
 
@@ -267,6 +269,17 @@ class Entry {
             report_.line(
                 1, "served stale for " + spoken(*n_.stale_on_error) + " when making it anew fails");
         if (n_.absent) report_.line(1, "not being there is remembered for " + spoken(*n_.absent));
+    }
+
+    void age() {
+        const Freshness f = freshness_of(policy_, ns_);
+        if (f.told) {
+            report_.line(1, "after a write that a rule is told of, a reader may see older data for " +
+                                (f.bound->count() == 0 ? std::string("no time") : "up to " + spoken(*f.bound)));
+            report_.line(2, sum_of(f));
+        }
+        report_.line(1, "a write that no rule is told of is seen " +
+                            (f.life ? "after " + spoken(*f.life) + " at the latest" : std::string("when something drops the entry")));
     }
 
     void dated(const DatedTtl& d) {
@@ -313,7 +326,7 @@ class Entry {
         bool any = false;
         for (const Rule& r : policy_.rules) {
             const auto hit = std::find_if(r.changes.begin(), r.changes.end(),
-                                          [this](const Change& c) { return touches(c); });
+                                          [this](const Change& c) { return reaches(policy_, c, ns_, key_); });
             if (hit == r.changes.end()) continue;
             if (!any) report_.line(1, "goes by");
             any = true;
@@ -322,39 +335,6 @@ class Entry {
         }
         if (!any)
             report_.line(1, n_.is_static ? "no rule drops it: it is static" : "no rule drops it");
-    }
-
-    bool touches(const Change& c) const {
-        const auto tagged = [&c](const Template& t) {
-            return c.text.source == t.source || c.text.could_make(t.source) || both(c.text, t);
-        };
-        switch (c.kind) {
-            case TargetKind::everything:
-                return true;
-            case TargetKind::namespace_:
-                break;
-            case TargetKind::key:
-                if (c.ns == ns_) return c.text.could_make(key_);
-                break;
-            case TargetKind::matching:
-                if (about(policy_, c, ns_)) return c.text.could_make(key_);
-                break;
-            case TargetKind::tag:
-                return std::any_of(n_.tags.begin(), n_.tags.end(), tagged) ||
-                       std::any_of(n_.late_tags.begin(), n_.late_tags.end(), tagged) ||
-                       std::any_of(n_.depends.begin(), n_.depends.end(), [&](const Dependency& d) {
-                           return std::any_of(d.tags.begin(), d.tags.end(), tagged) ||
-                                  std::any_of(d.late_tags.begin(), d.late_tags.end(), tagged);
-                       });
-        }
-        const bool itself = c.kind == TargetKind::namespace_ && about(policy_, c, ns_);
-        return itself || std::any_of(n_.depends.begin(), n_.depends.end(),
-                                     [&](const Dependency& d) { return about(policy_, c, d.on); });
-    }
-
-    // Whether two tags can be the same text.
-    static bool both(const Template& a, const Template& b) {
-        return both_match(Automaton::of_text(a), Automaton::of_text(b)).has_value();
     }
 
     const Policy& policy_;

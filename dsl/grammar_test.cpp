@@ -19,6 +19,7 @@ BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::ExpectNoRule, kw, no)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::ExpectEnded, kw, ended, session, user)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::Test, kw, title, profile, steps)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::Promise, kw, when, how, what, targets)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::AgePromise, ns, kw, limit)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::Guarantee, kw, title, promises)
 
 namespace larder::dsl::grammar {
@@ -100,8 +101,10 @@ LARDER_DEFINE(test, kw("test") > title > -in_profile > open_block > *step > clos
 // ---- guarantees
 
 LARDER_LOCAL(promise, ast::Promise, kw("on") > trigger > modality > promised > targets)
+LARDER_LOCAL(age_promise, ast::AgePromise,
+             namespace_name >> kw("is") > word("never") > word("older") > word("than") > duration)
 LARDER_LOCAL(promise_item, ast::PromiseItem,
-             statement[(promise | unknown_statement) > end_of_statement])
+             statement[(promise | age_promise | unknown_statement) > end_of_statement])
 LARDER_DEFINE(guarantee, kw("guarantee") > title > open_block > *promise_item > close_block)
 
 }  // namespace larder::dsl::grammar

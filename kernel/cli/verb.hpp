@@ -52,6 +52,8 @@ int run_test(Words words);
 int run_explain(Words words);
 int run_routes(Words words);
 int run_diff(Words words);
+int run_graph(Words words);
+int run_why(Words words);
 int run_get(Words words);
 int run_put(Words words);
 int run_drop(Words words);

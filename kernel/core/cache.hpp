@@ -116,6 +116,7 @@ struct SpaceCounts {
 
 struct Figures;  // figures.hpp
 struct Removal;  // event_log.hpp
+struct EntryHistory;  // entry_history.hpp
 class Tape;      // tape.hpp
 
 // What a store did with a key that is nobody's.
@@ -178,7 +179,9 @@ class Cache {
     std::vector<SpaceShare> holdings() const;
 
     // Reports. [any thread]
-    std::string explain_entry(std::uint32_t ns, std::string_view key) const;  // live state of one entry
+    // Where an entry is, how it came there, why it went; nothing when the key does not fit. No use of the entry.
+    std::optional<EntryHistory> history(std::uint32_t ns, std::string_view key) const;
+    std::string explain_entry(std::uint32_t ns, std::string_view key) const;  // the same in words
     std::string stats_json(std::string_view section) const;  // "": everything
     std::vector<SpaceCounts> counts() const;
     Remembers remembers() const;

@@ -147,46 +147,4 @@ std::string Cache::why(std::uint32_t ns, std::string_view raw) const {
     return shown_key(*space, key.canonical) + (removal->expire ? " was expired with " : " was dropped with ") + removal->what + " by " + removal->cause;
 }
 
-std::string Cache::explain_entry(std::uint32_t ns, std::string_view raw) const {
-    const ReadGuard guard;
-    const State& s = *impl_->state.get();
-    const Space* space = s.space(ns);
-    EntryKey key;
-    if (space == nullptr || !space->keeps_entries() || !find_key(*space, impl_->names, raw, key)) return {};
-    std::string text = shown_key(*space, key.canonical) + "\n";
-    const std::uint64_t now = impl_->clock.mono_ns(), epoch = impl_->records.epoch();
-    for (const SpaceTier& use : space->tiers) {
-        text += "  " + use.tier->store().name + ": ";
-        Found found;
-        const bool shared = space->authority != nullptr && &use == &space->tiers[space->authority_tier];
-        std::uint64_t id = 0;
-        larder_status answer = LARDER_MISS;
-        if (shared) {
-            found = impl_->present_shared(s, *space, key, now, 0, id, answer);
-            if (answer < 0) text += "does not answer\n";
-            else if (id == 0) text += "not there\n";
-            else if (!found.any()) text += "dead, not reclaimed yet\n";
-            if (!found.any()) continue;
-        } else if (use.tier->get(key.store_key(space->runtime->shelf), LARDER_CALL_PEEK, now, 0, found.value) != LARDER_OK) {
-            text += "not there\n";
-            continue;
-        }
-        const Verdict verdict = shared ? found.verdict : impl_->judge(*space, key, *use.tier, found.value.bytes(), now, epoch, found.entry, found.stale_since_ns);
-        if (verdict == Verdict::damaged || verdict == Verdict::gone) {
-            text += verdict == Verdict::gone ? "dead, not reclaimed yet\n" : "damaged\n";
-            continue;
-        }
-        const EnvelopeHead& head = found.entry.head();
-        const std::int64_t left = impl_->ttl_left(head, now);
-        text += verdict == Verdict::live ? "live" : "stale";
-        text += ", " + std::to_string(head.raw_size) + " bytes";
-        if (head.codec != 0) text += " in " + std::to_string(head.stored_size) + " compressed";
-        text += left < 0 ? ", no time limit" : ", " + std::to_string(left) + " ms left";
-        const std::size_t scopes = head.scopes + (use.tier->headed() ? space->chain.size() : 0);
-        text += ", " + std::to_string(scopes) + " scopes can drop it\n";
-    }
-    if (const std::string last = why(ns, raw); !last.empty()) text += "  last change: " + last + "\n";
-    return text;
-}
-
 }  // namespace larder

@@ -82,6 +82,8 @@ constexpr std::array all{
     Endpoint{"plugins", "GET", "/api/v1/plugins", read, false, "Instances, their health and metrics", "", "plugins", plugins},
     Endpoint{"events", "GET", "/api/v1/events", read, false, "What happened, oldest first", "?after", "events last", events},
     Endpoint{"explain", "GET", "/api/v1/explain", read, false, "Which rules fire, why an entry went", "?what", "text", explain},
+    Endpoint{"why", "GET", "/api/v1/why", read, false, "Where an entry is, how it came there, why it went",
+             "?namespace ?key", "entry present copies", why},
     Endpoint{"sessions", "GET", "/api/v1/sessions", read, false, "Sessions", "", "", sessions},
     Endpoint{"event", "POST", "/api/v1/event/{name}", invalidates, true,
              "Sends an event of the policy; members of the body are its parameters", "?dry_run", "success message", send_event},

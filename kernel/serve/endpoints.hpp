@@ -53,6 +53,7 @@ HttpReply live(const Ask& ask);
 HttpReply plugins(const Ask& ask);
 HttpReply events(const Ask& ask);
 HttpReply explain(const Ask& ask);
+HttpReply why(const Ask& ask);
 HttpReply sessions(const Ask& ask);
 HttpReply metrics(const Ask& ask);
 HttpReply description(const Ask& ask);

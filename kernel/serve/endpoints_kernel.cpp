@@ -4,6 +4,7 @@
 
 #include "kernel/api/history.hpp"
 #include "kernel/api/version.hpp"
+#include "kernel/core/entry_history.hpp"
 
 #include <larder/plugin/services.h>
 
@@ -112,6 +113,16 @@ HttpReply explain(const Ask& ask) {
     std::string text = ask.kernel.explain(ask.parameter("what"), ok);
     if (!ok) return refusal(400, std::move(text));
     return reply({{"success", true}, {"text", std::move(text)}});
+}
+
+HttpReply why(const Ask& ask) {
+    const std::string_view space = ask.parameter("namespace"), key = ask.parameter("key");
+    if (space.empty() || key.empty()) return refusal(400, "say which entry: ?namespace=NAMESPACE&key=KEY");
+    std::uint32_t ns = 0;
+    if (ask.kernel.cache().ns_find(space, &ns) != LARDER_OK) return refusal(404, "the policy has no such namespace");
+    const auto history = ask.kernel.cache().history(ns, key);
+    if (!history) return refusal(400, "no key of that namespace looks like this");
+    return reply(history_json(*history));
 }
 
 HttpReply sessions(const Ask&) { return not_here("sessions are parsed and checked; what runs them is not built yet"); }

@@ -1,6 +1,8 @@
 // kernel/serve/figures_json.cpp -- figures as the admin API writes them.
 #include "kernel/serve/figures_json.hpp"
 
+#include "kernel/core/entry_history.hpp"
+
 #include <array>
 #include <cmath>
 #include <ctime>
@@ -186,6 +188,31 @@ json::array rules_json(const Figures& figures) {
     json::array out;
     for (const RuleFigures& rule : figures.rules)
         out.push_back({{"file", rule.file}, {"line", rule.line}, {"rule", rule.head}, {"fired", rule.fired}});
+    return out;
+}
+
+boost::json::object history_json(const EntryHistory& history) {
+    static constexpr const char* words[] = {"missing", "unknown", "dead", "damaged", "stale", "live"};
+    boost::json::array copies;
+    for (const EntryCopy& c : history.copies) {
+        boost::json::object one{{"tier", c.tier}, {"is", words[static_cast<std::size_t>(c.is)]}};
+        if (c.is == EntryCopy::Is::stale || c.is == EntryCopy::Is::live) {
+            one["made_ms"] = c.made_ms;
+            one["filled_by"] = c.load_us != 0 ? "load" : "put";
+            one["load_us"] = c.load_us;
+            one["left_ms"] = c.left_ms;
+            one["bytes"] = c.raw_bytes;
+            one["stored_bytes"] = c.stored_bytes;
+            one["absent"] = c.absent;
+            one["scopes"] = c.scopes;
+        }
+        copies.push_back(std::move(one));
+    }
+    boost::json::object out{{"entry", history.key}, {"present", history.present()}, {"now_ms", history.now_ms},
+                            {"copies", std::move(copies)}, {"reads_about", history.reads}, {"removal", nullptr}};
+    if (history.removal)
+        out["removal"] = boost::json::object{{"at_ms", history.removal->at_ms}, {"expired", history.removal->expire},
+                                             {"with", history.removal->what}, {"by", history.removal->cause}};
     return out;
 }
 

@@ -14,6 +14,10 @@
 #include <string_view>
 #include <vector>
 
+namespace larder {
+struct EntryHistory;
+}
+
 namespace larder::serve {
 
 double rounded(double value, int decimals = 2);
@@ -43,6 +47,8 @@ boost::json::object space_json(const SpaceFigures& space);
 boost::json::object tier_json(const TierFigures& tier);
 // [{type, condition, doc, where, firing, holds_now, since_ms, readings, sinks}]
 boost::json::array alerts_json(const std::vector<AlertState>& alerts);
+// {entry, present, now_ms, copies: [{tier, is, made_ms, ...}], reads, removal}
+boost::json::object history_json(const EntryHistory& history);
 // The namespaces of `figures` that `name` is or is above; all of them for "".
 std::vector<const SpaceFigures*> under(const Figures& figures, std::string_view name);
 // Each rule, its place, and how often it fired.

@@ -4,6 +4,7 @@
 #include "dsl/diagnostic.hpp"
 #include "kernel/api/policy_changes.hpp"
 #include "kernel/api/version.hpp"
+#include "kernel/core/entry_history.hpp"
 #include "kernel/replay/recording.hpp"
 #include "kernel/serve/figures_json.hpp"
 #include "kernel/serve/policy_verbs.hpp"
@@ -361,6 +362,17 @@ Answer explain(const Asked& asked) {
     return {0, std::move(text), ""};
 }
 
+Answer why(const Asked& asked) {
+    if (asked.count() != 2) return usage("why takes NAMESPACE KEY");
+    Answer problem;
+    const auto ns = asked.find_with_key(asked.words[0], asked.words[1], problem);
+    if (!ns) return problem;
+    const auto history = asked.kernel.cache().history(*ns, asked.words[1]);
+    if (!history) return failed(LARDER_E_INVALID);
+    const int exit = history->present() ? 0 : 1;
+    return {exit, asked.as_json ? json::serialize(history_json(*history)) + "\n" : history->text(), ""};
+}
+
 Answer events(const Asked& asked) {
     const auto after = number<std::uint64_t>(asked.count() == 1 ? asked.words[0] : "0");
     if (!after) return usage("events takes the NUMBER to begin after");
@@ -427,6 +439,7 @@ Answer pick(Kernel& kernel, const Message& request) {
     if (verb == "alerts") return alerts(asked);
     if (verb == "stats") return stats(asked);
     if (verb == "explain") return explain(asked);
+    if (verb == "why") return why(asked);
     if (verb == "events") return events(asked);
     if (verb == "plugins") return {0, kernel.stats("plugins") + "\n", ""};
     if (verb == "record") return record(asked);

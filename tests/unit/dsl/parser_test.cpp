@@ -101,6 +101,7 @@ TEST_CASE("a statement is taken in each of its forms") {
         {in_guard, "watch hit_rate < 60% for 1m, error_rate(l2) > 5% and requests > 10 or breaker(l2) is open"},
         {in_test, "PURGE \"/x\""},
         {in_guarantee, "on drop of a always drops b"},
+        {in_guarantee, "a.b is never older than 1m30s"},
         {in_profile, "namespace a { ttl 5m }"},
         {in_profile, "defaults { ttl 5m }"},
     };
@@ -290,10 +291,13 @@ TEST_CASE("what is wrong is refused at its place, with one message") {
         {in_test, "expect dropped@", "L0101", ""},
         {in_test, "after @10", "L0101", "expected a duration"},
         {in_test, "fail @5", "L0101", "expected a store"},
-        {in_guarantee, "@write \"/x\" always drops a", "L0101", "expected `on`"},
+        {in_guarantee, "write @\"/x\" always drops a", "L0101", "expected `is`"},
+        {in_guarantee, "@\"/x\" always drops a", "L0101", "expected `on`"},
         {in_guarantee, "on write \"/x\" @sometimes drops a", "L0101", "`always` or `never`"},
         {in_guarantee, "on write \"/x\" always @drop a", "L0101", "expected `drops`"},
         {in_guarantee, "on write @/x always drops a", "L0101", "a \"text\""},
+        {in_guarantee, "a is never @old", "L0101", "expected `older`"},
+        {in_guarantee, "a is never older than @60", "L0101", "a duration like"},
         {in_profile, "@on event \"x\" { }", "L0101", "expected `let`, `defaults`"},
         {in_profile, "@key \"x\"", "L0101", "expected `let`, `defaults`"},
     };
