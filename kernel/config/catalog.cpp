@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <utility>
+#include <variant>
 
 namespace larder::config {
 namespace {
@@ -168,6 +170,13 @@ std::string complain_of(const loader::FoundPlugin& plugin, std::string_view name
     return said.help.empty() ? said.message : said.message + "; " + said.help;
 }
 
+std::optional<dsl::Ms> max_staleness_of(const PlannedInstance& planned) {
+    const loader::OptionValue* found = planned.options.find("max_staleness");
+    const auto* ns = found == nullptr ? nullptr : std::get_if<std::int64_t>(&found->is);
+    if (ns == nullptr) return std::nullopt;
+    return dsl::Ms(*ns / 1'000'000);
+}
+
 void offer(const PlannedInstance& planned, dsl::Catalog& catalog) {
     const auto& name = planned.from.name;
     const auto& component = *planned.plugin.component;
@@ -175,7 +184,8 @@ void offer(const PlannedInstance& planned, dsl::Catalog& catalog) {
         case Section::store:
             catalog.stores.push_back({name, component.name,
                                       (component.caps & LARDER_STORE_CAP_SHARED) != 0,
-                                      (component.caps & LARDER_STORE_CAP_PERSISTENT) != 0});
+                                      (component.caps & LARDER_STORE_CAP_PERSISTENT) != 0,
+                                      max_staleness_of(planned)});
             break;
         case Section::codec: {
             dsl::Catalog::Codec codec;

@@ -187,8 +187,8 @@ void Cache::Impl::refresh(const State& s, dsl::NamespaceIndex ns, Receipt& recei
     if (!items.empty()) receipt.warmed += s.parts.warm(items);
 }
 
-// Rules `on drop of` that this statement can reach: each fires once, whatever the number of entries.
-void Cache::Impl::fire_on_drop(const State& s, const ChangeOrder& order, std::vector<ChangeOrder>& more, std::vector<bool>& fired, Receipt& receipt) {
+// Rules `on drop of` that this statement can reach: each fires once for each key that is named, once for all others.
+void Cache::Impl::fire_on_drop(const State& s, const ChangeOrder& order, std::vector<ChangeOrder>& more, FiredOnDrop& fired, Receipt& receipt) {
     std::vector<dsl::NamespaceIndex> reached;
     switch (order.kind) {
         case dsl::TargetKind::key: reached = {order.ns}; break;
@@ -208,7 +208,7 @@ void Cache::Impl::fire_on_drop(const State& s, const ChangeOrder& order, std::ve
     }
     for (const dsl::NamespaceIndex ns : reached)
         for (const std::uint32_t r : s.on_drop[ns]) {
-            if (fired[r]) continue;
+            if (fired.contains({r, {}})) continue;  // for all keys
             const dsl::Rule& rule = s.policy->rules[r];
             std::vector<std::string_view> values(rule.variables.size());
             std::optional<std::vector<std::string>> fields;
@@ -217,7 +217,7 @@ void Cache::Impl::fire_on_drop(const State& s, const ChangeOrder& order, std::ve
                 if (!fields) continue;  // another key than the rule speaks of
                 for (std::size_t i = 0; i < fields->size() && i < values.size(); ++i) values[i] = (*fields)[i];
             }
-            fired[r] = true;
+            if (!fired.insert({r, fields ? order.text : std::string()}).second) continue;
             rule_orders(s, rule, values, more, receipt);
         }
 }
@@ -238,7 +238,7 @@ void Cache::Impl::tell(const State& s, const std::vector<ChangeOrder>& orders) {
 }
 
 void Cache::Impl::carry_out(const State& s, std::vector<ChangeOrder>& orders, const Cause& cause, Receipt& receipt) {
-    std::vector<bool> fired(s.policy->rules.size(), false);
+    FiredOnDrop fired;
     SharedChanges shared(*this, s);
     for (std::size_t i = 0; i < orders.size(); ++i) {
         std::vector<ChangeOrder> more;

@@ -37,6 +37,7 @@
 #include <array>
 #include <functional>
 #include <optional>
+#include <set>
 #include <atomic>
 #include <condition_variable>
 #include <map>
@@ -416,7 +417,8 @@ struct Cache::Impl {
     void ban(const State& s, const ChangeOrder& order, const Cause& cause, Receipt& receipt);
     // Takes the copies out of one store; validity is as before. MISS: there is no such store.
     larder_status empty_tier(const State& s, std::string_view name, std::uint64_t began_ns, larder_receipt* receipt);
-    void fire_on_drop(const State& s, const ChangeOrder& order, std::vector<ChangeOrder>& more, std::vector<bool>& fired, Receipt& receipt);
+    using FiredOnDrop = std::set<std::pair<std::uint32_t, std::string>>;  // rule, key; an empty one: all
+    void fire_on_drop(const State& s, const ChangeOrder& order, std::vector<ChangeOrder>& more, FiredOnDrop& fired, Receipt& receipt);
     // Instead of doing them: fills in what they would do.
     void rehearse(const State& s, const std::vector<ChangeOrder>& orders, Receipt& receipt);
     // Whether it names entries by their keys, and nothing goes with them.

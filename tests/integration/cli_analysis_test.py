@@ -1,11 +1,12 @@
-# tests/integration/cli_analysis_test.py -- larder routes and larder diff, as people and CI call them.
+# tests/integration/cli_analysis_test.py -- larder routes, diff, graph and why, as people and CI call them.
 import json
 import os
 import subprocess
 import unittest
+import xml.etree.ElementTree
 
-from larder_program import Scratch
-from larder_server import SOURCE
+from larder_program import Scratch, larder
+from larder_server import SOURCE, LarderServer
 
 OLD = """larder 1
 namespace user { key "{id}"; ttl 3m }
@@ -78,6 +79,47 @@ class Analysis(Scratch, unittest.TestCase):
         self.assertIn("L0101", ran.stderr)
         self.assertEqual(ran.stdout, "")
         self.assertIn("L0101", self.run_larder("diff", bad, bad, status=2).stderr)
+
+
+class Graph(Scratch, unittest.TestCase):
+    def test_the_picture_of_every_shipped_policy_is_well_formed_and_says_its_words_as_text(self):
+        for policy in sorted((SOURCE / "policies").glob("*.larder")):
+            with self.subTest(policy=policy.name):
+                svg = self.run_larder("graph", policy).stdout
+                root = xml.etree.ElementTree.fromstring(svg)
+                words = "".join(text.text or "" for text in root.iter("{http://www.w3.org/2000/svg}text"))
+                graph = json.loads(self.run_larder("graph", policy, "--format", "json").stdout)
+                self.assertTrue(graph["complete"])
+                for node in graph["nodes"]:
+                    self.assertIn(node["label"], words)
+                titles = [t.text for t in root.iter("{http://www.w3.org/2000/svg}title")]
+                self.assertGreaterEqual(len(titles), len(graph["nodes"]) + len(graph["edges"]))
+
+    def test_dot_is_what_graphviz_reads(self):
+        dot = self.run_larder("graph", SOURCE / "policies/hotel.larder", "--format", "dot").stdout
+        self.assertTrue(dot.startswith("digraph policy {"))
+        self.assertEqual(dot.count("{"), dot.count("}"))
+
+
+class Why(unittest.TestCase):
+    def test_why_tells_how_an_entry_came_and_which_request_took_it(self):
+        policy = 'namespace user { key "{id}"; ttl 5m }\non PUT "/users/{id}" { drop user "{id}" }\n'
+        with LarderServer(policy, admin='listen = "127.0.0.1:0"\n') as server:
+            def ask(*words):
+                return larder(*words, "--socket", server.folder / "admin.sock")
+            before = ask("why", "user", "7")
+            self.assertEqual(before.returncode, 1)
+            self.assertIn("never seen", before.stdout)
+            ask("put", "user", "7", "value")
+            there = ask("why", "user", "7")
+            self.assertEqual(there.returncode, 0, there.stdout)
+            self.assertRegex(there.stdout, r"memory: live, 5 bytes, put .* ago \(.*Z\), (5m|4m59s) left")
+            self.assertIn("none of the last 4096 removals", there.stdout)
+            ask("route", "PUT", "/users/7", "200")
+            gone = json.loads(ask("why", "user", "7", "--json").stdout)
+            self.assertFalse(gone["present"])
+            self.assertIn("test.larder:2 PUT /users/7", gone["removal"]["by"])
+            self.assertEqual(ask("why", "nobody", "7").returncode, 1)
 
 
 if __name__ == "__main__":

@@ -305,6 +305,25 @@ TEST_CASE("a small table of records loses entries, never correctness", "[drop]")
     for (int i = 0; i < 2000; ++i) CHECK_FALSE(c.get("a", std::to_string(i)));
 }
 
+TEST_CASE("a rule on drop of fires for each key that one request drops, and for all of them") {
+    const char* const policy = R"(
+namespace item { key "{id}"; ttl 1h }
+namespace page { key "{id}"; ttl 1h }
+on PUT "/two/{a}/{b}" { drop item "{a}", item "{b}" }
+on PUT "/all/{a}" { drop item "{a}" }
+on write "/all/**" { drop item }
+on drop of item "{id}" { drop page "{id}" }
+)";
+    TestCache c(policy);
+    for (const char* key : {"1", "2", "3"}) c.put("page", key, "v");
+    c.request("PUT", "/two/1/2");
+    CHECK_FALSE(c.get("page", "1"));
+    CHECK_FALSE(c.get("page", "2"));
+    CHECK(c.get("page", "3") == "v");
+    c.request("PUT", "/all/9");
+    CHECK_FALSE(c.get("page", "3"));
+}
+
 TEST_CASE("who listens is told of each invalidation once, after it was done, and of no rehearsal", "[drop]") {
     TestCache c(shop);
     std::vector<Change> told;
