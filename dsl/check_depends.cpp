@@ -236,6 +236,8 @@ class Depends {
             w.notes.push_back("which tag it is depends on " + joined(missing) + ", which " +
                               ticked(n.name) + " does not know");
             w.helps.push_back("declare `with " + missing.front() + "` in " + ticked(n.name));
+            w.choices.push_back(
+                {draft_.behind_brace(draft_.spaces[of].node->id), " with " + missing.front() + ";"});
             return;
         }
         const bool late = std::any_of(

@@ -94,6 +94,15 @@ Span Draft::span_of(std::string_view view, Span near) const {
     return {begin, begin + static_cast<std::uint32_t>(view.size())};
 }
 
+Span Draft::behind_brace(const ast::Name& head) const {
+    const Source& file = sources.file_at(head.at.begin);
+    const std::size_t brace = file.text().find('{', head.at.end - file.base());
+    const std::uint32_t at = brace == std::string_view::npos
+                                 ? head.at.end
+                                 : file.base() + static_cast<std::uint32_t>(brace) + 1;
+    return {at, at};
+}
+
 bool Draft::may_be_declared(std::string_view word) const {
     return incomplete || std::any_of(broken.begin(), broken.end(), [&](Span at) {
                return sources.text(at).find(word) != std::string_view::npos;

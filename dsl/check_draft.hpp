@@ -113,6 +113,8 @@ struct Draft {
     Where where(Span at);
     // The span of a view into a source that lies in the same file as `near`.
     Span span_of(std::string_view view, Span near) const;
+    // Where a statement can be put into a block: behind the `{` that follows its name.
+    Span behind_brace(const ast::Name& head) const;
     // The namespace of that name, or an error at it, with the one that was probably meant.
     std::optional<NamespaceIndex> known(const ast::Name& name, bool marks_reach = false);
     // Whether an item that did not parse mentions this word: then nothing is said about it.

@@ -196,6 +196,7 @@ class Reach {
                                      "nothing can ever drop an entry of " + ticked(n.name), label);
         d.helps.push_back("write a rule `on write \"...\" { drop " + n.name +
                           " }`, or say `static` if that is what you want");
+        d.choices.push_back({draft_.behind_brace(s.node->id), " static;"});
     }
 
     void slides_on(const Space& s, const Namespace& n) {
@@ -410,8 +411,10 @@ class Reach {
                                              "this drops every entry of " + ticked(n.name) +
                                                  " although the rule knows which one",
                                              "all of them");
-                d.helps.push_back("write `" + std::string(verb_of(c.action)) + " " + n.name +
-                                  " \"" + n.key->pattern().source + "\"`");
+                const std::string key = "\"" + n.key->pattern().source + "\"";
+                d.helps.push_back("write `" + std::string(verb_of(c.action)) + " " + n.name + " " +
+                                  key + "`");
+                d.fix = Fix{{d.primary.at.end, d.primary.at.end}, " " + key};
             }
         }
     }

@@ -100,7 +100,9 @@ class Triggers {
         auto& d = draft_.say.error("L0211", m.at, ticked(m.text) + " is not an HTTP method");
         if (const std::string near = meant(m.text, method_words()); !near.empty()) {
             d.primary.text = "did you mean " + ticked(near) + "?";
-            d.fix = Fix{m.at, near};
+            const auto& words = method_words();
+            const std::vector<std::string_view> views(words.begin(), words.end());
+            d.fix = Fix{m.at, near, near == only_nearest(m.text, views)};
         }
         d.helps.push_back("`write` stands for POST, PUT, PATCH and DELETE");
     }

@@ -3,6 +3,7 @@
 
 #include "dsl/check_clauses.hpp"
 #include "dsl/check_texts.hpp"
+#include "dsl/metric_names.hpp"
 
 #include <algorithm>
 #include <array>
@@ -320,6 +321,12 @@ void check_lifetimes(Draft& draft) {
         d.notes.push_back(ticked(where) + " is shared: what is never dropped stays there for ever");
         d.helps.push_back("add for example `ttl 1h`");
     }
+}
+
+std::vector<std::string_view> metric_names() {
+    std::vector<std::string_view> out;
+    for (const Metric& one : metrics) out.push_back(one.name);
+    return out;
 }
 
 }  // namespace larder::dsl

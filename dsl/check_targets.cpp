@@ -61,7 +61,7 @@ class Target {
                                        "this is a search over keys, not one key");
             d.helps.push_back("write `" + std::string(t.ns.text) + " matching " +
                               std::string(draft_.sources.text(t.key->at)) + "`");
-            d.fix = Fix{{t.key->at.begin, t.key->at.begin}, "matching "};
+            d.fix = Fix{{t.key->at.begin, t.key->at.begin}, "matching ", true};
             return std::nullopt;
         }
         return t.matching ? matching(t, std::move(*text)) : one_key(t, std::move(*text));

@@ -95,6 +95,18 @@ bool may_be_allowed(const Diagnostic& d) {
     return d.severity == Severity::warning || d.code == "L0311";
 }
 
+// A comment, and the line it stands on when that holds nothing else.
+Span with_its_line(const SourceMap& sources, Span comment) {
+    const Source& file = sources.file_at(comment.begin);
+    const std::size_t line = file.place(comment.begin).line;
+    std::uint32_t begin = file.line_begin(line);
+    const std::string_view before = file.text({begin, comment.begin});
+    const std::size_t word = before.find_last_not_of(" \t\r");
+    if (word != std::string_view::npos)
+        return {begin + static_cast<std::uint32_t>(word) + 1, comment.end};
+    return {begin, line < file.lines() ? file.line_begin(line + 1) : file.end()};
+}
+
 void apply_allows(const SourceMap& sources, const PolicyFiles& files, bool syntax_errors,
                   std::vector<Diagnostic>& found) {
     struct Known {
@@ -144,6 +156,8 @@ void apply_allows(const SourceMap& sources, const PolicyFiles& files, bool synta
                      {},
                      {}};
         d.helps.push_back("take the comment away");
+        // A guess: with another profile or a larder.toml it may silence something.
+        d.fix = Fix{with_its_line(sources, known.allow->at), ""};
         about_allows.push_back(std::move(d));
     }
     found.insert(found.end(), about_allows.begin(), about_allows.end());

@@ -75,4 +75,15 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
     return best;
 }
 
+std::string_view only_nearest(std::string_view word, std::span<const std::string_view> candidates) {
+    const std::string_view best = nearest(word, candidates);
+    if (best.empty()) return {};
+    std::vector<std::string_view> others;
+    for (const std::string_view candidate : candidates)
+        if (candidate != best) others.push_back(candidate);
+    // A single step leaves little doubt while no other word is as near.
+    const std::size_t doubtful = distance(word, best) == 1 ? 1 : longest_word;
+    return nearest(word, others, doubtful).empty() ? best : std::string_view{};
+}
+
 }  // namespace larder::dsl

@@ -26,10 +26,14 @@ struct Label {
     std::string text;  // may be empty: the place speaks for itself
 };
 
-// Replacing the text at the span makes the finding go away.
+// Replacing the text at the span makes the finding go away. An empty span is a place where the
+// replacement is put in, an empty replacement takes the text away.
 struct Fix {
     Span at;
     std::string replacement;
+    // Nothing else can have been meant: `larder fix` does it unasked. Else it is a guess, as every
+    // name that is near to another one is.
+    bool safe = false;
 };
 
 struct Diagnostic {
@@ -41,6 +45,7 @@ struct Diagnostic {
     std::vector<std::string> notes;  // facts
     std::vector<std::string> helps;  // what to do
     std::optional<Fix> fix;
+    std::vector<Fix> choices{};  // other remedies, of which a person has to choose one
 };
 
 bool has_errors(std::span<const Diagnostic> found);
@@ -62,5 +67,8 @@ std::string render_github(const SourceMap& sources, std::span<const Diagnostic> 
 // `most_steps`.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates,
                          std::size_t most_steps = 3);
+// The same when there is hardly a doubt: one step away and no other that near, or no other near
+// enough at all. Else empty.
+std::string_view only_nearest(std::string_view word, std::span<const std::string_view> candidates);
 
 }  // namespace larder::dsl

@@ -140,14 +140,24 @@ struct Wanted {
 };
 
 // "20 ms": the number and its unit are one word.
-bool help_with_blank(std::string_view digits, std::string_view unit, Diagnostic& found) {
+bool help_with_blank(std::string_view digits, std::string_view unit, Span both,
+                     Diagnostic& found) {
     const std::string_view meant = unit_meant(unit);
     if (meant.empty()) {
         return false;
     }
-    found.helps.push_back("write " + quoted(std::string(digits) + std::string(meant)) +
-                          ", without a blank");
+    const std::string right = std::string(digits) + std::string(meant);
+    found.helps.push_back("write " + quoted(right) + ", without a blank");
+    found.fix = Fix{both, right, true};
     return true;
+}
+
+// The likely units of a bare number.
+void offer_units(const std::string& digits, std::initializer_list<const char*> units_meant,
+                 Diagnostic& found) {
+    for (const char* unit : units_meant) {
+        found.choices.push_back({found.primary.at, digits + unit});
+    }
 }
 
 void help_with_number(const Got& got, Iterator begin, Iterator last, const Wanted& wanted,
@@ -162,7 +172,10 @@ void help_with_number(const Got& got, Iterator begin, Iterator last, const Wante
             --digits;
         }
         if (digits != digits_end && digits_end != got.begin) {
-            help_with_blank(view(digits, digits_end), view(got.begin, got.end), found);
+            const Span word = found.primary.at;
+            const auto before = static_cast<std::uint32_t>(got.begin - digits);
+            help_with_blank(view(digits, digits_end), view(got.begin, got.end),
+                            {word.begin - before, word.end}, found);
         }
         return;
     }
@@ -170,19 +183,26 @@ void help_with_number(const Got& got, Iterator begin, Iterator last, const Wante
         return;
     }
     const std::string digits = clipped(view(got.begin, got.end));
-    if (help_with_blank(digits, word_at(skip_blank(got.end, last), last), found)) {
+    const std::string_view unit = word_at(skip_blank(got.end, last), last);
+    const auto behind =
+        unit.empty() ? 0u : static_cast<std::uint32_t>(unit.data() + unit.size() - got.end);
+    const Span number = found.primary.at;
+    if (help_with_blank(digits, unit, {number.begin, number.end + behind}, found)) {
         return;
     }
     if (wanted.wants("a duration")) {
         found.helps.push_back("a duration needs a unit: `" + digits + "s` is seconds, `" + digits +
                               "m` minutes");
+        offer_units(digits, {"s", "m"}, found);
     }
     if (wanted.wants("a size")) {
         found.helps.push_back("a size needs a unit: `" + digits + "B`, `" + digits + "KiB`, `" +
                               digits + "MiB`");
+        offer_units(digits, {"B", "KiB", "MiB"}, found);
     }
     if (wanted.wants("a percentage")) {
         found.helps.push_back("write " + quoted(digits + "%"));
+        found.fix = Fix{number, digits + "%", true};
     }
 }
 
@@ -197,6 +217,9 @@ void ParseState::report_expected(Iterator where) {
         wished_ = 0;
     } else {
         pos = far_;
+    }
+    if (pos == watched_ && wanted_there_.empty()) {
+        wanted_there_.assign(wishes().begin(), wishes().end());
     }
     // What fails again where something failed already follows from it: `}` of every open block.
     if (pos == last_reported_ || is_known_bad(pos)) {
@@ -222,6 +245,7 @@ void ParseState::report_expected(Iterator where) {
         found.code = "L0103";
         found.message = "a block is not closed: `}` is missing before " + got.text;
         found.primary.text = "`}` expected before this";
+        found.choices.push_back({{found.primary.at.begin, found.primary.at.begin}, pos == end_ ? "\n}" : "}\n"});
         const auto open = open_blocks();
         for (std::size_t i = open.size(); i > 0 && i + 3 > open.size(); --i) {
             found.more.push_back({at(open[i - 1], open[i - 1] + 1),
@@ -254,7 +278,8 @@ void ParseState::report_expected(Iterator where) {
     }
     if (!meant.empty()) {
         found.primary.text = "did you mean " + quoted(meant) + "?";
-        found.fix = Fix{found.primary.at, std::string(meant)};
+        found.fix = Fix{found.primary.at, std::string(meant),
+                        meant == only_nearest(view(got.begin, got.end), wanted.words)};
     }
     store(std::move(found));
 }

@@ -3,6 +3,7 @@
 #include "dsl/encoding.hpp"
 #include "dsl/grammar.hpp"
 #include "dsl/parser.hpp"
+#include "dsl/wanted.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -116,6 +117,40 @@ Parsed parse(const SourceMap& sources, FileId file) {
         parsed.found.push_back(remainder(source, all - parsed.found.size(), state.gave_up()));
     }
     return parsed;
+}
+
+Wanted wanted_behind(std::string_view before) {
+    // No word of the language, and no text, comment, brace or end of a line.
+    constexpr char unwanted = '@';
+    SourceMap sources;
+    const Source& source = sources.file(sources.add({}, std::string(before) + unwanted));
+    std::vector<Diagnostic> found;
+    ParseState state(source, found);
+    state.watch(state.end() - 1);
+    ast::Policy tree;
+    read(source, state, tree);
+
+    Wanted out;
+    const auto add = [](std::vector<std::string_view>& list, std::string_view text) {
+        if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(text);
+    };
+    for (const grammar::Wish& wish : state.wanted_there()) {
+        switch (wish.kind) {
+            case grammar::Wish::Kind::word:
+                add(out.words, wish.text);
+                break;
+            case grammar::Wish::Kind::mark:
+            case grammar::Wish::Kind::closing_brace:
+                add(out.marks, wish.text);
+                break;
+            case grammar::Wish::Kind::thing:
+                add(out.things, wish.text);
+                break;
+            case grammar::Wish::Kind::end_of_line:
+                out.end_of_line = true;
+        }
+    }
+    return out;
 }
 
 }  // namespace larder::dsl

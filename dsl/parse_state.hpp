@@ -148,6 +148,9 @@ class ParseState {
     // Places (offsets in the SourceMap, ascending) whose lines are reported already.
     void set_known_bad(std::vector<std::uint32_t> offsets) { known_bad_ = std::move(offsets); }
     std::size_t errors() const { return errors_; }
+    // What is wanted at `where` is kept when the parser fails there.
+    void watch(Iterator where) { watched_ = where; }
+    const std::vector<Wish>& wanted_there() const { return wanted_there_; }
     bool gave_up() const { return gave_up_; }
 
     // ---- going on after an error
@@ -182,6 +185,8 @@ class ParseState {
     Iterator documented_ = nullptr;
     Span doc_;
 
+    Iterator watched_ = nullptr;
+    std::vector<Wish> wanted_there_;
     std::vector<std::uint32_t> known_bad_;
     Iterator last_reported_ = nullptr;
     std::size_t statements_ = 0;

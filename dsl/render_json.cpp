@@ -61,8 +61,16 @@ void append_diagnostic(std::string& out, const SourceMap& sources, const Diagnos
         append_where(out, sources, found.fix->at);
         out += ",\"replacement\":";
         append_json_string(out, found.fix->replacement);
+        out += found.fix->safe ? ",\"safe\":true}" : "}";
+    }
+    for (std::size_t i = 0; i < found.choices.size(); ++i) {
+        out += i == 0 ? ",\"choices\":[{" : ",{";
+        append_where(out, sources, found.choices[i].at);
+        out += ",\"replacement\":";
+        append_json_string(out, found.choices[i].replacement);
         out += "}";
     }
+    out += found.choices.empty() ? "" : "]";
     out += "}";
 }
 

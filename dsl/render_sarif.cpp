@@ -62,9 +62,13 @@ std::string full_message(const Diagnostic& found) {
     return text;
 }
 
+std::string words_of(const Fix& fix) {
+    return fix.replacement.empty() ? "take it away" : "write `" + fix.replacement + "`";
+}
+
 std::string fix_json(const SourceMap& sources, const Fix& fix) {
     const Region region = region_of(sources, fix.at);
-    return "{\"description\":" + text_json("write `" + fix.replacement + "`") +
+    return "{\"description\":" + text_json(words_of(fix)) +
            ",\"artifactChanges\":[{\"artifactLocation\":" + artifact_json(*region.source) +
            ",\"replacements\":[{\"deletedRegion\":" + region_json(region) +
            ",\"insertedContent\":" + text_json(fix.replacement) + "}]}]}";
@@ -82,8 +86,15 @@ std::string result_json(const SourceMap& sources, const Diagnostic& found, std::
                ",\"message\":" + text_json(found.more[i].text) + "}";
     }
     out += found.more.empty() ? "" : "]";
+    std::string fixes;
     if (found.fix) {
-        out += ",\"fixes\":[" + fix_json(sources, *found.fix) + "]";
+        fixes = fix_json(sources, *found.fix);
+    }
+    for (const Fix& choice : found.choices) {
+        fixes += (fixes.empty() ? "" : ",") + fix_json(sources, choice);
+    }
+    if (!fixes.empty()) {
+        out += ",\"fixes\":[" + fixes + "]";
     }
     return out + "}";
 }

@@ -184,9 +184,11 @@ Literal unknown_unit(Iterator begin, Iterator unit, Iterator end, ParseState& st
                      {"units of time are ms, s, m, h, d, w; units of size are B, KB, MB, GB, KiB, "
                       "MiB, GiB"});
     } else {
+        // `5mins` is five minutes; what `5M` is, or whether `kb` counts in 1000, is a guess.
+        const bool is_spelt_out = name.size() >= 3;
         state.report("L0107", state.at(unit, end), "unknown unit " + quoted(name), "",
                      {"write " + quoted(std::string(view(begin, unit)) + meant)},
-                     Fix{state.at(unit, end), meant});
+                     Fix{state.at(unit, end), meant, is_spelt_out});
     }
     return reported_at(end);
 }

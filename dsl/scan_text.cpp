@@ -50,7 +50,8 @@ class TextScanner {
             state_.report("L0105", state_.at(i_, escaped + 1), "there is no such escape in a text",
                           "",
                           {"`\\` stands before `\"`, `\\`, `{`, `}` and `*` only; for a backslash "
-                           "write `\\\\`"});
+                           "write `\\\\`"},
+                          Fix{state_.at(i_, i_), "\\"});
             i_ = past_text(begin_, last_);
             return false;
         }
@@ -108,7 +109,8 @@ class TextScanner {
             --end;
         }
         state_.report("L0104", state_.at(begin_, end), "this text has no closing quote",
-                      "starts here", {"a text ends on the line it starts on; add `\"`"});
+                      "starts here", {"a text ends on the line it starts on; add `\"`"},
+                      Fix{state_.at(end, end), "\""});
         i_ = end;
         return false;
     }

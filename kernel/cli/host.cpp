@@ -15,12 +15,12 @@ namespace {
 // Longer than any deadline of the kernel, so that its own answer comes first.
 constexpr std::chrono::seconds patience{120};
 
+}  // namespace
+
 std::string socket_of_environment() {
     const char* const given = std::getenv("LARDER_SOCKET");
     return given != nullptr && *given != '\0' ? given : config::default_socket();
 }
-
-}  // namespace
 
 std::string default_conf() {
     const char* const given = std::getenv("LARDER_CONF");

@@ -14,6 +14,9 @@ namespace larder::cli {
 // empty: none of them is there.
 std::string default_conf();
 
+// The admin socket that is meant without --socket.
+std::string socket_of_environment();
+
 // The configuration of `conf`, or the built-in one when it is empty. Nullopt: it has been said what is
 // wrong.
 std::optional<config::HostConfig> load_conf(const std::string& conf);

@@ -15,6 +15,8 @@ constexpr Verb all[] = {
     {"check", "tell what is wrong with policies, and with larder.toml", run_check},
     {"fmt", "write policies in the one style", run_fmt},
     {"test", "play the tests in policies; tell what they exercise and what they would miss", run_test},
+    {"fix", "apply the remedies that findings carry", run_fix},
+    {"lsp", "the language server for editors", run_lsp},
     {"explain", "tell what a policy does for a request, an event, an entry; or what a code means",
      run_explain},
     {"routes", "list every class of requests that a policy tells apart, and what it does", run_routes},

@@ -306,3 +306,8 @@ TEST_CASE("a thousand mistakes are counted, not listed") {
     CHECK(c.found.size() == 501);
     CHECK(c.found.back().code == "L0112");
 }
+
+TEST_CASE("a rule that serves under a head that did not parse is left alone") {
+    CHECK(codes(compiled("namespace item { key \"{id}\"; static }\non @ { serve item \"7\" }\n")) ==
+          std::set<std::string>{"L0101"});
+}

@@ -67,7 +67,7 @@ TEST_CASE("formatting keeps words and meaning when blanks, line ends and comment
     std::mt19937 random(20261120);
     const auto any = [&](std::size_t n) { return random() % n; };
     int formatted_texts = 0;
-    for (int round = 0; round < 600; ++round) {
+    for (int round = 0; round < 900; ++round) {
         std::string text;
         for (const format::Word& word : format::words_of(policies[any(policies.size())])) {
             const bool comment = word.kind == format::Word::Kind::comment;

@@ -106,8 +106,8 @@ TEST_CASE("AuraConnect's lifetimes are those of the shared classes", "[classes]"
         std::stringstream text;
         text << std::ifstream(file).rdbuf();
         std::string out = text.str();
-        if (const auto at = out.find("let reference = 1h"); at != std::string::npos)
-            out.replace(at, 18, "let reference = 7h");
+        if (const auto at = out.find("let reference "); at != std::string::npos)
+            out.replace(out.find("1h", at), 2, "7h");
         return out;
     };
     const dsl::Compiled made = dsl::compile({&path, 1}, options);
