@@ -54,9 +54,8 @@ void old_versions(Draft& draft, const Namespace& n, const Space& s) {
             ticked(n.name) + " accepts version " + std::to_string(oldest) + " but not version " +
                 std::to_string(version) + ", which is newer",
             "its entries are misses");
-        d.helps.push_back("write `version " + std::to_string(n.version) + " accepts " +
-                          std::to_string(oldest) + ", " + std::to_string(version) +
-                          "` if that version was ever in use");
+        d.helps.push_back("accept version " + std::to_string(version) +
+                          " too, if it was ever in use");
     }
 }
 

@@ -104,15 +104,17 @@ class Thresholds {
                 "L0315", cover(c.metric.at, c.limit.at),
                 "alert " + ticked(alert_.name) + " fires whenever anything is measured",
                 between(c.metric.text));
-            if (auto help = percent_of(alert_.when[0][0]); !help.empty())
+            if (auto help = percent_of(alert_.when[0][0], c); !help.empty())
                 d.helps.push_back(std::move(help));
         }
     }
 
   private:
     // A number where a share was meant.
-    static std::string percent_of(const Condition& c) {
-        if (!is_share(c.metric) || c.value <= 1 || c.value > 100) return {};
+    static std::string percent_of(const Condition& c, const ast::Compare& shown) {
+        if (!is_share(c.metric) || shown.limit.kind == ast::Unit::percent || c.value <= 1 ||
+            c.value > 100)
+            return {};
         const auto whole = static_cast<long>(c.value);
         return "a share is written with its sign: `" + std::to_string(whole) + "%`";
     }
@@ -141,7 +143,7 @@ class Thresholds {
             return say(shown,
                        alone ? between(c.metric)
                              : "contradicts what is asked of " + ticked(c.metric) + " before",
-                       alone ? percent_of(c) : std::string());
+                       alone ? percent_of(c, shown) : std::string());
         }
         return false;
     }
