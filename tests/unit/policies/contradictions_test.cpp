@@ -7,6 +7,7 @@
 #include "tests/support/temporary_folder.hpp"
 #include "unit/policies/seed_system.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -125,7 +126,7 @@ TEST_CASE("contradiction: none of these values stands in the kernel or in a plug
     const std::regex value(
         R"re((hit_?rate|session|default_?ttl|ttl_?default|alert)[^;]{0,60}?\b(0\.[78]0?|[78]0(\.0)?|300|1800|3600|300'000|1'800'000|3'600'000|30min|60min|5min|1h)\b)re",
         std::regex::icase);
-    const std::regex comment(R"(^\s*(//|\*|\{"|"))");
+    const std::regex text(R"(^\s*(\*|\{"|"))");
     std::size_t files = 0, planted = 0;
     for (const char* folder : {"kernel", "plugins"}) {
         for (const auto& file : std::filesystem::recursive_directory_iterator(
@@ -136,7 +137,8 @@ TEST_CASE("contradiction: none of these values stands in the kernel or in a plug
             std::ifstream in(file.path());
             std::string line;
             for (std::size_t number = 1; std::getline(in, line); ++number) {
-                if (std::regex_search(line, comment)) continue;
+                line.resize(std::min(line.size(), line.find("//")));
+                if (std::regex_search(line, text)) continue;
                 INFO(file.path().string() << ":" << number << ": " << line);
                 CHECK_FALSE(std::regex_search(line, value));
             }
