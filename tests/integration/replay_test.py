@@ -136,6 +136,49 @@ on write "/items/{id}" { drop item "{id}" }
         self.assertEqual(told["against"]["hits"], 0)
 
 
+class Advise(Scratch, unittest.TestCase):
+    POLICY = """larder 1
+namespace item { key "{id}"; ttl 5s }
+namespace list { key "{id}"; ttl 10m }
+on GET "/items/{id}" { serve item "{id}" }
+on GET "/lists/{id}" { serve list "{id}" }
+on write "/items/{id}" { drop item "{id}"; drop list }
+"""
+
+    def log(self):
+        dice = random.Random(2)
+        lines = []
+        for i in range(8000):
+            request = (f"PUT /items/{dice.randrange(300)}" if i % 50 == 49 else f"GET /lists/{dice.randrange(9)}"
+                       if i % 4 == 0 else f"GET /items/{dice.randrange(300)}")
+            lines.append(f'1.1.1.1 - - [10/Oct/2026:12:{i // 20 // 60:02}:{i // 20 % 60:02} +0000] '
+                         f'"{request} HTTP/1.1" 200 {dice.randrange(900)}')
+        return self.write("access.log", "\n".join(lines) + "\n")
+
+    def test_a_patch_that_is_offered_applies_and_the_patched_policy_misses_less(self):
+        log, policy = self.log(), self.write("shop.larder", self.POLICY)
+        told = json.loads(self.run_larder("advise", log, "--policy", policy, "--format", "json").stdout)
+        self.assertGreaterEqual(len(told["suggestions"]), 2)
+        for one in told["suggestions"]:
+            with self.subTest(title=one["title"]):
+                patched = self.write("patched.larder", self.POLICY)
+                ran = subprocess.run(["patch", "-s", str(patched)], input=one["diff"], text=True, capture_output=True)
+                self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+                self.run_larder("check", patched)
+                after = json.loads(self.run_larder("replay", log, "--policy", patched, "--format", "json").stdout)["tried"]
+                self.assertEqual(after["misses"], one["after"]["misses"])
+                self.assertLess(after["misses"], told["before"]["misses"])
+
+    def test_text_and_bad_input(self):
+        log, policy = self.log(), self.write("shop.larder", self.POLICY)
+        ran = self.run_larder("advise", log, "--policy", policy, "--most", "4000")
+        self.assertIn("only the first 4,000 operations were looked at", ran.stdout)
+        self.assertIn("instead of", ran.stdout)
+        self.run_larder("advise", policy, "--policy", policy, status=1)
+        self.run_larder("advise", self.folder / "none", "--policy", policy, status=2)
+        self.run_larder("advise", log, "--policy", self.write("bad.larder", "larder 1\nnamespace {"), status=1)
+
+
 class BadInput(Scratch, unittest.TestCase):
     def test_any_file_ends_in_a_sentence(self):
         policy = self.write("shop.larder", SHOP)
