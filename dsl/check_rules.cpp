@@ -380,7 +380,10 @@ void check_rules(Draft& draft) {
             out.where = draft.where(node->kw.at);
             out.doc = documentation(draft.sources, node->kw.doc);
             out.head = head_of(draft, node->kw.at);
-            if (!rule) out.variables = names_used_in(draft, *node);
+            if (!rule) {
+                out.kind = TriggerKind::drop_of;  // of nothing: no check takes it for a route
+                out.variables = names_used_in(draft, *node);
+            }
             Body(draft, out, place).run(*node);
             draft.policy.rules.push_back(std::move(out));
             draft.rules.push_back(std::move(place));

@@ -21,8 +21,7 @@ class Serves {
 
     void run() {
         for (std::uint32_t r = 0; r < policy_.rules.size(); ++r) {
-            // One whose head did not parse is of kind route, too.
-            if (!policy_.rules[r].serve || !as<ast::HttpTrigger>(draft_.rules[r].node->when)) continue;
+            if (!policy_.rules[r].serve || policy_.rules[r].kind != TriggerKind::route) continue;
             if (policy_.rules[r].serve->key) shares(r);
             learn(r);
         }

@@ -307,7 +307,10 @@ TEST_CASE("a thousand mistakes are counted, not listed") {
     CHECK(c.found.back().code == "L0112");
 }
 
-TEST_CASE("a rule that serves under a head that did not parse is left alone") {
+TEST_CASE("a rule whose head did not parse is left alone by whatever asks for its route") {
+    CHECK(codes(compiled("namespace item { key \"{id}\" }\non @ { drop item }\n"
+                         "on @ { expire item \"7\"; serve item \"7\" }\n"
+                         "on write \"/x\" { refresh item }\n")) == std::set<std::string>{"L0101"});
     CHECK(codes(compiled("namespace item { key \"{id}\"; static }\non @ { serve item \"7\" }\n")) ==
           std::set<std::string>{"L0101"});
 }
