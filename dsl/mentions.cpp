@@ -27,7 +27,7 @@ class Walk {
     template <class Variant>
         requires requires { typename Variant::base_type; }
     void walk(const Variant& node) {
-        boost::apply_visitor([this](const auto& held) { walk(held); }, node.get());
+        boost::apply_visitor([this](const auto& held) { this->walk(held); }, node.get());
     }
     template <class T>
     void walk(const boost::spirit::x3::forward_ast<T>& node) {

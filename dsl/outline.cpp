@@ -51,7 +51,7 @@ class Outline {
   private:
     template <class Variant>
     void take(const Variant& node) {
-        boost::apply_visitor([this](const auto& held) { item(held); }, node.get());
+        boost::apply_visitor([this](const auto& held) { this->item(held); }, node.get());
     }
 
     void item(const ast::Broken&) {}

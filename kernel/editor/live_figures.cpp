@@ -25,7 +25,8 @@ std::string grouped(double count) {
 std::string line_of(const json::object& counts) {
     const double hits = number(counts, "hits") + number(counts, "stale");
     const double reads = hits + number(counts, "misses") + number(counts, "absent");
-    std::string out = grouped(number(counts, "entries")) + " entries";
+    const double entries = number(counts, "entries");
+    std::string out = grouped(entries) + (entries == 1 ? " entry" : " entries");
     if (reads > 0) {
         char percent[32];
         std::snprintf(percent, sizeof percent, "%.1f", 100 * hits / reads);

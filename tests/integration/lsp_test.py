@@ -1,11 +1,12 @@
 # tests/integration/lsp_test.py -- larder lsp, driven as an editor drives it.
 import pathlib
 import random
+import socket
 import sys
 import tempfile
 import unittest
 
-from larder_server import SOURCE, find
+from larder_server import SOURCE, LarderServer, find
 
 sys.path.insert(0, str(SOURCE / "tests/support"))
 from lsp_client import Closed, LspClient, applied  # noqa: E402
@@ -264,6 +265,24 @@ class Names(Editor):
             "position": dict(zip(("line", "character"), self.place(text, "other", 2)))})
         self.assertIn("is not a name", answer["error"]["message"])
         self.assertIsNone(client.at("prepareRename", URI, *self.place(text, "larder 1", 2)))
+
+
+class Live(Editor):
+    def test_counters_of_a_kernel_that_runs_show_in_hover_and_nobody_waits_for_one_that_does_not(self):
+        with LarderServer(POLICY) as server:
+            with socket.create_connection(("127.0.0.1", server.port)) as redis:
+                redis.sendall(b"SET item:7 x\r\nGET item:7\r\nGET item:8\r\n")
+                self.assertIn(b"x", redis.recv(100))
+            client = self.start("--socket", str(server.folder / "admin.sock"))
+            client.open(URI, POLICY)
+            for _ in range(2000):  # each hover answers at once; the kernel's answer comes meanwhile
+                text = client.at("hover", URI, *self.place(POLICY, "drop item", 6))["contents"]["value"]
+                if "Running now" in text:
+                    break
+            self.assertRegex(text, r"Running now: 1 entry, 50\.0 % hits of 2 reads, 0 dropped")
+        client = self.start("--socket", str(self.folder / "nobody.sock"))
+        client.open(URI, POLICY)
+        self.assertNotIn("Running", client.at("hover", URI, *self.place(POLICY, "drop item", 6))["contents"]["value"])
 
 
 class Whole(Editor):

@@ -84,7 +84,7 @@ class Headers(unittest.TestCase):
         self.compile_folder("kernel/config")
 
     def test_every_header_of_the_api_and_the_program_compiles_alone(self):
-        for layer in ("api", "replay", "serve", "cli"):
+        for layer in ("api", "replay", "serve", "editor", "cli"):
             self.compile_folder(f"kernel/{layer}")
 
     def test_a_header_that_leans_on_another_is_found(self):
