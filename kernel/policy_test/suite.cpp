@@ -14,6 +14,15 @@ std::vector<dsl::Diagnostic> errors_of(std::vector<dsl::Diagnostic> found) {
     return found;
 }
 
+dsl::Diagnostic not_played(const dsl::PolicyTest& test) {
+    dsl::Diagnostic out;
+    out.code = "L0452";
+    out.message = "this test is not played: the policy has too many for its size";
+    out.primary = {test.at, ""};
+    out.helps.push_back("name some of them with `--filter`, or part the policy");
+    return out;
+}
+
 }  // namespace
 
 dsl::CompileOptions compile_options(const SuiteOptions& options, const std::string& profile) {
@@ -50,6 +59,8 @@ SuiteResult run_suite(const std::string& path, const SuiteOptions& options, cons
         return out;
     }
     out.coverage.emplace_back(*base.policy);
+    const std::size_t each = base.policy->namespaces.size() + base.policy->rules.size() + 500;
+    std::size_t set_up = 0;
     for (std::size_t i = 0; i < base.tests.size(); ++i) {
         const dsl::PolicyTest& test = base.tests[i];
         if (test.title.find(options.filter) == std::string::npos) {
@@ -59,6 +70,12 @@ SuiteResult run_suite(const std::string& path, const SuiteOptions& options, cons
         TestResult result{test.title, test.profile, test.where, {}, 0};
         const dsl::Compiled& own = test.profile.empty() ? base : in_profile(test.profile);
         const std::uint64_t began = clock.fine_ns();
+        set_up += each;
+        if (set_up > options.bounds.set_up) {
+            result.found.push_back(not_played(test));
+            out.tests.push_back(std::move(result));
+            continue;
+        }
         // The same files in the same order, so a place in one is the same place in the other.
         if (own.ok() && i < own.tests.size())
             result.found = play(own.policy, own.tests[i], &out.coverage.front(), options.bounds);

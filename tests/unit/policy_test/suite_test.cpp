@@ -70,3 +70,18 @@ test "two" in profile p { put n "1"; expect hit n "1" }
     REQUIRE(result.tests[1].found.size() == 1);
     CHECK(result.tests[1].found[0].code == "L0216");
 }
+
+TEST_CASE("tests beyond what a policy may cost are not played, and say so", "[policy_test]") {
+    SuiteOptions options;
+    options.bounds.set_up = 1'200;
+    const SuiteResult result = played(R"(larder 1
+namespace n { key "{k}"; ttl 5m; static }
+test "one" { put n "1"; expect hit n "1" }
+test "two" { put n "1"; expect hit n "1" }
+test "three" { put n "1"; expect hit n "1" }
+)", options);
+    REQUIRE(result.tests.size() == 3);
+    CHECK(result.tests[1].found.empty());
+    REQUIRE(result.tests[2].found.size() == 1);
+    CHECK(result.tests[2].found[0].code == "L0452");
+}
