@@ -51,8 +51,8 @@ class Routes {
     void learn() {
         for (std::size_t r = 0; r < policy_.rules.size(); ++r) {
             const Rule& rule = policy_.rules[r];
-            if (rule.kind != TriggerKind::route) continue;
             const auto* trigger = as<ast::HttpTrigger>(draft_.rules[r].node->when);
+            if (!trigger) continue;
             const auto text = bind(draft_, trigger->route, {rule.variables, "in this rule"});
             if (!text) continue;
             known_.push_back(

@@ -284,7 +284,8 @@ class Reach {
     void disagreements() {
         std::map<NamespaceIndex, std::array<std::vector<Use>, 3>> uses;
         for (std::size_t r = 0; r < policy_.rules.size(); ++r) {
-            if (policy_.rules[r].kind != TriggerKind::route) continue;
+            // A head that did not parse is no route, whatever its rule says it is.
+            if (!as<ast::HttpTrigger>(draft_.rules[r].node->when)) continue;
             for (std::size_t k = 0; k < policy_.rules[r].changes.size(); ++k) {
                 const Change& c = policy_.rules[r].changes[k];
                 if (c.ns == none) continue;

@@ -314,3 +314,11 @@ TEST_CASE("a rule whose head did not parse is left alone by whatever asks for it
     CHECK(codes(compiled("namespace item { key \"{id}\"; static }\non @ { serve item \"7\" }\n")) ==
           std::set<std::string>{"L0101"});
 }
+
+TEST_CASE("rules that disagree under a head that did not parse are left alone") {
+    const Compiled c = compiled(
+        "namespace list { key \"all\"; ttl 5m }\n"
+        "on write \"/a\" { drop list }\n"
+        "on write 7 { expire list }\n");
+    CHECK(codes(c) == std::set<std::string>{"L0101"});
+}
