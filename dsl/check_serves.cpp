@@ -21,7 +21,9 @@ class Serves {
 
     void run() {
         for (std::uint32_t r = 0; r < policy_.rules.size(); ++r) {
-            if (!policy_.rules[r].serve || policy_.rules[r].kind != TriggerKind::route) continue;
+            // A head that did not parse is no route, whatever its rule says it is.
+            if (!policy_.rules[r].serve || !as<ast::HttpTrigger>(draft_.rules[r].node->when))
+                continue;
             if (policy_.rules[r].serve->key) shares(r);
             learn(r);
         }

@@ -89,6 +89,13 @@ TEST_CASE("the narrowest route serves, wherever it stands; a tie is an error wit
               .count("L0312") == 1);
 }
 
+TEST_CASE("a rule that serves under a head that did not parse is judged by nobody") {
+    const Compiled c = compiled(
+        "namespace a { key \"{id}\"; static }\nnamespace b { key \"{x}\" }\n"
+        "on GET /x {\n  serve a \"{id}\"\n  drop b \"{x}\"\n}\n");
+    CHECK(codes(c) == Codes{"L0101"});
+}
+
 TEST_CASE("an alert that can never fire says which part cannot be") {
     const auto found = [](const std::string& condition) {
         return codes(compiled("alert a when " + condition + " -> log\n"));
