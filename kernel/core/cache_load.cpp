@@ -128,6 +128,21 @@ static void answer(larder_cache_get& out, const Loaded& loaded) {
     if (loaded.status == LARDER_OK) out.value = owned_value(loaded.value);
 }
 
+// What was found stale, once more after a load that failed. Of the shared tier it was judged by numbers that came with
+// it: those hold as long as nothing that concerns the entry has changed, or is doubted, since `before`.
+static bool still_stale(Cache::Impl& impl, const State& s, const Space& space, const FieldedKey& key, const Found& stale, const FencePoint& before,
+                        std::uint64_t now_ns) {
+    if (space.authority != nullptr && stale.tier == space.authority_tier) {
+        ScopeList scopes;
+        entry_scopes(s, space, impl.names, key, nullptr, 0, scopes);
+        return !scopes.overflowed() && !space.authority->doubts(scopes.ids()) && !impl.overtaken(before, space, key, scopes.ids());
+    }
+    EnvelopeView entry;
+    std::uint64_t since = 0;
+    const Verdict verdict = impl.judge(space, key, *space.tiers[stale.tier].tier, stale.value.bytes(), now_ns, impl.records.epoch(), entry, since);
+    return verdict == Verdict::stale || verdict == Verdict::live;
+}
+
 // False: what it waited for may be older than the call itself; a load that begins from now on is not.
 static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loader& loader, std::uint64_t called_ns, std::uint64_t until, bool again) {
     const std::uint64_t now = impl.clock.mono_ns();
@@ -136,6 +151,7 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
     Found stale;
     Ms revalidating{0}, on_error{0}, patience{0};
     std::uint64_t told = 0;
+    const FencePoint before{impl.records.epoch(), impl.bans.number(), 0, now};
     {
         const ReadGuard guard;
         const State& s = *impl.state.get();
@@ -233,10 +249,7 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
         if (space != nullptr && space->keeps_entries() && make_key(*space, impl.names, job.raw, buffer, key) &&
             then - std::min(then, stale.stale_since_ns) < static_cast<std::uint64_t>(on_error.count()) * 1'000'000) {
             // Dropped while the loader ran: what was stale is gone, and gone is not served even on error.
-            EnvelopeView entry;
-            std::uint64_t since = 0;
-            const Verdict verdict = impl.judge(*space, key, *space->tiers[stale.tier].tier, stale.value.bytes(), then, impl.records.epoch(), entry, since);
-            if (verdict == Verdict::stale || verdict == Verdict::live) {
+            if (still_stale(impl, s, *space, key, stale, before, then)) {
                 impl.fill_item(s, *space, key, stale, 0, then, out);
                 if (out.status == LARDER_OK) {
                     out.found |= LARDER_FOUND_STALE;

@@ -9,6 +9,7 @@ import unittest
 
 from larder_program import Scratch
 from larder_server import SOURCE, LarderServer, find
+from planted_mistakes_test import TIERS
 
 SHARED = SOURCE / "policies" / "shared"
 
@@ -22,14 +23,6 @@ def planted(name, old, new):
     text = policy(name)
     assert text.count(old) >= 1, f"{name} has no {old!r}"
     return text.replace(old, new, 1)
-
-
-# Only what the verbs look at: stores that no test server has are left out.
-def on_one_store(text):
-    lines = []
-    for line in text.splitlines():
-        lines.append(line if not line.strip().startswith(("tiers ", "compress ")) else "")
-    return "\n".join(lines) + "\n"
 
 
 def told(server, *words):
@@ -49,7 +42,7 @@ class Planted(Scratch, unittest.TestCase):
 
     def gone_after(self, text, entry, request):
         """Whether an entry is gone after a request that was answered."""
-        with LarderServer(on_one_store(text)) as server:
+        with LarderServer(text, conf=TIERS) as server:
             space, key, pairs = entry
             with_words = [word for pair in pairs for word in ("--with", pair)]
             put = told(server, "put", space, key, "value", *with_words)
@@ -112,7 +105,7 @@ class Planted(Scratch, unittest.TestCase):
                       space["clauses"])
         self.assertTrue(space["cold"])
         # Two tenants share one entry now: what one puts the other gets.
-        with LarderServer(on_one_store(new)) as server:
+        with LarderServer(new, conf=TIERS) as server:
             told(server, "put", "inventory.stock", "A1", "of tenant 1", "--with", "tenant_id=1")
             self.assertEqual(told(server, "get", "inventory.stock", "A1").stdout.strip(), "of tenant 1")
 
