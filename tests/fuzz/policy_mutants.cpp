@@ -26,7 +26,7 @@
 #ifdef LARDER_SANITIZED
 #include <sanitizer/common_interface_defs.h>
 // Freed memory that is kept to find its use would count as memory that larder holds.
-extern "C" const char* __asan_default_options() {
+extern "C" __attribute__((visibility("default"))) const char* __asan_default_options() {
     return "quarantine_size_mb=8:thread_local_quarantine_size_kb=256:malloc_context_size=4";
 }
 #endif
