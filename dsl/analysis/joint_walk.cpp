@@ -160,7 +160,12 @@ class Walk {
         const std::uint32_t segments = accepted.empty() ? 0 : place.segments;
         if (accepted.empty()) none_found_ = true;
         const auto [it, fresh] = known_.try_emplace({std::move(accepted), segments}, at);
-        if (fresh) out_.words.push_back({it->first.first, witness(at), ways_[at].depth});
+        if (!fresh) return;
+        if (out_.words.size() == bounds_.words) {
+            out_.complete = false;
+            return;
+        }
+        out_.words.push_back({it->first.first, witness(at), ways_[at].depth});
     }
 
     std::string witness(std::uint32_t at) const {

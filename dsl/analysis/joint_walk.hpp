@@ -32,6 +32,7 @@ struct JointBounds {
     // Kinds are told apart by their number of segments, too, up to this one (which stands for all
     // above it). 0: they are not.
     std::uint32_t segments = 0;
+    std::size_t words = 20'000;  // kinds
 };
 
 struct JointWalk {

@@ -1,6 +1,7 @@
 // kernel/core/cache_why.cpp -- the history of one entry, from its copies and the log of removals.
 #include "kernel/core/cache_impl.hpp"
 #include "kernel/core/entry_history.hpp"
+#include "kernel/core/shared_read.hpp"
 
 #include <algorithm>
 #include <array>
@@ -90,11 +91,15 @@ std::optional<EntryHistory> Cache::history(std::uint32_t ns, std::string_view ra
             Found found;
             Verdict verdict = Verdict::gone;
             if (space->authority != nullptr && &use == &space->tiers[space->authority_tier]) {
-                std::uint64_t id = 0;
-                larder_status answer = LARDER_MISS;
-                found = impl_->present_shared(s, *space, key, now, 0, id, answer);
-                if (!found.any()) {
-                    copy.is = answer < 0 ? EntryCopy::Is::unknown : id == 0 ? EntryCopy::Is::missing : EntryCopy::Is::dead;
+                FieldedKey fielded;
+                if (!make_fields(*space, impl_->names, key.canonical, fielded)) continue;
+                const auto read = impl_->shared_read(s, *space);
+                read->add(s, *space, fielded);
+                read->run(now, 0);
+                SharedItem& item = read->items().front();
+                found = std::move(item.found);
+                if (found.verdict != Verdict::live && found.verdict != Verdict::stale) {
+                    copy.is = item.status < 0 ? EntryCopy::Is::unknown : item.id == 0 ? EntryCopy::Is::missing : EntryCopy::Is::dead;
                     continue;
                 }
                 verdict = found.verdict;

@@ -2,14 +2,14 @@
 // difference of two.
 //
 // 500 namespaces, 1,100 rules; the second has some rules changed, and all of its captures renamed.
-// Wanted: two files compiled and compared in at most 300 ms.
+// Wanted: two files compiled and compared in at most 300 ms of processor time.
 #include "dsl/analysis/policy_difference.hpp"
 #include "dsl/analysis/request_classes.hpp"
 #include "dsl/compile.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <string>
 
 using namespace larder::dsl;
@@ -39,9 +39,11 @@ std::string generated(std::size_t lines, bool changed) {
     return out;
 }
 
-double ms_since(std::chrono::steady_clock::time_point begin) {
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
-        .count();
+// Of this process: others that run meanwhile are not measured.
+double processor_ms() {
+    timespec now{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
 }
 
 }  // namespace
@@ -51,21 +53,21 @@ int main() {
     double table_ms = 1e9, diff_ms = 1e9, all_ms = 1e9;
     std::size_t classes = 0, changes = 0, rules = 0;
     for (int pass = 0; pass < 7; ++pass) {
-        const auto begin = std::chrono::steady_clock::now();
+        const double begin = processor_ms();
         const Compiled a = compile_text("old.larder", old, {}),
                        b = compile_text("new.larder", now, {});
         if (!a.ok() || !b.ok()) {
             std::puts(render_text(*a.sources, a.found, false).substr(0, 4000).c_str());
             return 1;
         }
-        const auto compared = std::chrono::steady_clock::now();
+        const double compared = processor_ms();
         const PolicyDifference d = difference(*a.policy, *b.policy);
-        diff_ms = std::min(diff_ms, ms_since(compared));
-        all_ms = std::min(all_ms, ms_since(begin));
-        const auto listed = std::chrono::steady_clock::now();
+        diff_ms = std::min(diff_ms, processor_ms() - compared);
+        all_ms = std::min(all_ms, processor_ms() - begin);
+        const double listed = processor_ms();
         const Policy* const one[] = {a.policy.get()};
         const RequestClasses table = classes_of(one);
-        table_ms = std::min(table_ms, ms_since(listed));
+        table_ms = std::min(table_ms, processor_ms() - listed);
         classes = d.classes;
         changes = d.requests.size() + d.events.size();
         rules = a.policy->rules.size();

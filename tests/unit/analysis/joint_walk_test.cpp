@@ -92,4 +92,9 @@ TEST_CASE("a walk that meets its bound says that it is not complete, and ends") 
     bounds = {};
     bounds.work = 100'000;
     CHECK_FALSE(walked(routes, bounds).walk.complete);
+    bounds = {};
+    bounds.words = 3;
+    const Walked three = walked({"/a", "/b", "/c", "/d"}, bounds);
+    CHECK_FALSE(three.walk.complete);
+    CHECK(three.walk.words.size() == 3);
 }
