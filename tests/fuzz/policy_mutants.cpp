@@ -8,6 +8,7 @@
 // hold, whole or by items, and words of the language are put where they do not belong. An input may
 // take five seconds and all of them together the memory that is named.
 #include "policy_promises.hpp"
+#include "suite_promises.hpp"
 
 #include <unistd.h>
 
@@ -95,6 +96,12 @@ class Mutator {
     std::string text() {
         if (random_.below(20) == 0) {
             text_ = any(corpus_.whole);
+            // Half of them keep their form: a word where another was is often a policy still, whose
+            // tests are played.
+            if (random_.below(2) == 0) {
+                for (std::size_t n = random_.below(3); n > 0; --n) swap_word();
+                return std::move(text_);
+            }
         } else {
             for (std::size_t n = 1 + random_.below(5); n > 0; --n) text_ += any(corpus_.items);
         }
@@ -226,7 +233,7 @@ int main(int argc, char** argv) {
     __sanitizer_set_death_callback(tell_where);
 #endif
     std::signal(SIGALRM, [](int) { larder::fuzz::broken("an input takes less than five seconds"); });
-    std::uint64_t bytes = 0;
+    std::uint64_t bytes = 0, tests = 0;
     const std::uint64_t first = asked.only == 0 ? 1 : asked.only;
     const std::uint64_t last = asked.only == 0 ? asked.runs : asked.only;
     for (now_at = first; now_at <= last; ++now_at) {
@@ -235,6 +242,7 @@ int main(int argc, char** argv) {
         if (asked.only != 0) std::fwrite(text.data(), 1, text.size(), stdout);
         ::alarm(5);
         larder::fuzz::policy_keeps_its_promises(text);
+        tests += larder::fuzz::testing_keeps_its_promises(text);
         ::alarm(0);
         bytes += text.size();
         if (now_at % 10'000 == 0)
@@ -243,9 +251,10 @@ int main(int argc, char** argv) {
                          static_cast<unsigned long long>(peak_mib()));
     }
     const std::uint64_t peak = peak_mib();
-    std::printf("%llu inputs, %llu KiB of text, %llu MiB at most\n",
+    std::printf("%llu inputs, %llu KiB of text, %llu tests played, %llu MiB at most\n",
                 static_cast<unsigned long long>(last - first + 1),
-                static_cast<unsigned long long>(bytes >> 10), static_cast<unsigned long long>(peak));
+                static_cast<unsigned long long>(bytes >> 10), static_cast<unsigned long long>(tests),
+                static_cast<unsigned long long>(peak));
     if (peak > asked.most_mib) {
         std::fprintf(stderr, "wanted: at most %llu MiB\n", static_cast<unsigned long long>(asked.most_mib));
         return 1;
