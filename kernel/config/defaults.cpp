@@ -17,9 +17,15 @@ constexpr std::string_view built_in =
     "[gateway.resp]\n"
     "plugin = \"resp\"\n"
     "listen = [\"127.0.0.1:7380\"]\n";
-constexpr std::string_view built_in_codec =
-    "[codec.brotli]\n"
-    "plugin = \"brotli\"\n";
+struct BuiltInCodec {
+    const char* file;
+    std::string_view text;
+};
+constexpr BuiltInCodec built_in_codecs[] = {
+    {"compressor_brotli.so", "[codec.brotli]\nplugin = \"brotli\"\n"},
+    {"compressor_zstd.so", "[codec.zstd]\nplugin = \"zstd\"\n"},
+    {"compressor_zlib.so", "[codec.gzip]\nplugin = \"zlib\"\nformat = \"gzip\"\n[codec.zlib]\nplugin = \"zlib\"\n"},
+};
 
 bool is_on(const std::vector<std::string>& path, const char* file) {
     std::error_code ignored;
@@ -33,7 +39,8 @@ bool is_on(const std::vector<std::string>& path, const char* file) {
 LoadedConfig default_host_config(const std::vector<std::string>& plugin_path,
                                  Environment environment) {
     std::string text(built_in);
-    if (is_on(plugin_path, "compressor_brotli.so")) text += built_in_codec;
+    for (const BuiltInCodec& codec : built_in_codecs)
+        if (is_on(plugin_path, codec.file)) text += codec.text;
     auto out = parse_host_config("built-in defaults", std::move(text), std::move(environment));
     out.config.file.clear();
     out.config.plugin_path = plugin_path;

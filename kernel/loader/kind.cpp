@@ -33,6 +33,7 @@ constexpr auto table = std::to_array<Capability>({
     {Kind::store, "waits", LARDER_STORE_CAP_WAITS},
     {Kind::compressor, "deterministic", LARDER_COMP_CAP_DETERMINISTIC},
     {Kind::compressor, "dictionary", LARDER_COMP_CAP_DICTIONARY},
+    {Kind::compressor, "settings", LARDER_COMP_CAP_SETTINGS},
     {Kind::warmer, "plan", LARDER_WARM_CAP_PLAN},
     {Kind::warmer, "observe", LARDER_WARM_CAP_OBSERVE},
     {Kind::warmer, "async", LARDER_WARM_CAP_ASYNC},

@@ -65,6 +65,11 @@ struct TableFacts<larder_compressor_v1> {
         Slot<&T::compress>{"compress", always},
         Slot<&T::decompress>{"decompress", always},
         Slot<&T::train>{"train", LARDER_COMP_CAP_DICTIONARY},
+        Slot<&T::levels>{"levels", 0},
+        Slot<&T::open>{"open", LARDER_COMP_CAP_SETTINGS},
+        Slot<&T::close>{"close", LARDER_COMP_CAP_SETTINGS},
+        Slot<&T::compress_with>{"compress_with", LARDER_COMP_CAP_SETTINGS},
+        Slot<&T::decompress_with>{"decompress_with", LARDER_COMP_CAP_SETTINGS},
     };
 };
 

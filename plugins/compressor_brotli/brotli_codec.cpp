@@ -35,14 +35,33 @@ std::uint8_t* octets(std::byte* p) noexcept { return reinterpret_cast<std::uint8
 
 BrotliCodec::BrotliCodec(plugin::Host, const plugin::Config& config)
     : quality_(static_cast<int>(config.integer("quality", 5))),
-      window_bits_(static_cast<int>(config.integer("window", 22))) {}
+      window_bits_(static_cast<int>(config.integer("window", 22))),
+      own_(quality_, window_bits_) {}
+
+std::span<const std::int32_t> BrotliCodec::levels() const noexcept {
+    static constexpr std::int32_t worth[] = {1, 5, 9};
+    return worth;
+}
+
+larder_status BrotliCodec::open(const larder_codec_setting& setting,
+                                std::unique_ptr<Opened>& out) const {
+    const int quality = setting.level == LARDER_LEVEL_OWN ? quality_ : setting.level;
+    if (quality < 1 || quality > BROTLI_MAX_QUALITY) {
+        return LARDER_E_INVALID;
+    }
+    if (setting.dictionary.size != 0) {
+        return LARDER_E_UNSUPPORTED;
+    }
+    out = std::make_unique<Opened>(quality, window_bits_);
+    return LARDER_OK;
+}
 
 std::size_t BrotliCodec::bound(std::size_t in_size) const noexcept {
     return in_size > largest_input ? 0 : BrotliEncoderMaxCompressedSize(in_size);
 }
 
-larder_status BrotliCodec::compress(std::span<const std::byte> in, std::span<std::byte> out,
-                                    std::size_t& written) const noexcept {
+larder_status BrotliSetting::compress(std::span<const std::byte> in, std::span<std::byte> out,
+                                      std::size_t& written) const noexcept {
     if (in.size() > largest_input) {
         return LARDER_E_TOO_LARGE;
     }
@@ -60,8 +79,8 @@ larder_status BrotliCodec::compress(std::span<const std::byte> in, std::span<std
     return LARDER_OK;
 }
 
-larder_status BrotliCodec::decompress(std::span<const std::byte> in,
-                                      std::span<std::byte> out) const noexcept {
+larder_status BrotliSetting::decompress(std::span<const std::byte> in,
+                                        std::span<std::byte> out) const noexcept {
     const std::unique_ptr<BrotliDecoderState, DestroyDecoder> decoder(
         BrotliDecoderCreateInstance(nullptr, nullptr, nullptr));
     if (!decoder) {

@@ -26,7 +26,7 @@ MAY_SEE = {
 
 # A plugin is loaded, never linked; but its parts (a table, a parser) are tested one by one.
 PLUGIN_TESTS = re.compile(r"tests/(unit/plugins|unit/(store|compressor|warmer|invalidator|session|"
-                          r"exporter|gateway)_\w+|unit/http_post|bench/\w+|fuzz)/")
+                          r"exporter|gateway)_\w+|unit/(http_post|codecs)|bench/\w+|fuzz)/")
 
 # No plugins: what several of them have in common, linked into each.
 SHARED_BY_PLUGINS = {"plugins/http_post", "plugins/net", "plugins/redis_wire"}
@@ -47,7 +47,9 @@ HOMES = [
      r"plugins/redis_wire/reader\.cpp|tests/bench/(store_redis|shared)/.*"),
     ("libpq", r"libpq-fe\.h", r"plugins/invalidator_event/postgres_channels\.cpp"),
     ("brotli", r"brotli/",
-     r"plugins/compressor_brotli/.*|tests/unit/plugins/brotli_\w+\.cpp"),
+     r"plugins/compressor_brotli/.*|tests/unit/codecs/\w+\.cpp"),
+    ("zlib", r"zlib\.h", r"plugins/compressor_zlib/.*|tests/(unit/codecs|bench)/.*"),
+    ("zstd", r"(zstd|zdict)\.h", r"plugins/compressor_zstd/.*|tests/unit/codecs/.*"),
     ("prometheus-cpp", r"prometheus/", r"plugins/exporter_prometheus/.*"),
     ("spdlog", r"(spdlog|fmt)/", r"kernel/\w+/\w*log\w*\.cpp"),
     ("CLI11", r"CLI/", r"kernel/cli/.*"),

@@ -10,11 +10,19 @@
 // and may have
 //     larder_status train(std::span<const larder_bytes> samples, std::span<std::byte> out,
 //     std::size_t& written) const;
+//     std::span<const std::int32_t> levels() const;
+// and, for settings (LARDER_COMP_CAP_SETTINGS), a type of what was opened, which has the two verbs
+// of the codec:
+//     class Opened { public: compress(in, out, written) const; decompress(in, out) const; };
+//     larder_status open(const larder_codec_setting& setting, std::unique_ptr<Opened>& out) const;
 #ifndef LARDER_PLUGIN_COMPRESSOR_HPP
 #define LARDER_PLUGIN_COMPRESSOR_HPP
 #include "component.hpp"
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <span>
 
 namespace larder::plugin {
@@ -65,9 +73,54 @@ struct CompressorKind {
                 });
             };
         }
+        if constexpr (requires(const T& t) { t.levels(); }) {
+            v.levels = [](void* self, std::int32_t* out, std::size_t n) noexcept -> std::size_t {
+                const std::span<const std::int32_t> all = of(self).levels();
+                std::copy_n(all.begin(), std::min(n, all.size()), out);
+                return all.size();
+            };
+        }
+        if constexpr (requires { typename T::Opened; }) {
+            v.open = &open;
+            v.close = &close;
+            v.compress_with = &compress_with;
+            v.decompress_with = &decompress_with;
+        }
         return v;
     }
     static constexpr larder_compressor_v1 table = make();
+
+  private:
+    static larder_status LARDER_CALL open(void* self, const larder_codec_setting* setting,
+                                          void** out) noexcept {
+        return detail::guarded(self, [&]() -> larder_status {
+            std::unique_ptr<typename T::Opened> opened;
+            const larder_status status = of(self).open(*setting, opened);
+            if (status == LARDER_OK) {
+                *out = static_cast<void*>(opened.release());
+            }
+            return status;
+        });
+    }
+    static void LARDER_CALL close(void*, void* opened) noexcept {
+        if constexpr (requires { typename T::Opened; }) {
+            delete static_cast<typename T::Opened*>(opened);
+        }
+    }
+    static larder_status LARDER_CALL compress_with(void* self, void* opened, larder_bytes in,
+                                                   void* out, std::size_t* out_size) noexcept {
+        return detail::guarded(self, [&]() -> larder_status {
+            const auto& with = *static_cast<const typename T::Opened*>(opened);
+            return with.compress(span_of(in), room(out, *out_size), *out_size);
+        });
+    }
+    static larder_status LARDER_CALL decompress_with(void* self, void* opened, larder_bytes in,
+                                                     void* out, std::size_t* out_size) noexcept {
+        return detail::guarded(self, [&]() -> larder_status {
+            const auto& with = *static_cast<const typename T::Opened*>(opened);
+            return with.decompress(span_of(in), room(out, *out_size));
+        });
+    }
 };
 
 template <class T>
