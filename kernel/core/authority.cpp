@@ -60,7 +60,8 @@ Authority::Authority(std::shared_ptr<Tier> tier, ScopeId root, Clock& clock, Ran
       options_(options),
       prefix_(text_of(store_.prefix(tier_->store().sharing()))),
       max_staleness_(store_.max_staleness_ms(tier_->store().sharing())),
-      pushed_at_(cells) {}
+      pushed_at_(cells),
+      known_(random.next()) {}
 
 void Authority::open() {
     larder_sink sink{};
@@ -239,8 +240,8 @@ void Authority::ask_again() {
             for (std::size_t i = 0; i < asked.size(); ++i) {
                 const ScopeId scope = asked[i];
                 ++me.counts_.verified;
-                const auto at = me.known_.find(scope);
-                if (at == me.known_.end()) continue;
+                Remembered* const at = me.known_.find(scope);
+                if (at == nullptr) continue;
                 // Pushed or changed once more meanwhile: it is asked for once more.
                 if (me.pushed_cell(scope).load() > began) {
                     if (me.doubted_.contains(scope)) me.to_ask_.insert(scope);
@@ -251,8 +252,8 @@ void Authority::ask_again() {
                     me.forget(scope);
                     continue;
                 }
-                me.remember(at->second, numbers_in(call->records[i]), scope);
-                if (me.all_pushed_at_.load() <= began) at->second.streams = me.streams_;
+                me.remember(*at, numbers_in(call->records[i]), scope);
+                if (me.all_pushed_at_.load() <= began) at->streams = me.streams_;
             }
             if (me.to_ask_.empty()) return;
         }
@@ -267,9 +268,9 @@ Authority::Known Authority::known(ScopeId scope, Numbers& out) const { return Lo
 Authority::Known Authority::known_locked(ScopeId scope, Numbers& out) const {
     if (held(scope) && !mutant(Mutant::no_hold)) return Known::held;
     if (!trusted()) return Known::no;
-    const auto at = known_.find(scope);
-    if (at == known_.end() || at->second.streams != streams_ || (!doubted_.empty() && doubted_.contains(scope))) return Known::no;
-    out = at->second.numbers;
+    const Remembered* const at = known_.find(scope);
+    if (at == nullptr || at->streams != streams_ || (!doubted_.empty() && doubted_.contains(scope))) return Known::no;
+    out = at->numbers;
     return Known::yes;
 }
 
@@ -299,12 +300,12 @@ void Authority::learn(ScopeId scope, const Numbers& numbers, std::uint64_t asked
     const std::lock_guard lock(mutex_);
     const bool late = pushed_cell(scope).load() > asked_at || all_pushed_at_.load() > asked_at;
     if (!trusted() || (late && !mutant(Mutant::late_fill))) return;
-    if (const auto at = known_.find(scope); at != known_.end()) {
-        remember(at->second, numbers, scope);
-        at->second.streams = streams_;
+    if (Remembered* const at = known_.find(scope); at != nullptr) {
+        remember(*at, numbers, scope);
+        at->streams = streams_;
         return;
     }
-    if (known_.size() >= options_.records) forget(known_.begin()->first);
+    if (known_.size() >= options_.records) forget(known_.any());
     known_.emplace(scope, Remembered{numbers, streams_});
 }
 
@@ -409,11 +410,11 @@ bool Authority::change(std::span<const Change> changes, std::vector<std::string>
                 continue;
             }
             if (listener_.changed) listener_.changed(change.scope, false);
-            const auto at = known_.find(change.scope);
-            if (at == known_.end()) continue;
+            Remembered* const at = known_.find(change.scope);
+            if (at == nullptr) continue;
             // What is expired may still be served as stale, so it is followed on; doubted until its own echo is there.
-            at->second.numbers.expire = made.back().second.numbers.expire;
-            at->second.numbers.expired_at_ms = made.back().second.numbers.expired_at_ms;
+            at->numbers.expire = made.back().second.numbers.expire;
+            at->numbers.expired_at_ms = made.back().second.numbers.expired_at_ms;
             doubt(change.scope);
         }
         for (const std::string& key : keys) ++held_keys_[key];

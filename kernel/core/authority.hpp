@@ -27,6 +27,7 @@
 #pragma once
 
 #include "kernel/core/records.hpp"
+#include "kernel/core/scope_map.hpp"
 #include "kernel/core/tier.hpp"
 
 #include <chrono>
@@ -176,7 +177,7 @@ class Authority : public std::enable_shared_from_this<Authority> {
     void believe(ScopeId scope);
     void doubt(ScopeId scope);
     void remember(Remembered& at, const Numbers& numbers, ScopeId scope);
-    bool held(ScopeId scope) const { return held_.contains(scope) || outbox_.contains(scope); }
+    bool held(ScopeId scope) const { return (!held_.empty() && held_.contains(scope)) || (!outbox_.empty() && outbox_.contains(scope)); }
     void ask_again();
     void forget_all();
     Waiting renumbered(const Waiting& waiting);
@@ -208,7 +209,7 @@ class Authority : public std::enable_shared_from_this<Authority> {
     std::atomic<std::size_t> doubt_count_{0};
 
     mutable std::mutex mutex_;  // guards what follows
-    std::unordered_map<ScopeId, Remembered> known_;
+    ScopeMap<Remembered> known_;
     std::uint64_t streams_ = 0;  // how often all may have changed
     std::unordered_set<ScopeId> doubted_;  // of the known ones
     std::unordered_set<ScopeId> to_ask_;   // of the doubted ones
