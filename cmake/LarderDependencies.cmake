@@ -15,6 +15,7 @@ pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd>=1.5.2)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(prometheus REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
+pkg_check_modules(lmdb REQUIRED IMPORTED_TARGET lmdb)
 pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
 
 # Catch2 comes as version 2 (Debian 12) or 3; tests/catch.hpp levels the two. Version 2 ships its

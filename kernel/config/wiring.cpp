@@ -55,7 +55,8 @@ std::vector<StoreHandle> Graph::stores() const {
         handle.table = &node.instance->table<larder_store_v1>();
         handle.self = node.instance->self();
         handle.caps = node.instance->caps();
-        if ((handle.caps & LARDER_STORE_CAP_SHARED) != 0) {
+        // What outlives the process is judged by records that do, as what other nodes share.
+        if ((handle.caps & (LARDER_STORE_CAP_SHARED | LARDER_STORE_CAP_PERSISTENT)) != 0) {
             // The guard stands before the store's own table only: the extension is called as it is.
             handle.shared = whole(static_cast<const larder_shared_v1*>(node.instance->extension(LARDER_EXT_SHARED)));
             handle.shared_self = node.instance->theirs();

@@ -41,7 +41,7 @@ class Environment:
         self.process = subprocess.Popen(
             [program.resolve(), "serve", "--conf", SOURCE / f"conf/{self.name}.toml"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env={**plain, "XDG_RUNTIME_DIR": str(self.folder), "LARDER_MEMORY": "64MiB",
+            env={**plain, "XDG_RUNTIME_DIR": str(self.folder), "XDG_STATE_HOME": str(self.folder), "LARDER_MEMORY": "64MiB",
                  "LARDER_LOG_FILE": str(self.folder / "log"), "LARDER_RESP": "127.0.0.1:0", "LARDER_HTTP": "127.0.0.1:0",
                  "LARDER_PLUGIN_PATH": str(program.resolve().parent / "plugins"), **self.environment})
         self.lines, self.port = [], None

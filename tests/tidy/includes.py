@@ -45,6 +45,7 @@ HOMES = [
     ("toml++", r"toml(\+\+|plusplus)", r"kernel/(config/host_config|loader/manifest\w*|config/manifest\w*)\.cpp"),
     ("hiredis", r"hiredis/",
      r"plugins/redis_wire/reader\.cpp|tests/bench/(store_redis|shared)/.*"),
+    ("LMDB", r"lmdb\.h", r"(plugins/store_lmdb|tests/unit/store_lmdb|tests/bench/store_lmdb)/.*"),
     ("libpq", r"libpq-fe\.h", r"plugins/invalidator_event/postgres_channels\.cpp"),
     ("brotli", r"brotli/",
      r"plugins/compressor_brotli/.*|tests/unit/codecs/\w+\.cpp"),
