@@ -63,7 +63,7 @@ void Database::open_tables() {
 
 void Database::resize(std::size_t map_bytes) { must(::mdb_env_set_mapsize(env_, map_bytes)); }
 
-void Database::sync() const noexcept { static_cast<void>(::mdb_env_sync(env_, 1)); }
+bool Database::sync() const noexcept { return ::mdb_env_sync(env_, 1) == MDB_SUCCESS; }
 
 int Database::clear_dead_readers() const noexcept {
     int dead = 0;

@@ -31,7 +31,8 @@ class Database {
 
     // REQUIRES: no transaction of any kind is under way. Throws Failure.
     void resize(std::size_t map_bytes);
-    void sync() const noexcept;
+    // Whether all that was committed is on the disk now.
+    bool sync() const noexcept;
     // Places of readers whose process ended without giving them back.
     int clear_dead_readers() const noexcept;
     // How much of the file has ever been used.

@@ -92,13 +92,17 @@ void Folder::release() noexcept {
     }
 }
 
-bool Folder::torn() const {
+bool Folder::marked() const noexcept {
     const std::string file = path_ + mark_name;
-    if (::access(file.c_str(), F_OK) != 0) {
+    return ::access(file.c_str(), F_OK) == 0;
+}
+
+bool Folder::torn() const {
+    if (!marked()) {
         return false;
     }
     const std::string now = this_boot();
-    return now.empty() || first_line(file) != now;
+    return now.empty() || first_line(path_ + mark_name) != now;
 }
 
 // On the disk before anything else can be.

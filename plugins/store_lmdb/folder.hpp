@@ -33,6 +33,7 @@ class Folder {
     bool claimed() const noexcept { return lock_ >= 0; }
     void release() noexcept;
 
+    bool marked() const noexcept;
     // Whether the machine went down with the file open and not synced.
     bool torn() const;
     // Before the file is opened without syncing; throws plugin::Error where it cannot be written.

@@ -89,9 +89,13 @@ void LmdbStore::stop(std::uint64_t) noexcept {
 
 void LmdbStore::reconfigure(const plugin::Config& config) {
     const Options changed = Options::read(config);
+    try {
+        writer_.between_changes([&] { vault_.resize(changed.capacity); });
+    } catch (const Failure& failure) {
+        throw plugin::Error(status_of(failure.code), "capacity cannot be changed: " + text_of_failure(failure.code));
+    }
     bounds_.entries = changed.entries;
     bounds_.bytes = changed.capacity;
-    writer_.between_changes([&] { vault_.resize(changed.capacity); });
 }
 
 plugin::Health LmdbStore::health() const {

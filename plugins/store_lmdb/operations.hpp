@@ -5,6 +5,7 @@
 
 #include <larder/plugin/shared.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -28,12 +29,12 @@ Change make_change(std::span<larder_record> records, std::uint64_t ttl_ms, std::
 // Records whose time is over and that somebody asked for: they live on.
 Change make_prolong(std::vector<std::string> records);
 
-// A step of the walk that takes away what nobody may see any more.
+// A step of the walk that takes away what nobody may see any more. Of whoever writes.
 struct Sweep {
     std::uint64_t place = 0;           // the next to look at
     std::string record;                // likewise
     std::unordered_map<std::string, std::uint64_t> told;  // records that lapsed, and when that was told
-    bool crowded = false;              // much of the last step was over: the next may come soon
+    std::atomic<bool> crowded{false};  // much of the last step was over: the next may come soon; by any thread
 };
 Change make_sweep(std::shared_ptr<Sweep> sweep);
 

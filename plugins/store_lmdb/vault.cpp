@@ -45,6 +45,10 @@ bool Vault::open() {
             // Of a file that is longer already, room to write beside what it has.
             const std::size_t map = map_for(std::max(options_.capacity, folder_.data_bytes()));
             database_ = std::make_unique<Database>(folder_.path(), Database::Options{map, options_.sync});
+            // What an earlier process left unsynced is the disk's first.
+            if (options_.sync && folder_.marked() && database_->sync()) {
+                folder_.unmark();
+            }
             database_->clear_dead_readers();
             readers_.open(database_->env());
             break;
@@ -88,12 +92,11 @@ void Vault::put_aside(const std::string& why) {
 void Vault::close() noexcept {
     const bool was = open_.exchange(false);
     readers_.close();
-    if (was && database_ != nullptr) {
-        database_->sync();
-        database_.reset();
+    const bool synced = was && database_ != nullptr && database_->sync();
+    database_.reset();
+    if (synced) {
         folder_.unmark();
     }
-    database_.reset();
     folder_.release();
 }
 

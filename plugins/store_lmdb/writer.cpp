@@ -238,7 +238,7 @@ int Writer::attempt(std::span<const Change> batch) {
 void Writer::alone(const Change& change) {
     int code = attempt({&change, 1});
     for (int round = 0; no_room(code) && round < most_rounds && !gave_up_; ++round) {
-        if (!make_room_by(code)) {
+        if (!make_room_by(code, change->weight())) {
             break;
         }
         code = attempt({&change, 1});
@@ -357,9 +357,11 @@ std::uint64_t Writer::evict(Work& work, std::uint64_t bytes, std::uint64_t entri
 }
 
 // In transactions of its own, as the one that had no room is gone; small ones, as they need room themselves.
-bool Writer::make_room_by(int code) {
-    constexpr std::uint64_t enough = std::uint64_t{256} << 10, at_once = 8;
+bool Writer::make_room_by(int code, std::uint64_t coming) {
+    constexpr std::uint64_t least = std::uint64_t{256} << 10, at_once = 8;
     constexpr int most_steps = 64;
+    // Twice, as a long value needs pages that stand together.
+    const std::uint64_t enough = std::max(least, 2 * coming);
     try {
         if (no_disk(code)) {
             // What the file has on the disk is all there is for now.

@@ -80,7 +80,7 @@ class Writer {
     void carry_out(std::vector<Change>& batch);
     int attempt(std::span<const Change> batch);
     void alone(const Change& change);
-    bool make_room_by(int code);
+    bool make_room_by(int code, std::uint64_t coming);
     bool evict_some(std::uint64_t bytes, std::uint64_t entries);
     void settle_pages();
     void make_room(Work& work, std::uint64_t coming, std::uint64_t entries);

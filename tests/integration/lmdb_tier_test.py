@@ -5,11 +5,12 @@ import pathlib
 import random
 import re
 import shutil
+import subprocess
 import tempfile
 import threading
 import unittest
 
-from larder_server import LarderServer
+from larder_server import LarderServer, find
 from redis_nodes import Node, times
 from redis_server import until
 
@@ -24,12 +25,13 @@ on write "/item/{id}" { drop item "{id}" }
 class Kernel:
     """`larder serve` above the folder; begins and ends as often as one likes."""
 
-    def __init__(self, folder, policy=POLICY, more=""):
+    def __init__(self, folder, policy=POLICY, more="", fence="false"):
+        self.gateway = f'fence = {fence}\nrole = "admin"\n'
         self.store = f'[store.l2]\nplugin = "lmdb"\npath = "{folder}/l2"\n{more}'
         self.policy = policy
 
     def start(self):
-        self.server = LarderServer(self.policy, store=self.store, gateway="fence = false\nrole = \"admin\"\n")
+        self.server = LarderServer(self.policy, store=self.store, gateway=self.gateway)
         self.node = Node(self.server.__enter__())
         return self.node
 
@@ -192,6 +194,39 @@ class Restarts(unittest.TestCase):
             self.assertIsNone(node.get(f"item:{i}"))
         self.assertFalse(node.logged("set aside"))
         self.assertEqual(node.stats()["namespaces"]["item"]["damaged"], 50)
+        self.kernel.stop()
+
+    def test_what_was_loaded_before_a_drop_is_not_kept_and_what_was_loaded_after_it_is(self):
+        """GET, load, SET: the value is judged by what it was loaded under, and kept over a restart"""
+        self.kernel = Kernel(self.folder, fence="true")
+        node = self.kernel.start()
+        self.assertIsNone(node.get("item:1"))
+        node.drop_tag("item:1")
+        node.set("item:1", "loaded before")
+        self.assertIsNone(node.get("item:1"))
+        node.set("item:1", "loaded after")
+        self.assertEqual(node.get("item:1"), b"loaded after")
+        node = self.restart("kill -9")
+        self.assertEqual(node.get("item:1"), b"loaded after")
+        self.kernel.stop()
+
+    def test_a_reload_changes_the_capacity_and_empties_what_it_should(self):
+        """capacity changes with a reload; drop --tier empties the file and memory goes on"""
+        node = self.kernel.start()
+        for i in range(50):
+            node.set(f"item:{i}", "x")
+            node.get(f"item:{i}")
+        conf = self.kernel.server.folder / "larder.toml"
+        conf.write_text(conf.read_text(encoding="utf-8").replace(self.kernel.store, self.kernel.store + 'capacity = "64MiB"\n'),
+                        encoding="utf-8")
+        socket = str(self.kernel.server.folder / "admin.sock")
+        subprocess.run([find("larder"), "reload", "--socket", socket], check=True, capture_output=True)
+        self.assertEqual(node.stats()["tiers"]["l2"]["capacity_bytes"], 64 << 20)
+        self.assertEqual(node.get("item:7"), b"x")
+        subprocess.run([find("larder"), "drop", "--tier", "l2", "--socket", socket], check=True, capture_output=True)
+        self.assertEqual(node.stats()["tiers"]["l2"]["entries"], 0)
+        node = self.restart("stop")
+        self.assertIsNone(node.get("item:7"))
         self.kernel.stop()
 
     def test_size_and_health_of_the_file_are_reported(self):

@@ -145,6 +145,17 @@ TEST_CASE("one that waits for the disk at each write is believed after the machi
     CHECK(store.value(apple) == "red");
 }
 
+TEST_CASE("what was left unsynced is synced before one that waits for the disk goes on with it") {
+    const TemporaryFolder folder;
+    fill(folder.file("l2"));
+    store_lmdb::Folder(folder.file("l2")).mark();
+    FakeConfig config;
+    config.set("durability", "machine");
+    LmdbRig store(folder.file("l2"), config);
+    CHECK_FALSE(std::filesystem::exists(folder.file("l2/unsynced")));
+    CHECK(store.stats().entries == 1200);
+}
+
 TEST_CASE("where the boot is not known a file that was left open is not believed") {
     if (store_lmdb::this_boot().empty()) {
         LARDER_SKIP("nobody says which boot this is");
