@@ -70,7 +70,10 @@ void Cache::Impl::change_key(const State& s, const ChangeOrder& order, const Cau
     if (space.authority != nullptr) return expire_shared(s, space, key, now, until, cause);
     for (const SpaceTier& use : space.tiers) {
         Found copy;
-        if (!use.tier->headed() && use.tier->get(key.store_key(space.runtime->shelf), LARDER_CALL_PEEK, now, until, copy.value) == LARDER_OK) {
+        if (use.tier->headed()) continue;
+        const larder_status status = use.tier->get(key.store_key(space.runtime->shelf), LARDER_CALL_PEEK, now, until, copy.value);
+        if (status < 0) use.tier->unremoved().add(key.binding, now);
+        if (status == LARDER_OK) {
             copy.verdict = judge(space, key, *use.tier, copy.value.bytes(), now, epoch, copy.entry, copy.stale_since_ns);
             if (copy.any()) newest = copy.entry.head();
         }
@@ -82,7 +85,7 @@ void Cache::Impl::change_key(const State& s, const ChangeOrder& order, const Cau
         const std::uint64_t hard = soft + static_cast<std::uint64_t>(space.stale.count());
         head.soft_ms = head.soft_ms == 0 ? soft : std::min(head.soft_ms, soft);
         head.hard_ms = head.hard_ms == 0 ? hard : std::min(head.hard_ms, hard);
-        touch_tiers(space, key, head, now, until);
+        touch_tiers(space, key, head, now, until, true);
     }
     stripe(key).writes.fetch_add(1, std::memory_order_acq_rel);
 }

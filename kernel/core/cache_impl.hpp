@@ -259,9 +259,9 @@ struct Cache::Impl {
     void promote(const Space& space, const EntryKey& key, const Found& found, std::uint64_t writes_before, std::uint64_t now_ns);
     void slide(const Space& space, const EntryKey& key, const Found& found, std::uint64_t now_ns);
     // Gives the entry of head.id this head in every tier, without its value. OK when one took it, else the
-    // last error, or MISS.
+    // last error, or MISS. `must`: a copy that a failing store keeps as it is, is of no use any more.
     larder_status touch_tiers(const Space& space, const EntryKey& key, const EnvelopeHead& head, std::uint64_t now_ns,
-                              std::uint64_t deadline_ns);
+                              std::uint64_t deadline_ns, bool must = false);
     larder_status touch_headed(const SpaceTier& use, const Space& space, const EntryKey& key, const EnvelopeHead& head,
                                const larder_touch& touch, std::uint64_t now_ns, std::uint64_t deadline_ns);
     // Moves the payload, decompressed, into out. CORRUPT when it cannot be.
@@ -363,6 +363,8 @@ struct Cache::Impl {
     void change_own_scope(const Space& space, const EntryKey& key, bool expire, const Cause& cause);
     // Removes it from every tier and changes its key scope; REQUIRES the stripe.
     void erase(const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns, const Cause& cause);
+    // Out of one tier of this process; what a failing one keeps is known to be of no use.
+    void take_out(const SpaceTier& use, const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns);
     bool remove_one(const Space& space, const EntryKey& key, const larder_call* call, const Cause& cause);
     larder_status set_life(const Space& space, const EntryKey& key, const Found& found, std::int64_t ttl_ms,
                            std::uint64_t now_ns, std::uint64_t deadline_ns);

@@ -40,6 +40,7 @@ Verdict Cache::Impl::judge_long(const Space& space, const EntryKey& key, const T
     if (entry.binding() != key.binding) return Verdict::damaged;
     if (entry.schema() != space.schema || entry.head().version != space.ns->version) return Verdict::gone;
     if (judge_age(entry.head(), now_ns, stale_since_ns) == Verdict::gone) return Verdict::gone;
+    if (tier.unremoved().gone(key.binding, entry.head().created_ns)) return Verdict::gone;
 
     const Digest digest = read_scopes(records, entry);
     if (!digest.complete || digest.drop != entry.drop_digest()) return Verdict::gone;

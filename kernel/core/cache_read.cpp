@@ -173,7 +173,7 @@ void Cache::Impl::slide(const Space& space, const EntryKey& key, const Found& fo
 }
 
 larder_status Cache::Impl::touch_tiers(const Space& space, const EntryKey& key, const EnvelopeHead& head,
-                                       std::uint64_t now_ns, std::uint64_t deadline_ns) {
+                                       std::uint64_t now_ns, std::uint64_t deadline_ns, bool must) {
     unsigned char patch[envelope_patch_size], shared_patch[shared_patch_size];
     encode_patch(head, patch);
     const std::uint64_t age_ms = head.age_ms(now_ns);
@@ -201,6 +201,7 @@ larder_status Cache::Impl::touch_tiers(const Space& space, const EntryKey& key, 
             touch.patch_offset = envelope_patch_offset;
             touch.patch = {patch, sizeof patch};
             status = use.tier->touch(store_key, touch, now_ns, deadline_ns);
+            if (must && status < 0) use.tier->unremoved().add(key.binding, now_ns);
         } else {
             status = touch_headed(use, space, key, head, touch, now_ns, deadline_ns);
         }

@@ -114,12 +114,13 @@ larder_status Cache::Impl::put_entry(const Space& space, const EntryKey& key, co
         const larder_status status = put_in(space.tiers[i], space, key, envelope, payload, 0, now_ns, deadline_ns);
         if (status == LARDER_OK) {
             taken = true;
+            space.tiers[i].tier->unremoved().settle(key.binding);
             continue;
         }
         outcome = status;
         failed = true;
         // What is there now is older than what the other tiers hold.
-        if (status != LARDER_E_CLOSED) space.tiers[i].tier->remove(key.store_key(space.runtime->shelf), 0, now_ns, deadline_ns);
+        take_out(space.tiers[i], space, key, now_ns, deadline_ns);
     }
     if (failed) space.runtime->count(SpaceCount::errors);
     return taken ? LARDER_OK : outcome;
@@ -288,8 +289,14 @@ void Cache::Impl::erase(const Space& space, const EntryKey& key, std::uint64_t n
         changes.send(now_ns, deadline_ns);
         return;
     }
-    for (std::size_t i = space.tiers.size(); i-- > 0;)
-        space.tiers[i].tier->remove(key.store_key(space.runtime->shelf), 0, now_ns, deadline_ns);
+    for (std::size_t i = space.tiers.size(); i-- > 0;) take_out(space.tiers[i], space, key, now_ns, deadline_ns);
+}
+
+void Cache::Impl::take_out(const SpaceTier& use, const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    const larder_status status = use.tier->remove(key.store_key(space.runtime->shelf), 0, now_ns, deadline_ns);
+    if (use.tier->headed()) return;
+    if (status < 0) use.tier->unremoved().add(key.binding, now_ns);
+    else use.tier->unremoved().settle(key.binding);
 }
 
 bool Cache::Impl::remove_one(const Space& space, const EntryKey& key, const larder_call* call, const Cause& cause) {

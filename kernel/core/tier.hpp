@@ -16,6 +16,7 @@
 #include "kernel/core/counters.hpp"
 #include "kernel/core/durations.hpp"
 #include "kernel/core/pending.hpp"
+#include "kernel/core/unremoved.hpp"
 
 #include <array>
 #include <condition_variable>
@@ -112,6 +113,9 @@ class Tier : public std::enable_shared_from_this<Tier> {
     const Breaker& breaker() const noexcept { return breaker_; }
     // Of the loads of what lies in this tier; begun when its breaker closes.
     Ramp& ramp() noexcept { return ramp_; }
+    // Of a tier of this process that is not headed().
+    Unremoved& unremoved() noexcept { return unremoved_; }
+    const Unremoved& unremoved() const noexcept { return unremoved_; }
     const Ramp& ramp() const noexcept { return ramp_; }
     // errors: of any kind; after `bypassed` come the kinds of StoreError (figures.hpp).
     enum Count : std::size_t { hits, misses, errors, bypassed, error_kinds };
@@ -137,6 +141,7 @@ class Tier : public std::enable_shared_from_this<Tier> {
     StoreHandle store_;
     Breaker breaker_;
     Ramp ramp_;
+    Unremoved unremoved_;
     Clock& clock_;
     PendingPool& pending_;
     Counters counters_;

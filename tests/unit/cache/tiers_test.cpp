@@ -1,4 +1,5 @@
 // tests/unit/cache/tiers_test.cpp -- chains of stores, and stores that misbehave.
+#include "kernel/core/unremoved.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/test_cache.hpp"
 
@@ -89,6 +90,61 @@ TEST_CASE("a store that fails is a miss, then left alone, then tried again", "[t
     c.after(10s);
     CHECK(c.get("near", "1") == "x");
     CHECK(c.get("near", "1") == "x");
+}
+
+TEST_CASE("what a failing store could not give up is not served when it answers again", "[tiers][breaker]") {
+    const std::uint64_t unmarked = MapStore::default_caps & ~std::uint64_t{LARDER_STORE_CAP_MARK};
+    TestCache c("larder 1\n"
+                "namespace user { key \"{id}\"; ttl 10m; stale 1m on error; tiers l1 1m -> l2 }\n"
+                "on PUT \"/users/{id}\" { expire user \"{id}\" }\n"
+                "breaker l2 { open after 3 failures; retry after 10s; probe 1 }\n",
+                two(unmarked));
+    const auto both_fail = [&](larder_status status) { c.stores[0]->fail = c.stores[1]->fail = status; };
+    c.put("user", "1", "old");
+    c.put("user", "2", "other");
+
+    SECTION("dropped") {
+        both_fail(LARDER_E_IO);
+        c.drop_key("user", "1");
+        both_fail(LARDER_OK);
+        CHECK_FALSE(c.get("user", "1"));
+        CHECK(c.get("user", "2") == "other");
+        c.put("user", "1", "new");
+        CHECK(c.get("user", "1") == "new");
+    }
+    SECTION("dropped while the breaker is open") {
+        both_fail(LARDER_E_IO);
+        for (int i = 0; i < 5; ++i) c.get("user", "2");
+        c.drop_key("user", "1");
+        both_fail(LARDER_OK);
+        c.after(10s);
+        CHECK(c.get("user", "2") == "other");
+        CHECK_FALSE(c.get("user", "1"));
+    }
+    SECTION("put again, and only the upper tier took it") {
+        c.stores[1]->fail = LARDER_E_IO;
+        c.put("user", "1", "new");
+        CHECK(c.get("user", "1") == "new");
+        c.stores[1]->fail = LARDER_OK;
+        c.after(61s);
+        CHECK_FALSE(c.get("user", "1"));
+    }
+    SECTION("expired") {
+        both_fail(LARDER_E_IO);
+        c.request("PUT", "/users/1");
+        both_fail(LARDER_OK);
+        CHECK_FALSE(c.get("user", "1"));
+    }
+    SECTION("too many to remember: all from before") {
+        both_fail(LARDER_E_IO);
+        for (std::size_t i = 0; i < Unremoved::most + 2; ++i) c.drop_key("user", "k" + std::to_string(i));
+        both_fail(LARDER_OK);
+        c.after(10s);
+        CHECK_FALSE(c.get("user", "1"));
+        CHECK_FALSE(c.get("user", "2"));
+        c.put("user", "2", "new");
+        CHECK(c.get("user", "2") == "new");
+    }
 }
 
 TEST_CASE("with the upper tier down the lower one serves", "[tiers][breaker]") {
