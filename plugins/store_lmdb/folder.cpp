@@ -5,7 +5,9 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -45,6 +47,14 @@ void sync_folder(const std::string& path) noexcept {
 std::uint64_t Folder::data_bytes() const noexcept {
     struct stat status {};
     return ::stat(data_file().c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
+bool Folder::crammed() const noexcept {
+    constexpr std::uint64_t little = std::uint64_t{4} << 20;
+    struct statvfs disk {};
+    rlimit file{};
+    return (::statvfs(path_.c_str(), &disk) == 0 && std::uint64_t{disk.f_bavail} * disk.f_frsize < little) ||
+           (::getrlimit(RLIMIT_FSIZE, &file) == 0 && file.rlim_cur != RLIM_INFINITY && file.rlim_cur < data_bytes() + little);
 }
 
 void Folder::make() const {

@@ -26,6 +26,9 @@ class Folder {
 
     std::uint64_t data_bytes() const noexcept;  // of the file; 0 where there is none
 
+    // Whether a write that came short did so for want of room: LMDB calls both an error of the device.
+    bool crammed() const noexcept;
+
     // Makes it, for this user only, with those above it. Throws plugin::Error.
     void make() const;
     // False: another process has it, which `holder` names. Throws plugin::Error.

@@ -106,7 +106,7 @@ plugin::Health LmdbStore::health() const {
         return {LARDER_HEALTH_DOWN, vault_.trouble()};
     }
     if (const std::string cramped = writer_.cramped(); !cramped.empty()) {
-        return {LARDER_HEALTH_DEGRADED, "no room for new entries: " + cramped};
+        return {LARDER_HEALTH_DEGRADED, "less room than the capacity: " + cramped};
     }
     return {};
 }

@@ -41,6 +41,7 @@ class Vault {
     // Of who writes, or looks. REQUIRES: is_open, and that it stays so.
     const Database& database() const noexcept { return *database_; }
     Readers& readers() noexcept { return readers_; }
+    const Folder& folder() const noexcept { return folder_; }
     // Why it is not open, for people.
     std::string trouble() const;
     std::uint64_t set_aside() const noexcept { return set_aside_.load(); }

@@ -229,7 +229,7 @@ int Writer::attempt(std::span<const Change> batch) {
         after(effects, batch.size());
         return MDB_SUCCESS;
     } catch (const Failure& failure) {
-        return failure.code;
+        return failure.code == EIO && vault_.folder().crammed() ? ENOSPC : failure.code;
     } catch (const std::bad_alloc&) {
         return ENOMEM;
     }
@@ -255,13 +255,17 @@ void Writer::alone(const Change& change) {
     }
     counts_.refused.fetch_add(1, std::memory_order_relaxed);
     gave_up_ = true;
+    say_cramped(code, "there is no room for a change, it is refused");
+}
+
+void Writer::say_cramped(int code, const char* what) {
     bool first = false;
     {
         const std::lock_guard lock(line_mutex_);
         first = std::exchange(cramped_, text_of_failure(code)).empty();
     }
     if (first) {
-        host_.log(LARDER_LOG_WARN, {"lmdb ", vault_.options().name, ": there is no room for a change, it is refused: ", text_of_failure(code)});
+        host_.log(LARDER_LOG_WARN, {"lmdb ", vault_.options().name, ": ", what, ": ", text_of_failure(code)});
     }
 }
 
@@ -365,6 +369,7 @@ bool Writer::make_room_by(int code, std::uint64_t coming) {
     try {
         if (no_disk(code)) {
             // What the file has on the disk is all there is for now.
+            say_cramped(code, "the disk is full, new entries take the place of old ones");
             disk_bytes_ = std::max<std::uint64_t>(vault_.database().file_bytes() * 3 / 4, std::uint64_t{1} << 20);
             disk_until_ns_ = host_.mono_ns() + disk_pause_ns;
             Transaction txn(vault_.database());

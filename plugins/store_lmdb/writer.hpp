@@ -70,7 +70,7 @@ class Writer {
     void report(int code) noexcept;
 
     const WriteCounts& counts() const noexcept { return counts_; }
-    // Why the last change was refused for want of room, a while ago at most; empty: none was.
+    // Why there is less room than the capacity, or was a while ago; empty: there is all of it.
     std::string cramped() const;
 
   private:
@@ -83,6 +83,7 @@ class Writer {
     bool make_room_by(int code, std::uint64_t coming);
     bool evict_some(std::uint64_t bytes, std::uint64_t entries);
     void settle_pages();
+    void say_cramped(int code, const char* what);
     void make_room(Work& work, std::uint64_t coming, std::uint64_t entries);
     std::uint64_t evict(Work& work, std::uint64_t bytes, std::uint64_t entries);
     void after(const Effects& effects, std::size_t changes);

@@ -3,12 +3,14 @@
 
 #include "tests/catch.hpp"
 
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
+#include <functional>
 
 using namespace larder;
 using namespace larder::test;
@@ -25,22 +27,16 @@ FakeConfig bounded(std::uint64_t capacity, int entries = 0) {
 
 constexpr std::uint64_t mib = 1 << 20;
 
-// What happens to a store whose file may not grow beyond 3 MiB; 0: what should.
-int with_a_full_disk(const std::string& folder) {
-    ::signal(SIGXFSZ, SIG_IGN);
-    LmdbRig store(folder, bounded(64 * mib));
-    rlimit limit{3 * mib, RLIM_INFINITY};
-    if (!store.started() || ::setrlimit(RLIMIT_FSIZE, &limit) != 0) {
-        return 1;
-    }
+// What happens to a store that has 3 MiB for its file, or 4 with what else is on that disk; 0: what should.
+int on_a_full_disk(LmdbRig& store, const std::function<bool()>& make_room) {
     const std::string value(1000, 'x');
-    int kept = 0, refused = 0;
+    int kept = 0;
     for (int i = 0; i < 6000; ++i) {
         const larder_status status = store.put(name_of(i), value);
         if (status != LARDER_OK && status != LARDER_E_NOMEM) {
             return 2;
         }
-        ++(status == LARDER_OK ? kept : refused);
+        kept += status == LARDER_OK;
     }
     // What is there is served, and what is new takes the place of what is old.
     int there = 0;
@@ -51,23 +47,46 @@ int with_a_full_disk(const std::string& folder) {
         }
         there += status == LARDER_OK;
     }
-    if (there < 500 || kept < 3000) {
+    if (there < 500 || there > 4000 || kept < 3000) {
         return 4;
     }
-    // Removing needs no room that was not there.
-    larder_record record = record_of("larder:g:00000000000000aa", 1, 2);
-    if (store.make(record) != LARDER_OK || store.remove(store.keys().front()) != LARDER_OK) {
+    if (store.health().state != LARDER_HEALTH_DEGRADED) {
         return 5;
     }
-    limit.rlim_cur = RLIM_INFINITY;
-    ::setrlimit(RLIMIT_FSIZE, &limit);
+    // Removing needs no room that was not there, and neither does a drop.
+    const std::string tag = "larder:g:00000000000000aa";
+    larder_record record = record_of(tag, 1, 2), drop = record_of(tag, 3, 4);
+    if (store.make(record) != LARDER_OK || store.change(drop) != LARDER_OK || store.record(tag).drop != 3) {
+        return 6;
+    }
+    for (const std::string& key : store.keys()) {
+        if (store.remove(key) != LARDER_OK) {
+            return 7;
+        }
+    }
+    if (!make_room()) {
+        return 8;
+    }
     store.pass(std::chrono::seconds(31));
     for (int i = 6000; i < 12'000; ++i) {
         if (store.put(name_of(i), value) != LARDER_OK) {
-            return 6;
+            return 9;
         }
     }
-    return store.stats().entries > 6000 ? 0 : 7;
+    return store.stats().entries == 6000 && store.health().state == LARDER_HEALTH_OK ? 0 : 10;
+}
+
+int with_a_limit_of_the_process(const std::string& folder) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    LmdbRig store(folder, bounded(64 * mib));
+    rlimit limit{3 * mib, RLIM_INFINITY};
+    if (!store.started() || ::setrlimit(RLIMIT_FSIZE, &limit) != 0) {
+        return 1;
+    }
+    return on_a_full_disk(store, [&] {
+        limit.rlim_cur = RLIM_INFINITY;
+        return ::setrlimit(RLIMIT_FSIZE, &limit) == 0;
+    });
 }
 
 }  // namespace
@@ -157,12 +176,27 @@ TEST_CASE("a file that is longer than a capacity lowered at the restart is opene
     CHECK(store.stats().bytes <= 8 * mib + 64 * 1024);
 }
 
-TEST_CASE("a full disk is a refused write and nothing more: what is there is served, and removed, and it goes on when there is room") {
+TEST_CASE("a full disk is a refused write and nothing more: what is there is served, drops are kept, and it goes on when there is room") {
+    const TemporaryFolder folder;
+    if (::mount("larder", folder.path().c_str(), "tmpfs", 0, "size=4m") != 0) {
+        LARDER_SKIP("this user may not mount a disk of 4 MiB");
+    }
+    int ended = 0;
+    {
+        LmdbRig store(folder.file("l2"), bounded(64 * mib));
+        ended = on_a_full_disk(store, [&] { return ::mount("larder", folder.path().c_str(), "tmpfs", MS_REMOUNT, "size=64m") == 0; });
+        CHECK_FALSE(store.host().logged("set aside"));
+    }
+    CHECK(ended == 0);
+    CHECK(::umount(folder.path().c_str()) == 0);
+}
+
+TEST_CASE("a limit of the process for its files is a full disk") {
     const TemporaryFolder folder;
     const ::pid_t child = ::fork();
     REQUIRE(child >= 0);
     if (child == 0) {
-        ::_exit(with_a_full_disk(folder.file("l2")));
+        ::_exit(with_a_limit_of_the_process(folder.file("l2")));
     }
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
