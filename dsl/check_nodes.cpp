@@ -2,10 +2,12 @@
 //
 // Where a namespace has a tier in a shared store, that store tells all nodes what was dropped, and
 // memory above it follows. A namespace that lives in memory alone has nobody to tell: a write that
-// reaches one node leaves the copies of the others.
+// reaches one node leaves the copies of the others. What is shared or outlives the process is judged
+// by records that stand beside it, in one store of a namespace: of two the second would be left out.
 #include "dsl/check_run.hpp"
 
 #include <algorithm>
+#include <vector>
 
 namespace larder::dsl {
 
@@ -42,10 +44,40 @@ Copies copies_of(const Namespace& n, const Catalog& catalog) {
     return out;
 }
 
+// The stores with records of their own among a namespace's tiers.
+std::vector<const Catalog::Store*> judges_of(const Namespace& n, const Catalog& catalog) {
+    std::vector<const Catalog::Store*> out;
+    const auto add = [&](const Catalog::Store& s) {
+        if (s.shared || s.persistent) out.push_back(&s);
+    };
+    if (n.tiers.empty()) std::for_each(catalog.stores.begin(), catalog.stores.end(), add);
+    for (const TierUse& t : n.tiers)
+        if (const Catalog::Store* s = store_of(catalog, t.store); s && t.enabled) add(*s);
+    return out;
+}
+
+void check_judges(Draft& draft, const Catalog& catalog) {
+    for (NamespaceIndex i = 0; i < draft.spaces.size(); ++i) {
+        const Namespace& n = draft.policy.namespaces[i];
+        const Space& s = draft.spaces[i];
+        if (!n.key || s.broken) continue;
+        const auto judges = judges_of(n, catalog);
+        if (judges.size() < 2) continue;
+        auto& d = draft.say.error("L0338", s.node->id.at,
+                                  ticked(n.name) + " has tiers in " + ticked(judges[0]->name) + " and in " +
+                                      ticked(judges[1]->name) + ", and each judges its entries by records of its own",
+                                  ticked(judges[1]->name) + " would never be written");
+        d.notes.push_back(n.tiers.empty() ? "without `tiers` a namespace has all stores of " + catalog.file
+                                          : "one store of a namespace is shared or outlives the process");
+        d.helps.push_back("name one of them in `tiers`: the shared one where there are several nodes");
+    }
+}
+
 }  // namespace
 
 void check_nodes(Draft& draft) {
     const Catalog* catalog = draft.options.catalog;
+    if (catalog) check_judges(draft, *catalog);
     if (!catalog || std::none_of(catalog->stores.begin(), catalog->stores.end(),
                                  [](const Catalog::Store& s) { return s.shared; }))
         return;

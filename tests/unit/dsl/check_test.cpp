@@ -43,6 +43,7 @@ TEST_CASE("every example of a code's page triggers exactly that code") {
         Codes expected(e.info.begin() + 1, e.info.end());
         CompileOptions options = plain_options();
         if (expected.erase("catalog") > 0) options.catalog = &small_catalog();
+        if (expected.erase("catalog-with-a-file") > 0) options.catalog = &catalog_with_a_file();
         const bool bytes = expected.erase("bytes") > 0;
         const CompileOptions::RoutesText routes{"openapi.json", application};
         if (expected.erase("routes") > 0) options.routes = &routes;

@@ -43,6 +43,16 @@ inline const Catalog& small_catalog() {
     return catalog;
 }
 
+// With a file beside the shared store.
+inline const Catalog& catalog_with_a_file() {
+    static const Catalog catalog = [] {
+        Catalog c = small_catalog();
+        c.stores.push_back({"l3", "lmdb", false, true});
+        return c;
+    }();
+    return catalog;
+}
+
 inline CompileOptions plain_options() {
     CompileOptions o;
     o.env = [](std::string_view name) -> std::optional<std::string> {

@@ -136,6 +136,20 @@ TEST_CASE("memory that no other node tells of drops is found where a shared stor
     CHECK(with("tiers l1 1m").empty());
 }
 
+TEST_CASE("of a namespace one store is shared or outlives the process, and two are an error") {
+    CompileOptions o = plain_options();
+    o.catalog = &catalog_with_a_file();
+    const std::string rule = "on write \"/menu\" { drop menu }\n";
+    const auto with = [&](const std::string& clauses) {
+        return codes(compiled("namespace menu { key \"all\"; ttl 5m; " + clauses + " }\n" + rule, o));
+    };
+    CHECK(with("tiers l1 -> l2").empty());
+    CHECK(with("tiers l1 -> l3") == Codes{"L0308"});
+    CHECK(with("tiers l1 -> l3; static").empty());
+    CHECK(with("tiers l1 -> l3 -> l2") == Codes{"L0338"});
+    CHECK(with("") == Codes{"L0338"});
+}
+
 TEST_CASE("a rule that no test sets off is told of only when that is asked") {
     const std::string policy =
         "namespace a { key \"{id}\" }\nnamespace b { key \"all\" }\n"
