@@ -264,6 +264,11 @@ void check_codec(Draft& draft, const Compression& c, Span at,
     if (!catalog || c.codec.empty()) return;
     std::vector<std::string> names;
     for (const Catalog::Codec& codec : catalog->codecs) names.push_back(codec.name);
+    if (c.codec == "auto" && !names.empty()) {  // any of them, at any level
+        if (!options.empty())
+            draft.say.error("L0208", options.front().id.at, "`auto` takes no options: codec and level are what it chooses");
+        return;
+    }
     const auto it = std::find(names.begin(), names.end(), c.codec);
     if (it == names.end()) {
         const std::string message = "codec " + ticked(c.codec) + " is not loaded";

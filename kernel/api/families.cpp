@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <map>
+#include <string_view>
 
 namespace larder::api {
 namespace {
@@ -59,6 +61,7 @@ void Families::namespaces(const Figures& figures) {
     Family& used = family(gauge, "larder_bytes", "Bytes that entries of a namespace take in a tier of this process.");
     Family& written = family(counter, "larder_put_bytes_total", "Bytes of values that were put, before compression.");
     Family& packed = family(counter, "larder_compression_bytes_total", "Bytes into and out of a namespace's codec.");
+    Family& unread = family(counter, "larder_dictionary_misses_total", "Reads that found an entry and not the dictionary it was compressed with.");
     Family& took = family(histogram, "larder_request_duration_seconds", "How long operations took: one in 64, with that weight.");
     Family& loading = family(histogram, "larder_load_duration_seconds", "How long loads took, or clients from a miss to its value.");
     for (const SpaceFigures& space : figures.spaces) {
@@ -84,10 +87,16 @@ void Families::namespaces(const Figures& figures) {
             add(used, {{"namespace", c.name}, {"tier", tier.tier}}, number(tier.bytes));
         }
         add(written, {{"namespace", c.name}}, number(space.put_bytes));
-        if (!space.codec.empty()) {
-            add(packed, {{"namespace", c.name}, {"codec", space.codec}, {"direction", "in"}}, number(space.raw_bytes));
-            add(packed, {{"namespace", c.name}, {"codec", space.codec}, {"direction", "out"}}, number(space.stored_bytes));
+        std::map<std::string_view, std::pair<std::uint64_t, std::uint64_t>> by_codec;
+        for (const PackFigures::Way& way : space.packing.ways) {
+            by_codec[way.codec].first += way.raw;
+            by_codec[way.codec].second += way.stored;
         }
+        for (const auto& [codec, bytes] : by_codec) {
+            add(packed, {{"namespace", c.name}, {"codec", std::string(codec)}, {"direction", "in"}}, number(bytes.first));
+            add(packed, {{"namespace", c.name}, {"codec", std::string(codec)}, {"direction", "out"}}, number(bytes.second));
+        }
+        if (!space.codec.empty()) add(unread, {{"namespace", c.name}}, number(space.packing.unread));
         add(took, {{"namespace", c.name}, {"op", "get"}}, space.gets);
         add(took, {{"namespace", c.name}, {"op", "put"}}, space.puts);
         add(loading, {{"namespace", c.name}}, space.loads);

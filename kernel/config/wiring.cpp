@@ -75,7 +75,7 @@ std::vector<CodecHandle> Graph::codecs() const {
     for (const Node& node : nodes) {
         if (node.section != Section::codec) continue;
         out.push_back({node.instance->name(), &node.instance->table<larder_compressor_v1>(),
-                       node.instance->self(), node.instance});
+                       node.instance->self(), node.instance, node.instance->caps()});
     }
     return out;
 }

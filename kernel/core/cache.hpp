@@ -52,6 +52,7 @@ struct CodecHandle {
     const larder_compressor_v1* table = nullptr;
     void* self = nullptr;
     std::shared_ptr<void> keep;
+    std::uint64_t caps = 0;  // LARDER_COMP_CAP_*
 };
 
 struct CacheOptions {

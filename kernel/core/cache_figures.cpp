@@ -1,6 +1,7 @@
 // kernel/core/cache_figures.cpp -- all counters as numbers of one moment.
 #include "kernel/core/cache_impl.hpp"
 #include "kernel/core/figures.hpp"
+#include "kernel/core/packing.hpp"
 
 #include <algorithm>
 
@@ -44,6 +45,8 @@ SpaceFigures figures_of(const Space& space) {
     out.not_smaller = run.total(SpaceDetail::not_smaller);
     out.ttl_ms = space.ttl.count();
     if (space.codec != nullptr) out.codec = space.codec->name;
+    else if (space.ns->compress && space.ns->compress->codec == "auto") out.codec = "auto";
+    out.packing = run.packing->figures();
     out.gets = run.gets.figures();
     out.puts = run.puts.figures();
     out.loads = run.loads.figures();

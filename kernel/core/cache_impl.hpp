@@ -3,6 +3,7 @@
 //   cache_install.cpp   a policy and stores become a State
 //   cache_read.cpp      lookup through the tiers, the verdict on an entry
 //   cache_write.cpp     put, remove, conditional writes, expire
+//   cache_pack.cpp      values made small and themselves again, dictionaries
 //   cache_load.cpp      get_or_load: flights, stale answers
 //   cache_drop.cpp      drop, expire, refresh: of one scope or of a rule's
 //   cache_rules.cpp     requests and events: which rules fire, with what values
@@ -22,6 +23,7 @@
 #include "kernel/core/authority.hpp"
 #include "kernel/core/ban_log.hpp"
 #include "kernel/core/cache.hpp"
+#include "kernel/core/dictionary_home.hpp"
 #include "kernel/core/event_log.hpp"
 #include "kernel/core/fence.hpp"
 #include "kernel/core/flight.hpp"
@@ -264,7 +266,7 @@ struct Cache::Impl {
                               std::uint64_t deadline_ns, bool must = false);
     larder_status touch_headed(const SpaceTier& use, const Space& space, const EntryKey& key, const EnvelopeHead& head,
                                const larder_touch& touch, std::uint64_t now_ns, std::uint64_t deadline_ns);
-    // Moves the payload, decompressed, into out. CORRUPT when it cannot be.
+    // Moves the payload, decompressed, into out. CORRUPT when it cannot be; PENDING: a dictionary has to be fetched for it.
     larder_status take_value(const State& s, const Space& space, const EntryKey& key, Found& found, larder_value& out);
     std::int64_t ttl_left(const EnvelopeHead& head, std::uint64_t now_ns) const;
     // Finds an item's space and key; else the item says what is wrong.
@@ -328,6 +330,30 @@ struct Cache::Impl {
                                                                      : TapedOutcome::hit,
                   flags, item, now_ns);
     }
+
+    // ---- making small (cache_pack.cpp)
+    struct Packed {
+        std::string_view bytes;  // empty: it is stored as it is
+        std::uint16_t codec = 0;
+        std::uint32_t dictionary = 0;
+    };
+    // The bytes are the thread's until its next pack().
+    Packed pack(const Space& space, std::string_view value);
+    larder_status unpack(const State& s, const Space& space, const Found& found, larder_value& out);
+    // Where others find its dictionaries; none above memory alone.
+    std::optional<DictionaryHome> dictionary_home(const Space& space) const;
+    // Fetches what readers of this namespace want. [worker]
+    void fetch_dictionaries(const Space& space);
+    std::uint64_t longest_life_ms(const Space& space) const;  // of an entry; 0: for ever
+    // As fill_item where one may wait: also for a dictionary.
+    void fill_item_here(const State& s, const Space& space, const EntryKey& key, Found& found, std::uint32_t flags,
+                        std::uint64_t now_ns, larder_cache_get& item);
+    // Items that are PENDING for want of a dictionary are asked for again with it; none is PENDING then. [worker]
+    void end_unread(std::span<larder_cache_get* const> items, const larder_call* call);
+    void tend_packing(std::uint32_t ns);  // [worker]
+    void tend_soon(std::uint32_t ns);
+    void start_tending();
+    std::atomic<std::uint64_t> tend_timer{0};
 
     // ---- writing (cache_write.cpp)
     struct NewEntry {
@@ -445,6 +471,8 @@ struct Cache::Impl {
     std::string stats(std::string_view section) const;
 };
 
+struct PackRules;
+PackRules pack_rules(const dsl::Namespace& ns);
 SpaceCounts counts_of(const SpaceRuntime& r);
 // Whether the caller wants to know what would change, and nothing else.
 inline bool is_rehearsal(const larder_call* call) { return call != nullptr && (call->flags & LARDER_CALL_REHEARSE) != 0; }

@@ -1,5 +1,6 @@
 // kernel/core/cache_install.cpp -- a policy and stores become a State.
 #include "kernel/core/cache_impl.hpp"
+#include "kernel/core/packing.hpp"
 
 #include <algorithm>
 
@@ -60,6 +61,8 @@ Cache::Impl::~Impl() {
     if (const State* last = state.get())
         for (const auto& authority : last->authorities)
             if (authority != nullptr) authority->close();
+    executor.cancel(tend_timer.load());
+    for (const auto& [name, runtime] : runtimes) runtime->packing->close();
     // Now, and what reloads left behind too: a State holds plugins, which call services of the owner.
     state.replace(nullptr);
 }
@@ -74,6 +77,7 @@ SpaceRuntime& Cache::Impl::runtime(std::string_view name) {
     made->name = name;
     made->number = next_number++;
     made->shelf = next_shelf.fetch_add(1);
+    made->packing = std::make_shared<Packing>();
     return *runtimes.emplace(made->name, std::move(made)).first->second;
 }
 
@@ -146,6 +150,7 @@ void Cache::Impl::install(CacheParts parts) {
         if (space.runtime->number >= next->by_number.size()) next->by_number.resize(space.runtime->number + 1, nullptr);
         next->by_number[space.runtime->number] = &space;
         space.limit(space.runtime->shelf);
+        run.packing->configure(pack_rules(*space.ns), next->parts.codecs);
     }
     for (std::uint32_t r = 0; r < p.rules.size(); ++r)
         if (p.rules[r].kind == dsl::TriggerKind::drop_of)
@@ -164,6 +169,8 @@ void Cache::Impl::install(CacheParts parts) {
     for (const auto& authority : fresh) authority->open();
     for (const auto& authority : gone) authority->close();
     for (const std::uint32_t shelf : left) clear_shelf(tiers, shelf);
+    const bool learns = std::any_of(runtimes.begin(), runtimes.end(), [](const auto& one) { return one.second->packing->learns(); });
+    if (learns && tend_timer.load() == 0) start_tending();
 }
 
 void Cache::install(CacheParts parts) { impl_->install(std::move(parts)); }

@@ -49,7 +49,7 @@ std::optional<Loaded> loaded_elsewhere(Cache::Impl& impl, const LoadJob& job, st
     Found found = impl.lookup(s, *space, key, 0, now, impl.deadline(nullptr, now));
     if (found.verdict != Verdict::live) return std::nullopt;
     larder_cache_get item{};
-    impl.fill_item(s, *space, key, found, 0, now, item);
+    impl.fill_item_here(s, *space, key, found, 0, now, item);
     Pinned value(item.value);
     if (item.status != LARDER_OK) return std::nullopt;
     if ((item.found & LARDER_FOUND_ABSENT) != 0) return Loaded{LARDER_MISS, {}, 0, {}};
@@ -168,7 +168,7 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
         told = told_of(*space);
         Found found = impl.lookup(s, *space, key, 0, now, until);
         if (found.verdict == Verdict::live) {
-            impl.fill_item(s, *space, key, found, 0, now, out);
+            impl.fill_item_here(s, *space, key, found, 0, now, out);
             if (out.status == LARDER_OK) {
                 space->runtime->count((out.found & LARDER_FOUND_ABSENT) != 0 ? SpaceCount::absent : SpaceCount::hits);
                 impl.tape_answer(*space, key, out, 0, now);
@@ -193,7 +193,7 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
         if (!space->tiers.empty()) job.ramp = space->tiers.back().tier->shared_from_this();
         // After an outage, when others have all the places: what is good enough on error is good enough now.
         if ((within(revalidating) || within(on_error)) && job.ramp->ramp().full(now)) {
-            impl.fill_item(s, *space, key, stale, 0, now, out);
+            impl.fill_item_here(s, *space, key, stale, 0, now, out);
             if (out.status == LARDER_OK) {
                 space->runtime->count(SpaceCount::stale);
                 tape_outcome(Cache::Impl::TapedOutcome::stale);
@@ -213,7 +213,7 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
 
         if (within(revalidating)) {
             // RFC 5861: the stale answer now, the fresh one behind it.
-            impl.fill_item(s, *space, key, stale, 0, now, out);
+            impl.fill_item_here(s, *space, key, stale, 0, now, out);
             if (out.status == LARDER_OK) {
                 space->runtime->count(SpaceCount::stale);
                 tape_outcome(Cache::Impl::TapedOutcome::stale);
@@ -250,7 +250,7 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
             then - std::min(then, stale.stale_since_ns) < static_cast<std::uint64_t>(on_error.count()) * 1'000'000) {
             // Dropped while the loader ran: what was stale is gone, and gone is not served even on error.
             if (still_stale(impl, s, *space, key, stale, before, then)) {
-                impl.fill_item(s, *space, key, stale, 0, then, out);
+                impl.fill_item_here(s, *space, key, stale, 0, then, out);
                 if (out.status == LARDER_OK) {
                     out.found |= LARDER_FOUND_STALE;
                     space->runtime->count(SpaceCount::stale);

@@ -127,16 +127,9 @@ larder_status Cache::Impl::take_value(const State& s, const Space& space, const 
         out.size = payload.size();
         return LARDER_OK;
     }
-    const CodecHandle* codec = head.codec < s.by_codec.size() ? s.by_codec[head.codec] : nullptr;
-    if (codec != nullptr && head.raw_size <= options.max_value_bytes) {
-        std::string raw(head.raw_size, '\0');
-        std::size_t size = raw.size();
-        if (codec->table->decompress(codec->self, bytes_of(payload), raw.data(), &size) == LARDER_OK && size == raw.size()) {
-            out = owned_value(std::move(raw));
-            return LARDER_OK;
-        }
-    }
-    space.runtime->count(SpaceCount::damaged);
+    const larder_status status = unpack(s, space, found, out);
+    if (status == LARDER_OK || status == LARDER_PENDING) return status;
+    if (status == LARDER_E_CORRUPT) space.runtime->count(SpaceCount::damaged);
     // Another node may know its codec, and this may be the store's own thread.
     if (space.authority == nullptr || found.tier != space.authority_tier) space.tiers[found.tier].tier->remove(key.store_key(space.runtime->shelf), head.id, clock.mono_ns(), 0);
     return LARDER_E_CORRUPT;
@@ -319,6 +312,7 @@ void Cache::Impl::end_found(const State& s, const Space& space, const EntryKey& 
                 tape_answer(space, key, item, flags, now_ns);
                 return;
             }
+            if (item.status == LARDER_PENDING) return;  // for a dictionary
             // Undecodable: counted as damaged, removed.
             to = space.tiers.size();
         }
@@ -433,8 +427,13 @@ larder_status Cache::get_many(larder_cache_get* items, std::size_t n, const lard
     const auto finish = [impl = impl_.get(), items, n](const larder_call* c) {
         const ReadGuard guard;
         const State& s = *impl->state.get();
-        for (std::size_t i = 0; i < n; ++i)
-            if (items[i].status == LARDER_PENDING) impl->get_one(s, items[i], c, false);
+        std::vector<larder_cache_get*> open;
+        for (std::size_t i = 0; i < n; ++i) {
+            if (items[i].status != LARDER_PENDING) continue;
+            impl->get_one(s, items[i], c, false);
+            if (items[i].status == LARDER_PENDING) open.push_back(&items[i]);
+        }
+        if (!open.empty()) impl->end_unread(open, c);
     };
     if (call == nullptr || call->done == nullptr) {
         finish(call);

@@ -1,5 +1,6 @@
 // kernel/core/cache_report.cpp -- what the cache says about itself.
 #include "kernel/core/cache_impl.hpp"
+#include "kernel/core/compression_report.hpp"
 
 #include <boost/json.hpp>
 
@@ -46,7 +47,10 @@ Remembers Cache::remembers() const {
     return all;
 }
 
-std::string Cache::stats_json(std::string_view section) const { return impl_->stats(section); }
+std::string Cache::stats_json(std::string_view section) const {
+    if (section == "compression") return compression_json(figures());
+    return impl_->stats(section);
+}
 
 std::string Cache::Impl::stats(std::string_view section) const {
     const ReadGuard guard;

@@ -238,6 +238,11 @@ larder_status Cache::Impl::set_shared(std::span<larder_cache_set> items, const l
     return LARDER_OK;
 }
 
+// What the store has answered and still is PENDING is so for want of a dictionary.
+static bool wait_for_dictionaries(std::span<larder_cache_get* const> items) {
+    return std::any_of(items.begin(), items.end(), [](const larder_cache_get* item) { return item->status == LARDER_PENDING; });
+}
+
 larder_status Cache::Impl::get_later(std::span<larder_cache_get> items, const larder_call* call) {
     std::vector<larder_cache_get*> open;
     for (larder_cache_get& item : items)
@@ -253,17 +258,24 @@ larder_status Cache::Impl::get_later(std::span<larder_cache_get> items, const la
             const bool missed = std::any_of(open.begin(), open.end(), [](const larder_cache_get* item) {
                 return item->status != LARDER_OK || (item->found & LARDER_FOUND_STALE) != 0;
             });
-            // A miss that will be loaded needs a lease, for which the store is asked and waited for.
-            const auto fence = [this, open, copy, end] {
-                fence_misses(open, copy);
+            const bool fences_them = missed && (copy.flags & LARDER_GET_FENCE) != 0, unread = wait_for_dictionaries(open);
+            // A miss that will be loaded needs a lease, and a value its dictionary: the store is asked and waited for.
+            const auto rest = [this, open, copy, end, fences_them, unread] {
+                if (unread) end_unread(open, &copy);
+                if (fences_them) fence_misses(open, copy);
                 end();
             };
-            if (!missed || (copy.flags & LARDER_GET_FENCE) == 0 || !executor.post(true, fence)) end();
+            if ((!fences_them && !unread) || !executor.post(true, rest)) {
+                for (larder_cache_get* item : open)
+                    if (item->status == LARDER_PENDING) item->status = LARDER_E_BUSY;
+                end();
+            }
         });
         int was = running;
         return stage->compare_exchange_strong(was, returned) ? LARDER_PENDING : LARDER_OK;
     }
     get_shared_here(open, call);
+    if (wait_for_dictionaries(open)) end_unread(open, call);
     if (call != nullptr && (call->flags & LARDER_GET_FENCE) != 0) fence_misses(open, *call);
     return LARDER_OK;
 }
@@ -284,6 +296,7 @@ void Cache::Impl::end_shared(const State& s, SharedRead& read, SharedItem& share
             tape_answer(*space, key, item, call.flags, now_ns);
             return;
         }
+        if (item.status == LARDER_PENDING) return;  // for a dictionary
         item.status = LARDER_MISS;
     }
     if ((call.flags & LARDER_GET_STALE) != 0 && fill_stale(s, *space, key, search.best, call.flags, now_ns, item)) return tape_answer(*space, key, item, call.flags, now_ns);

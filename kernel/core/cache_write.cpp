@@ -10,20 +10,6 @@
 namespace larder {
 namespace {
 
-bool is_worth_trying(const Space& space, std::string_view value) {
-    return space.codec != nullptr && value.size() >= std::max<std::uint64_t>(space.ns->compress->above_bytes, 1);
-}
-
-// Compresses when the namespace says so and it pays. Empty: store it as it is.
-std::string compressed(const Space& space, std::string_view value) {
-    if (!is_worth_trying(space, value)) return {};
-    std::string out(space.codec->table->bound(space.codec->self, value.size()), '\0');
-    std::size_t size = out.size();
-    if (space.codec->table->compress(space.codec->self, bytes_of(value), out.data(), &size) != LARDER_OK || size >= value.size()) return {};
-    out.resize(size);
-    return out;
-}
-
 // `with` values become tags: a handful of short texts.
 bool reasonable(const larder_pair* with, std::size_t count) {
     return count <= max_with_pairs && std::all_of(with, with + count, [](const larder_pair& pair) {
@@ -172,16 +158,10 @@ larder_status Cache::Impl::write_entry(const State& s, const Space& space, const
     }
     head.hard_ms = head.soft_ms == 0 ? 0 : head.soft_ms + (entry.absent ? 0 : static_cast<std::uint64_t>(space.stale.count()));
 
-    const std::string packed = entry.absent ? std::string() : compressed(space, entry.value);
-    if (!packed.empty()) {
-        space.runtime->count(SpaceDetail::raw_bytes, entry.value.size());
-        space.runtime->count(SpaceDetail::stored_bytes, packed.size());
-        space.runtime->count(SpaceDetail::compressed);
-    } else if (!entry.absent && is_worth_trying(space, entry.value)) {
-        space.runtime->count(SpaceDetail::not_smaller);
-    }
-    if (!packed.empty()) head.codec = static_cast<std::uint16_t>(space.codec->table->codec_id);
-    const std::string_view payload = packed.empty() ? (entry.absent ? std::string_view{} : entry.value) : std::string_view(packed);
+    const Packed packed = entry.absent ? Packed{} : pack(space, entry.value);
+    head.codec = packed.codec;
+    envelope.dictionary = packed.dictionary;
+    const std::string_view payload = entry.absent ? std::string_view{} : packed.codec != 0 ? packed.bytes : entry.value;
     head.stored_size = static_cast<std::uint32_t>(payload.size());
 
     std::vector<std::pair<std::string_view, std::string_view>> with;
@@ -253,7 +233,10 @@ bool Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
         const bool there = found.any();
         const std::uint64_t id = there ? found.entry.head().id : 0;
         if (there && (item.flags & LARDER_SET_KEEP_TTL) != 0) ttl = ttl_left(found.entry.head(), now);
-        if (there && (item.flags & LARDER_SET_RETURN_OLD) != 0) take_value(s, *space, key, found, item.old);
+        if (there && (item.flags & LARDER_SET_RETURN_OLD) != 0 && take_value(s, *space, key, found, item.old) == LARDER_PENDING) {
+            fetch_dictionaries(*space);
+            take_value(s, *space, key, found, item.old);
+        }
         item.version = id;
         if ((item.flags & LARDER_SET_IF_ABSENT) != 0 && there) item.status = LARDER_EXISTS;
         else if ((item.flags & LARDER_SET_IF_PRESENT) != 0 && !there) item.status = LARDER_MISS;

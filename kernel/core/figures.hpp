@@ -7,6 +7,7 @@
 
 #include "kernel/core/cache.hpp"
 #include "kernel/core/durations.hpp"
+#include "kernel/core/pack_figures.hpp"
 
 #include <array>
 #include <cstdint>
@@ -54,7 +55,8 @@ struct SpaceFigures {
     std::uint64_t put_bytes = 0;           // of values, before compression
     std::uint64_t raw_bytes = 0, stored_bytes = 0, compressed = 0, not_smaller = 0;
     std::int64_t ttl_ms = 0;
-    std::string codec;  // empty: none
+    std::string codec;  // as the policy says; empty: none
+    PackFigures packing;
     std::vector<SpaceTierFigures> tiers;
     DurationFigures gets, puts, loads;
     double hit_rate() const noexcept {  // 0 to 1; negative entries are answers, too

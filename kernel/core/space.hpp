@@ -40,9 +40,11 @@ enum class SpaceDetail : std::size_t {
 };
 
 class Authority;
+class Packing;
 
 struct SpaceRuntime {
     std::string name;
+    std::shared_ptr<Packing> packing;  // never null
     std::uint32_t number = 0;
     std::atomic<std::uint32_t> shelf{0};
     // Epoch of the latest change of a scope of its chain, or ban in it (RecordTable::watch).

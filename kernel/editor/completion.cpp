@@ -239,6 +239,7 @@ class Completion {
     void codecs() {
         if (catalog_ != nullptr)
             for (const auto& codec : catalog_->codecs) add(codec.name, item_function, "codec");
+        add("auto", item_keyword, "whichever saves most for its time");
         add("none", item_keyword, "not compressed");
         add("env", item_keyword, "from the environment: env NAME or CODEC");
     }

@@ -1,4 +1,5 @@
 // kernel/serve/endpoints_figures.cpp -- statistics in the shapes that dashboards of five systems read.
+#include "kernel/core/compression_report.hpp"
 #include "kernel/serve/endpoints.hpp"
 #include "kernel/serve/figures_json.hpp"
 
@@ -9,50 +10,7 @@ namespace {
 
 namespace json = boost::json;
 
-struct Saved {
-    std::uint64_t raw = 0, stored = 0, values = 0, not_smaller = 0;
-    void add(const SpaceFigures& space) {
-        raw += space.raw_bytes;
-        stored += space.stored_bytes;
-        values += space.compressed;
-        not_smaller += space.not_smaller;
-    }
-    json::object json() const {
-        return {{"compressed_values", values},
-                {"not_smaller_values", not_smaller},
-                {"original_bytes", raw},
-                {"compressed_bytes", stored},
-                {"saved_bytes", raw - stored},
-                {"compression_ratio", percent(raw - stored, raw)}};
-    }
-};
-
-json::object compression_of(const Figures& figures) {
-    Saved all;
-    json::object spaces;
-    json::array advice;
-    for (const SpaceFigures& space : figures.spaces) {
-        Saved one;
-        one.add(space);
-        all.add(space);
-        const std::string& name = space.counts.name;
-        if (space.codec.empty()) {
-            const std::uint64_t mean = space.counts.puts == 0 ? 0 : space.put_bytes / space.counts.puts;
-            if (mean > 1024)
-                advice.emplace_back(name + ": values have " + human_bytes(mean) + " on average and are not compressed; try `compress brotli above 1KiB`");
-            continue;
-        }
-        json::object shown = one.json();
-        shown["codec"] = space.codec;
-        spaces[name] = std::move(shown);
-        const std::uint64_t tried = one.values + one.not_smaller;
-        if (tried >= 100 && one.not_smaller > tried / 2)
-            advice.emplace_back(name + ": most values do not get smaller; except their content types, or leave `compress` out");
-        else if (one.raw > 0 && one.raw - one.stored < one.raw / 5)
-            advice.emplace_back(name + ": less than 20 % is saved; raise the threshold, or the codec's quality");
-    }
-    return {{"totals", all.json()}, {"by_namespace", std::move(spaces)}, {"recommendations", std::move(advice)}};
-}
+json::value compression_of(const Figures& figures) { return json::parse(compression_json(figures)); }
 
 json::object flow_of(const Figures& figures) {
     // A level is a place in the chain: the first tier of every namespace, the second, ...
@@ -127,7 +85,7 @@ HttpReply performance(const Ask& ask) {
                   {"multi_level", flow_of(figures)}});
 }
 
-HttpReply compression(const Ask& ask) { return reply(compression_of(ask.kernel.cache().figures())); }
+HttpReply compression(const Ask& ask) { return reply(compression_of(ask.kernel.cache().figures()).as_object()); }
 
 HttpReply memory(const Ask& ask) {
     const Figures figures = ask.kernel.cache().figures();

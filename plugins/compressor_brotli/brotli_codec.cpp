@@ -39,7 +39,7 @@ BrotliCodec::BrotliCodec(plugin::Host, const plugin::Config& config)
       own_(quality_, window_bits_) {}
 
 std::span<const std::int32_t> BrotliCodec::levels() const noexcept {
-    static constexpr std::int32_t worth[] = {1, 5, 9};
+    static constexpr std::int32_t worth[] = {5, 9};
     return worth;
 }
 

@@ -2,7 +2,7 @@
 // (gzip) format.
 //
 // Both are DEFLATE in another coat: gzip's has 18 bytes and a CRC-32, zlib's has 6 and an Adler-32; so a
-// byte that was changed is found out, which brotli does not promise. An instance writes the format that its
+// byte that was changed is found out by the first, and mostly by the second. An instance writes the format that its
 // option says and reads both, as their first bytes differ. Decompression is told the original size
 // and is held to it: no byte beyond it is written, what ends before or after it is corrupt, and so is
 // anything behind the stream's end, another gzip member as well. So a bomb costs what it declares.

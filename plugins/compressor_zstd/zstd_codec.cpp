@@ -112,7 +112,7 @@ std::size_t ZstdCodec::bound(std::size_t in_size) const noexcept {
 }
 
 std::span<const std::int32_t> ZstdCodec::levels() const noexcept {
-    static constexpr std::int32_t worth[] = {1, 3, 6, 9};
+    static constexpr std::int32_t worth[] = {1, 3, 8, 12};
     return worth;
 }
 

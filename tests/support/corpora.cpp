@@ -14,7 +14,8 @@ namespace {
 // SplitMix64: the same numbers everywhere, unlike the distributions of <random>.
 class Dice {
   public:
-    explicit Dice(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15ULL + 1) {}
+    // Scrambled first: neighbouring seeds would else give the same numbers, one step apart.
+    explicit Dice(std::uint64_t seed) : state_(seed ^ 0x5bf0'3635'dcf9'8a21ULL) { state_ = next() ^ seed << 32; }
     std::uint64_t next() noexcept {
         std::uint64_t z = state_ += 0x9e3779b97f4a7c15ULL;
         z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;

@@ -26,7 +26,7 @@ MAY_SEE = {
 
 # A plugin is loaded, never linked; but its parts (a table, a parser) are tested one by one.
 PLUGIN_TESTS = re.compile(r"tests/(unit/plugins|unit/(store|compressor|warmer|invalidator|session|"
-                          r"exporter|gateway)_\w+|unit/(http_post|codecs)|bench/\w+|fuzz)/")
+                          r"exporter|gateway)_\w+|unit/(http_post|codecs|packing)|bench/\w+|fuzz)/")
 
 # No plugins: what several of them have in common, linked into each.
 SHARED_BY_PLUGINS = {"plugins/http_post", "plugins/net", "plugins/redis_wire"}
