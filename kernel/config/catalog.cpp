@@ -148,6 +148,9 @@ bool plan_one(const HostConfig& config, const Instance& instance, loader::Plugin
                                 [](const auto& one) { return one.error; });
 }
 
+// Of a codec's options those that a policy may give for its namespace: how hard to try. The others are the instance's.
+bool holds_for_a_namespace(std::string_view option) { return option == "level" || option == "quality"; }
+
 // A policy's option of a codec, `{ level 9 }`, against the codec's manifest.
 std::string complain_of(const loader::FoundPlugin& plugin, std::string_view name,
                         std::span<const std::string> values) {
@@ -194,7 +197,8 @@ void offer(const PlannedInstance& planned, dsl::Catalog& catalog) {
                                                            std::span<const std::string> values) {
                 return complain_of(plugin, option, values);
             };
-            for (const auto& option : component.options) codec.options.push_back(option.name);
+            for (const auto& option : component.options)
+                if (holds_for_a_namespace(option.name)) codec.options.push_back(option.name);
             catalog.codecs.push_back(std::move(codec));
             break;
         }

@@ -108,6 +108,16 @@ void Packing::learn(const World& world) {
         if (old != nullptr && old->codec == fresh->codec)
             if (const auto before = Coder::make(handle, {level, old, false}, std::make_shared<CoderCounts>())) now_stored = std::min(now_stored, judged(before).out);
         if (static_cast<double>(better.out) > static_cast<double>(now_stored) * saves_enough) continue;
+        // Its number may be another's, who made it first.
+        std::shared_ptr<const Dictionary> namesake;
+        if (world.home != nullptr) {
+            world.home->load(fresh->id, namesake);
+        } else {
+            const std::lock_guard lock(mutex_);
+            for (const Known& one : known_)
+                if (one.dictionary->id == fresh->id) namesake = one.dictionary;
+        }
+        if (namesake != nullptr && namesake->bytes != fresh->bytes) continue;
         // First it has to be where everybody can find it.
         if (world.home != nullptr && !(world.home->save(*fresh) && world.home->set_current({fresh->codec, fresh->id}))) {
             learnt_from_ = 0;
