@@ -103,6 +103,7 @@ class Watch {
 
 bool run_daemon(DaemonOptions options, std::string& problem) {
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     name_plugin_in_crashes();
     const config::AdminOptions admin_options = options.kernel.config.admin;
     const config::Environment environment = options.kernel.config.environment;

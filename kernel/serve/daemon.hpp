@@ -3,6 +3,7 @@
 //   SIGHUP           reload; the log file is opened anew
 //   SIGTERM, SIGINT  clean stop; a second one ends the process at once
 //   SIGPIPE          ignored
+//   SIGXFSZ          ignored: a file that may not grow is a full disk to whoever writes it
 #pragma once
 
 #include "kernel/api/kernel.hpp"

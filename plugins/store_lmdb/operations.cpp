@@ -325,7 +325,7 @@ class SweepStep final : public Operation {
     // One that is over may still be in force in the kernel's memory: it is told, and when nobody has asked for it
     // for a while after that, it goes.
     void records(Work& work) {
-        constexpr std::uint64_t a_while_ms = 60'000;
+        constexpr std::uint64_t a_while_ms = 3'600'000;
         std::vector<std::string> gone;
         std::size_t looked = 0;
         std::string next;

@@ -4,6 +4,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -227,6 +228,26 @@ class Restarts(unittest.TestCase):
         self.assertEqual(node.stats()["tiers"]["l2"]["entries"], 0)
         node = self.restart("stop")
         self.assertIsNone(node.get("item:7"))
+        self.kernel.stop()
+
+    def test_a_full_disk_is_no_error_to_any_client_and_undoes_no_drop(self):
+        """the file may not grow: SET answers OK, what is there is served, drops hold over kill -9"""
+        node = self.kernel.start()
+        process = self.kernel.server.process.pid
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (3 << 20, resource.RLIM_INFINITY))
+        for i in range(4000):
+            self.assertEqual(node.set(f"item:{i}", f"{i}:" + "x" * 2000), b"OK")
+            self.assertIn(node.get(f"item:{i}"), (None, f"{i}:{'x' * 2000}".encode()))
+        self.assertTrue(node.logged("the disk is full, new entries take the place of old ones"))
+        self.assertEqual(node.stats()["tiers"]["l2"]["breaker"], "closed")
+        for i in range(0, 4000, 2):
+            node.drop_tag(f"item:{i}")
+        node = self.restart("kill -9")  # what memory had beside the file is gone
+        kept = sum(node.get(f"item:{i}") is not None for i in range(1, 4000, 2))
+        self.assertGreater(kept, 50)
+        self.assertIsNotNone(node.get("item:3999"))
+        for i in range(0, 4000, 2):
+            self.assertIsNone(node.get(f"item:{i}"), f"item:{i} was dropped")
         self.kernel.stop()
 
     def test_size_and_health_of_the_file_are_reported(self):

@@ -205,8 +205,8 @@ TEST_CASE("a record whose life is over is told, lives on where the kernel asks f
     CHECK(std::count(sink.keys.begin(), sink.keys.end(), root) == 1);
     CHECK(store.record(tag).drop == 11);
     store.settle();
-    for (int i = 0; i < 20; ++i) {
-        store.pass(std::chrono::seconds(5));
+    for (int i = 0; i < 61; ++i) {
+        store.pass(std::chrono::seconds(60));
         store.record(tag);
         store.settle();
     }
