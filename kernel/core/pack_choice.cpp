@@ -7,8 +7,7 @@ namespace larder {
 
 double Trial::price(const PackPrice& of) const noexcept {
     if (in == 0) return 1;
-    const double us = (static_cast<double>(pack_ns) + of.reads * static_cast<double>(unpack_ns)) / 1000;
-    return (static_cast<double>(out) + us * of.bytes_per_us) / static_cast<double>(in);
+    return (static_cast<double>(out) + time_ns(of) / 1000 * of.bytes_per_us) / static_cast<double>(in);
 }
 
 Trial try_coder(const std::shared_ptr<const Coder>& coder, std::uint64_t from, std::span<const std::string> values, const Clock& clock) {
@@ -37,10 +36,13 @@ Trial try_coder(const std::shared_ptr<const Coder>& coder, std::uint64_t from, s
 }
 
 std::size_t cheapest(std::span<const Trial> trials, const PackPrice& price, std::size_t now) {
-    constexpr double better = 0.97;
+    constexpr double better = 0.97, as_good = 1.02;
     std::size_t best = 0;
     for (std::size_t i = 1; i < trials.size(); ++i)
         if (trials[i].price(price) < trials[best].price(price)) best = i;
+    const double enough = trials[best].price(price) * as_good;
+    for (std::size_t i = 0; i < trials.size(); ++i)
+        if (trials[i].price(price) <= enough && trials[i].time_ns(price) < trials[best].time_ns(price)) best = i;
     const bool stays = now < trials.size() && trials[best].price(price) > trials[now].price(price) * better;
     return stays ? now : best;
 }

@@ -37,7 +37,7 @@ void Packing::configure(const PackRules& rules, std::vector<CodecHandle> codecs)
     }
     const bool learns = !rules_.codec.empty() && (rules_.chooses || !trainable().empty());
     if (learns && !learns_.load()) {
-        small_.ready_at(256, std::size_t{64} << 10);
+        small_.ready_at(PackPlan::first_values, PackPlan::first_bytes);
         if (rules_.chooses) large_.ready_at(2, 0);
     }
     if (!learns) {

@@ -39,6 +39,7 @@ namespace larder {
 
 struct PackPlan {
     static constexpr std::size_t large_bytes = std::size_t{16} << 10;
+    static constexpr std::size_t first_values = 64, first_bytes = std::size_t{128} << 10;  // to learn from
     struct Way {
         std::shared_ptr<const Coder> coder;  // null: as it is
         std::uint64_t from = 1;              // smaller values are left as they are

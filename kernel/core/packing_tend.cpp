@@ -7,7 +7,7 @@
 namespace larder {
 namespace {
 
-constexpr std::size_t first_values = 256, first_bytes = std::size_t{64} << 10;  // before there is anything to learn
+constexpr std::size_t first_values = PackPlan::first_values, first_bytes = PackPlan::first_bytes;  // before there is anything to learn
 constexpr std::size_t trial_bytes = std::size_t{256} << 10, large_trial_bytes = std::size_t{1} << 20;
 constexpr std::size_t most_dictionary = std::size_t{1} << 20;  // a codec's own limit is lower
 constexpr std::size_t most_known = 16;

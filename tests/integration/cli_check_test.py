@@ -215,6 +215,9 @@ class Configuration(Scratch, unittest.TestCase):
         bad = self.write("d.larder", GOOD.replace("ttl 5m", "ttl 5m; compress br { quality 99 }"))
         self.assertEqual(larder("check", "--conf", conf, good).returncode, 0)
         self.assertEqual([one["code"] for one in self.errors(conf, bad)], ["L0208"])
+        # What holds for every namespace is not said in one.
+        window = self.write("e.larder", GOOD.replace("ttl 5m", "ttl 5m; compress br { window 20 }"))
+        self.assertEqual([one["code"] for one in self.errors(conf, window)], ["L0208"])
 
     def test_unknown_keys_options_and_plugins_are_errors_with_line_and_hint(self):
         conf = self.conf('[limits]\nrecrods = 5\n[store.l1]\nplugin = "memory"\ncapasity = "1GiB"\n'

@@ -250,6 +250,18 @@ TEST_CASE("captures of one route are the same values in a guarantee, whatever th
     CHECK(codes(c).empty());
 }
 
+TEST_CASE("`compress auto` is whatever codec there is: it takes no options, and with none there is nothing to choose") {
+    CompileOptions o = plain_options();
+    o.catalog = &small_catalog();
+    const std::string menu = "namespace menu { key \"all\"; ttl 1h; static ";
+    CHECK(codes(compiled(menu + "; compress auto above 1KiB }\n", o)).empty());
+    CHECK(codes(compiled(menu + "; compress auto { quality 5 } }\n", o)) == Codes{"L0208"});
+    Catalog none = small_catalog();
+    none.codecs.clear();
+    o.catalog = &none;
+    CHECK(codes(compiled(menu + "; compress auto }\n", o)) == Codes{"L0208"});
+}
+
 TEST_CASE("with a catalog what is absent is named, and sleeps only where it may") {
     CompileOptions o = plain_options();
     o.catalog = &small_catalog();

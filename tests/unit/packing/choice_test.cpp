@@ -207,20 +207,33 @@ TEST_CASE("a way that is in use is left only for something three in a hundred ch
     CHECK(cheapest(trials, {}, 0) == 2);
 }
 
+TEST_CASE("of two ways that are about as cheap the quicker one is taken") {
+    std::vector<Trial> trials(2);
+    for (Trial& trial : trials) trial.in = 10'000;
+    trials[0].out = 3'000;
+    trials[0].pack_ns = 500'000;
+    trials[1].out = 3'500;
+    trials[1].pack_ns = 50'000;
+    CHECK(cheapest(trials, {}) == 1);
+    trials[1].out = 3'540;
+    CHECK(cheapest(trials, {}) == 0);
+}
+
 TEST_CASE("a microsecond is worth a byte: what takes longer for each byte it saves is not taken, and reads count as often as they come") {
     Trial quick, slow;
     quick.in = slow.in = 1000;
     quick.out = 400;
     quick.pack_ns = 10'000;
     quick.unpack_ns = 1'000;
-    slow.out = 380;
+    slow.out = 360;
     slow.pack_ns = 25'000;
     slow.unpack_ns = 1'000;
-    CHECK(cheapest(std::vector{quick, slow}, {}) == 1);  // 20 bytes for 15 us
-    slow.pack_ns = 35'000;
-    CHECK(cheapest(std::vector{quick, slow}, {}) == 0);  // 20 bytes for 25 us
+    CHECK(cheapest(std::vector{quick, slow}, {}) == 1);  // 40 bytes for 15 us
+    slow.pack_ns = 60'000;
+    CHECK(cheapest(std::vector{quick, slow}, {}) == 0);  // 40 bytes for 50 us
     slow.pack_ns = 25'000;
-    slow.unpack_ns = 2'000;
+    slow.unpack_ns = 4'000;
+    CHECK(cheapest(std::vector{quick, slow}, {}) == 1);
     PackPrice often;
     often.reads = 10;
     CHECK(cheapest(std::vector{quick, slow}, often) == 0);
