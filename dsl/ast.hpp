@@ -193,10 +193,22 @@ struct DependsClause {
     Maybe<Text> key;
 };
 enum class WriteMode : std::uint8_t { through, behind, aside };
-struct WriteClause {
+struct RemovePart {
+    Keyword kw;
+    Maybe<Text> address;
+};
+struct WriteClause {  // write behind 2s "UPDATE ... {id} ... {value}" remove "DELETE ... {id}"
     Keyword kw;
     Word<WriteMode> mode;
     Maybe<Scalar> delay;
+    Maybe<Text> address;
+    Maybe<RemovePart> remove;
+};
+struct SourceClause {  // source db "SELECT ... {id}" { timeout 2s }
+    Keyword kw;
+    Name plugin;
+    Maybe<Text> address;
+    std::vector<Option> options;
 };
 enum class Flag : std::uint8_t { fixed, encrypt, coalesce };  // fixed: the word `static`
 struct FlagClause {
@@ -208,7 +220,7 @@ struct Clause
     : boost::spirit::x3::variant<Broken, KeyClause, TagClause, WithClause, TtlClause, StaleClause,
                                  AbsentClause, TiersClause, CompressClause, LimitClause,
                                  RefuseClause, LogClause, VersionClause, DependsClause, WriteClause,
-                                 FlagClause, boost::spirit::x3::forward_ast<Namespace>> {
+                                 SourceClause, FlagClause, boost::spirit::x3::forward_ast<Namespace>> {
     using base_type::base_type;
     using base_type::operator=;
 };

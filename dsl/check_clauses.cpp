@@ -90,7 +90,7 @@ void Clauses::apply(Namespace& n, Space& space, const std::vector<ast::Clause>& 
             continue;
         }
         if (const auto* k = as<ast::VersionClause>(c)) space.version_at = k->kw;
-        apply_rest(n, c, seen, whose, layer);
+        apply_rest(n, space, c, seen, whose, layer);
     }
 }
 
@@ -159,8 +159,8 @@ void Clauses::apply_stale(Namespace& n, const ast::StaleClause& k) {
     }
 }
 
-void Clauses::apply_rest(Namespace& n, const ast::Clause& c, Seen& seen, const std::string& whose,
-                         Layer layer) {
+void Clauses::apply_rest(Namespace& n, Space& space, const ast::Clause& c, Seen& seen,
+                         const std::string& whose, Layer layer) {
     if (layer == Layer::profile) return;  // said by check_profile_body
     if (const auto* k = as<ast::AbsentClause>(c)) {
         once(seen, "absent", k->kw, whose);
@@ -187,8 +187,14 @@ void Clauses::apply_rest(Namespace& n, const ast::Clause& c, Seen& seen, const s
         apply_version(n, *k);
         return;
     }
+    if (const auto* k = as<ast::SourceClause>(c)) {
+        once(seen, "source", k->kw, whose);
+        space.source = k;
+        return;
+    }
     if (const auto* k = as<ast::WriteClause>(c)) {
         once(seen, "write", k->kw, whose);
+        space.write = k;
         n.write = k->mode.value == ast::WriteMode::through  ? WriteMode::through
                   : k->mode.value == ast::WriteMode::behind ? WriteMode::behind
                                                             : WriteMode::aside;

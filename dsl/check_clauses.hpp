@@ -35,7 +35,7 @@ class Clauses {
                      const std::string& whose);
     void apply_tiers(Namespace& n, const ast::TiersClause& k);
     void apply_stale(Namespace& n, const ast::StaleClause& k);
-    void apply_rest(Namespace& n, const ast::Clause& c, Seen& seen, const std::string& whose,
+    void apply_rest(Namespace& n, Space& space, const ast::Clause& c, Seen& seen, const std::string& whose,
                     Layer layer);
     void apply_version(Namespace& n, const ast::VersionClause& k);
 

@@ -75,6 +75,8 @@ struct Space {
     std::vector<TagPlace> tags;
     std::vector<const ast::Name*> with;
     std::vector<DependsPlace> depends;
+    const ast::SourceClause* source = nullptr;
+    const ast::WriteClause* write = nullptr;
     Span ttl_at;
     Span version_at;
     bool ttl_fixed = false;  // does not come from the environment

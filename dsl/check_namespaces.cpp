@@ -6,6 +6,7 @@
 #include "dsl/check_namespaces.hpp"
 
 #include "dsl/check_clauses.hpp"
+#include "dsl/check_sources.hpp"
 #include "dsl/check_texts.hpp"
 
 #include <algorithm>
@@ -224,6 +225,8 @@ class Namespaces {
         space.key = from_space.key;
         space.with = from_space.with;
         space.depends = from_space.depends;
+        space.source = from_space.source;
+        space.write = from_space.write;
         space.ttl_at = from_space.ttl_at;
         space.ttl_fixed = from_space.ttl_fixed;
         space.version_at = from_space.version_at;
@@ -252,6 +255,7 @@ class Namespaces {
         if (!n.key) return;  // holds no entries itself; its children look at the tags
         shape_tags(n, space);
         shape_dates(n, space);
+        shape_source(draft_, values_, n, space);
         check_separators(*space.key);
     }
 

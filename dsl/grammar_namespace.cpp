@@ -21,7 +21,9 @@ BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::RefuseClause, kw, above)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::LogClause, kw, slower)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::VersionClause, kw, number, accepts)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::DependsClause, kw, on, key)
-BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::WriteClause, kw, mode, delay)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::RemovePart, kw, address)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::WriteClause, kw, mode, delay, address, remove)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::SourceClause, kw, plugin, address, options)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::FlagClause, what, wait)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::Namespace, kw, id, body)
 
@@ -90,7 +92,10 @@ LARDER_LOCAL(size_limit, ast::LimitClause,
 LARDER_LOCAL(refuse_clause, ast::RefuseClause, kw("refuse") > word("above") > size)
 LARDER_LOCAL(log_clause, ast::LogClause,
              kw("log") > word("misses") > -(word("slower") > word("than") > duration))
-LARDER_LOCAL(write_clause, ast::WriteClause, kw("write") > write_mode > -duration)
+LARDER_LOCAL(remove_part, ast::RemovePart, kw("remove") > -text)
+LARDER_LOCAL(write_clause, ast::WriteClause,
+             kw("write") > write_mode > -duration > -text > -remove_part)
+LARDER_LOCAL(source_clause, ast::SourceClause, kw("source") > plugin_name > -text > options)
 
 LARDER_LOCAL(plain_flag_clause, ast::FlagClause, plain_flag >> x3::attr(ast::Maybe<ast::Scalar>{}))
 LARDER_LOCAL(coalesce_clause, ast::FlagClause, coalesce_flag > -(word("wait") > duration))
@@ -102,7 +107,7 @@ LARDER_DEFINE(
     clause,
     statement[(key_clause | ttl_clause | tag_clause | tiers_clause | stale_clause | with_clause |
                compress_clause | entries_limit | size_limit | refuse_clause | log_clause | version_clause |
-               depends_clause | write_clause | absent_clause | plain_flag_clause | coalesce_clause |
+               depends_clause | write_clause | source_clause | absent_clause | plain_flag_clause | coalesce_clause |
                namespace_ | unknown_statement) > end_of_statement])
 LARDER_DEFINE(namespace_, kw("namespace") > namespace_head > open_block > *clause > close_block)
 

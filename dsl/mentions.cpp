@@ -137,7 +137,16 @@ class Walk {
         space(c.on);
         captures(c.key);
     }
-    void walk(const ast::WriteClause& c) { walk(c.delay); }
+    void walk(const ast::RemovePart& p) { captures(p.address); }
+    void walk(const ast::WriteClause& c) {
+        walk(c.delay);
+        captures(c.address);
+        walk(c.remove);
+    }
+    void walk(const ast::SourceClause& c) {
+        captures(c.address);
+        walk(c.options);
+    }
     void walk(const ast::FlagClause& c) { walk(c.wait); }
 
     void walk(const ast::Namespace& n) {

@@ -84,6 +84,22 @@ struct Limit {
 
 enum class WriteMode : std::uint8_t { aside, through, behind };
 
+// Where the values of a namespace come from. In its texts a field of the key stands as `{sku}`, for whoever
+// loads to fill in; braces that are meant are doubled.
+struct ValueSource {
+    std::string name;     // `[source.NAME]`, or one that the host registered
+    std::string address;  // of a value: a path, a statement; may be empty
+    std::vector<Option> options;
+    Where where;
+};
+
+// Where they are written to, in the same form; `{value}` is the value.
+struct WriteTarget {
+    std::string address;  // empty: as the source's
+    bool removes = false;  // removing an entry removes it from the source, too
+    std::string remove_address;
+};
+
 // What else makes an entry of a namespace stale, beside its own chain and tags: one for each entry it
 // depends on, dependencies of dependencies included (compile() unfolds them).
 struct Dependency {
@@ -123,6 +139,8 @@ struct Namespace {
     std::vector<std::uint32_t> accepts;
     WriteMode write = WriteMode::aside;
     Ms write_delay{};
+    WriteTarget write_to;
+    std::optional<ValueSource> source;
     std::optional<Ms> coalesce_wait;  // `coalesce wait 2s`
     bool coalesce = false, is_static = false, encrypt = false;
     std::uint64_t schema = 0;  // dsl/schema.hpp: stands in the envelope

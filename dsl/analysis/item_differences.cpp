@@ -123,6 +123,18 @@ std::string write_text(const Namespace& n) {
     if (n.write == WriteMode::aside) return {};
     std::string out = n.write == WriteMode::through ? "through" : "behind";
     if (n.write_delay.count() != 0) out += " " + spoken(n.write_delay);
+    if (!n.write_to.address.empty()) out += " " + quoted(n.write_to.address);
+    if (n.write_to.removes) out += " remove";
+    if (!n.write_to.remove_address.empty()) out += " " + quoted(n.write_to.remove_address);
+    return out;
+}
+
+std::string source_text(const std::optional<ValueSource>& source) {
+    if (!source) return {};
+    std::string out = source->name;
+    if (!source->address.empty()) out += " " + quoted(source->address);
+    for (const Option& o : source->options)
+        out += " { " + o.name + " " + list(o.values, [](const auto& v) { return v; }, " ") + " }";
     return out;
 }
 
@@ -182,6 +194,7 @@ Item item_of(const Policy& policy, const Namespace& n) {
     plain(c, "version",
           std::to_string(n.version) + (accepts.empty() ? "" : " accepts ") +
               list(accepts, [](std::uint32_t v) { return std::to_string(v); }));
+    plain(c, "source", source_text(n.source));
     plain(c, "write", write_text(n));
     plain(c, "coalesce",
           !n.coalesce       ? ""

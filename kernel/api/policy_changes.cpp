@@ -55,6 +55,13 @@ std::string compression_text(const dsl::Compression& compression) {
     return out;
 }
 
+std::string write_text(const dsl::Namespace& space) {
+    if (space.write == dsl::WriteMode::aside) return "";
+    std::string out = space.write == dsl::WriteMode::through ? "through" : "behind";
+    if (space.write_delay.count() != 0) out += " " + duration_text(space.write_delay);
+    return out + (space.write_to.removes ? ", removals too" : "");
+}
+
 Clauses clauses(const dsl::Namespace& space) {
     const auto source = [](const dsl::Template& text) { return text.source; };
     Clauses out;
@@ -71,6 +78,8 @@ Clauses clauses(const dsl::Namespace& space) {
     out.emplace_back("log misses", space.log_misses ? "slower than " + duration_text(*space.log_misses) : "");
     out.emplace_back("refuse above", space.refuse_above ? std::to_string(*space.refuse_above) + "B" : "");
     out.emplace_back("version", std::to_string(space.version));
+    out.emplace_back("source", space.source ? space.source->name + " " + space.source->address : "");
+    out.emplace_back("write", write_text(space));
     out.emplace_back("depends", std::to_string(space.depends.size()) + " scopes");
     return out;
 }

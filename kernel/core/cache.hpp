@@ -15,6 +15,8 @@
 #include "kernel/core/executor.hpp"
 #include "kernel/core/random.hpp"
 #include "kernel/core/shares.hpp"
+#include "kernel/core/value_source.hpp"
+#include "kernel/core/write_behind.hpp"
 
 #include <larder/plugin/compressor.h>
 #include <larder/plugin/services.h>
@@ -87,6 +89,7 @@ struct CacheParts {
     std::shared_ptr<const dsl::Policy> policy;
     std::vector<StoreHandle> stores;
     std::vector<CodecHandle> codecs;
+    std::vector<SourceHandle> sources;
     // Runs warm items of the policy (indices into policy->warms) when something asks for them; empty:
     // they sleep. Returns how many were queued.
     std::function<std::uint32_t(const std::vector<std::uint32_t>& warms)> warm;
@@ -97,16 +100,6 @@ struct CacheParts {
     // Told of each invalidation after it was done, on its thread; empty: nobody wants to know. Does not block.
     std::function<void(const std::vector<Change>& changes)> changed;
 };
-
-// A loader's answer to get_or_load.
-struct Loaded {
-    larder_status status = LARDER_OK;  // OK: value; MISS: there is no such thing (kept as negative entry
-                                       // where the namespace says `absent`); an error: nothing kept
-    std::string value;
-    std::int64_t ttl_ms = 0;           // 0: the namespace's
-    std::vector<std::pair<std::string, std::string>> with;
-};
-using Loader = std::function<Loaded()>;
 
 // Metrics as numbers: what stats() renders and exporters read.
 struct SpaceCounts {
@@ -166,6 +159,13 @@ class Cache {
     // caller and into no tier; a caller that comes after the invalidation never joins that load.
     // out.status: OK, MISS (the loader said so), or the loader's error when nothing stale may be served.
     void get_or_load(larder_cache_get& out, const Loader& loader, const larder_call* call);
+
+    // Makes `write behind` possible: opens its journal, before the first install(). False: `problem` says why.
+    // `said`: what was found in it. [control]
+    bool open_writes(const WriteBehindOptions& options, std::vector<std::string>& said, std::string& problem);
+    // Brings sources what is written behind, until the deadline; what is left stays in the journal. Later ones
+    // are refused. [control]
+    void stop_writes(std::uint64_t deadline_ns);
 
     // Entries expired but not reclaimed, where stores can list them: raw full keys, at most `limit`.
     std::vector<std::string> expired_keys(std::uint32_t ns, std::size_t limit);

@@ -34,6 +34,21 @@ TierFigures figures_of(const Tier& tier, std::uint64_t now_ns) {
     return out;
 }
 
+SourceFigures figures_of(const SourceRun& source, std::uint64_t now_ns) {
+    SourceFigures out;
+    out.name = source.handle.name;
+    out.loaded = source.loaded.load();
+    out.written = source.written.load();
+    out.load_errors = source.load_errors.load();
+    out.write_errors = source.write_errors.load();
+    out.bypassed = source.bypassed.load();
+    out.breaker = static_cast<std::uint64_t>(source.breaker.state(now_ns));
+    out.breaker_opened = source.breaker.opened();
+    out.loads = source.loads.figures();
+    out.writes = source.writes.figures();
+    return out;
+}
+
 SpaceFigures figures_of(const Space& space) {
     SpaceFigures out;
     const SpaceRuntime& run = *space.runtime;
@@ -103,6 +118,8 @@ Figures Cache::figures() const {
     out.changing = impl_->changing.figures();
     out.records = impl_->records.size();
     out.bans = impl_->bans.list().size();
+    for (const auto& source : s.sources) out.sources.push_back(figures_of(*source, out.mono_ns));
+    if (impl_->behind != nullptr) out.behind = impl_->behind->figures();
     return out;
 }
 

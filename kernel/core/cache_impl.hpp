@@ -5,6 +5,7 @@
 //   cache_write.cpp     put, remove, conditional writes, expire
 //   cache_pack.cpp      values made small and themselves again, dictionaries
 //   cache_load.cpp      get_or_load: flights, stale answers
+//   cache_source.cpp    sources: what is missing is loaded, what is put is written there
 //   cache_drop.cpp      drop, expire, refresh: of one scope or of a rule's
 //   cache_rules.cpp     requests and events: which rules fire, with what values
 //   cache_walk.cpp      scan, count, the sweep
@@ -29,6 +30,7 @@
 #include "kernel/core/flight.hpp"
 #include "kernel/core/headed.hpp"
 #include "kernel/core/hot_keys.hpp"
+#include "kernel/core/key_turns.hpp"
 #include "kernel/core/pending.hpp"
 #include "kernel/core/shared_envelope.hpp"
 #include "kernel/core/snapshot.hpp"
@@ -395,6 +397,28 @@ struct Cache::Impl {
     larder_status set_life(const Space& space, const EntryKey& key, const Found& found, std::int64_t ttl_ms,
                            std::uint64_t now_ns, std::uint64_t deadline_ns);
     Ms absolute_limit(const Space& space) const;
+
+    // ---- sources (cache_source.cpp). The three answer nothing where none of the items has to do with one.
+    std::atomic<bool> sourced{false};     // some namespace has a source
+    std::shared_ptr<WriteBehind> behind;  // set once, before the first install; null: there is no journal
+    KeyTurns turns;
+    void join_sources(State& next, const State* old);
+    std::optional<larder_status> get_sourced(std::span<larder_cache_get> items, const larder_call* call);
+    std::optional<larder_status> set_sourced(Cache& cache, std::span<larder_cache_set> items, const larder_call* call);
+    std::optional<larder_status> remove_sourced(std::span<larder_cache_key> items, const larder_call* call);
+    // A write of this key that waits to be synced; 0: none does.
+    std::uint64_t set_one_sourced(Cache& cache, larder_cache_set& item, const larder_call* call);
+    std::uint64_t remove_one_sourced(larder_cache_key& item, const larder_call* call);
+    Loaded load_from(const SourceUse& use, const std::string& canonical, std::uint64_t deadline_ns) const;
+    // One write, at once: as SourceChange::status.
+    larder_status write_to(const SourceUse& use, std::string_view canonical, std::string_view value, bool remove, std::uint64_t deadline_ns) const;
+    void send_behind(std::string_view space, std::span<SourceWrite> writes) const;
+    // What loads of this key bring that are under way is older than what was just written.
+    void overtake_loads(const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns);
+    // As get_or_load, of one whose miss was counted. (cache_load.cpp)
+    void load_missed(larder_cache_get& out, const Loader& loader, const larder_call* call);
+    // The tiers of this thread alone; whether one of the items is PENDING.
+    bool get_here(std::span<larder_cache_get> items, const larder_call* call);
 
     // ---- above a shared store (cache_shared.cpp)
     static constexpr std::size_t longest_plain_key = 120;  // longer ones may be hashed, and pushes would not say which

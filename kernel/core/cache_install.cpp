@@ -57,6 +57,7 @@ Cache::Impl::Impl(const CacheOptions& given)
 
 Cache::Impl::~Impl() {
     stopping.store(true);
+    if (behind != nullptr) behind->stop(0);
     executor.cancel(sweep_timer.load());
     if (const State* last = state.get())
         for (const auto& authority : last->authorities)
@@ -152,6 +153,7 @@ void Cache::Impl::install(CacheParts parts) {
         space.limit(space.runtime->shelf);
         run.packing->configure(pack_rules(*space.ns), next->parts.codecs);
     }
+    join_sources(*next, old);
     for (std::uint32_t r = 0; r < p.rules.size(); ++r)
         if (p.rules[r].kind == dsl::TriggerKind::drop_of)
             for (const dsl::NamespaceIndex i : p.under(p.rules[r].of)) next->on_drop[i].push_back(r);
@@ -171,6 +173,7 @@ void Cache::Impl::install(CacheParts parts) {
     for (const std::uint32_t shelf : left) clear_shelf(tiers, shelf);
     const bool learns = std::any_of(runtimes.begin(), runtimes.end(), [](const auto& one) { return one.second->packing->learns(); });
     if (learns && tend_timer.load() == 0) start_tending();
+    if (behind != nullptr) behind->start();
 }
 
 void Cache::install(CacheParts parts) { impl_->install(std::move(parts)); }

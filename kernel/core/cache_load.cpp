@@ -144,7 +144,7 @@ static bool still_stale(Cache::Impl& impl, const State& s, const Space& space, c
 }
 
 // False: what it waited for may be older than the call itself; a load that begins from now on is not.
-static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loader& loader, std::uint64_t called_ns, std::uint64_t until, bool again) {
+static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loader& loader, std::uint64_t called_ns, std::uint64_t until, bool again, bool counted) {
     const std::uint64_t now = impl.clock.mono_ns();
     LoadJob job{std::string(view(out.key)), {}, out.ns, loader, nullptr};
     FlightTable::Boarding boarding;
@@ -176,9 +176,9 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
                 return true;
             }
         }
-        if (!again) space->runtime->count(SpaceCount::misses);
+        if (!again && !counted) space->runtime->count(SpaceCount::misses);
         const auto tape_outcome = [&](Cache::Impl::TapedOutcome outcome) {
-            if (!again && impl.tape.on()) [[unlikely]] impl.tape_get(*space, key, outcome, LARDER_GET_FENCE | LARDER_GET_STALE, 0, 0, now);
+            if (!again && !counted && impl.tape.on()) [[unlikely]] impl.tape_get(*space, key, outcome, LARDER_GET_FENCE | LARDER_GET_STALE, 0, 0, now);
         };
         job.canonical = key.canonical;
         revalidating = space->ns->stale_while_revalidating.value_or(Ms{0});
@@ -265,7 +265,12 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
 
 void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larder_call* call) {
     const std::uint64_t now = impl_->clock.mono_ns(), until = impl_->deadline(call, now);
-    if (!get_or_load_once(*impl_, out, loader, now, until, false)) get_or_load_once(*impl_, out, loader, now, until, true);
+    if (!get_or_load_once(*impl_, out, loader, now, until, false, false)) get_or_load_once(*impl_, out, loader, now, until, true, false);
+}
+
+void Cache::Impl::load_missed(larder_cache_get& out, const Loader& loader, const larder_call* call) {
+    const std::uint64_t now = clock.mono_ns(), until = deadline(call, now);
+    if (!get_or_load_once(*this, out, loader, now, until, false, true)) get_or_load_once(*this, out, loader, now, until, true, true);
 }
 
 }  // namespace larder

@@ -324,7 +324,8 @@ void Cache::Impl::end_found(const State& s, const Space& space, const EntryKey& 
     item.status = LARDER_MISS;
     if ((flags & LARDER_GET_STALE) == 0 || !fill_stale(s, space, key, search.best, flags, now_ns, item)) space.runtime->count(SpaceCount::misses);
     tape_answer(space, key, item, flags, now_ns);
-    if ((flags & LARDER_GET_FENCE) == 0) return;
+    // Who has a source loads nothing by itself.
+    if ((flags & LARDER_GET_FENCE) == 0 || (space.source != nullptr && (flags & LARDER_GET_STALE) == 0)) return;
     FencePoint point = began.fence();
     if (space.authority != nullptr) {
         FieldedKey fielded;
@@ -410,19 +411,22 @@ void Cache::Impl::get_batch(const State& s, std::span<larder_cache_get> items, c
     }
 }
 
+bool Cache::Impl::get_here(std::span<larder_cache_get> items, const larder_call* call) {
+    const ReadGuard guard;
+    const State& s = *state.get();
+    if (items.size() == 1) get_one(s, items[0], call, true);
+    else
+        for (std::size_t i = 0; i < items.size(); i += batch_size) get_batch(s, items.subspan(i, std::min(batch_size, items.size() - i)), call);
+    bool later = false;
+    for (const larder_cache_get& item : items) later |= item.status == LARDER_PENDING;
+    return later;
+}
+
 larder_status Cache::get_many(larder_cache_get* items, std::size_t n, const larder_call* call) {
     if (detail::sample_now()) [[unlikely]] return impl_->measured_get(*this, items, n, call);
-    bool later = false;
-    {
-        const ReadGuard guard;
-        const State& s = *impl_->state.get();
-        if (n == 1) impl_->get_one(s, *items, call, true);
-        else
-            for (std::size_t i = 0; i < n; i += Impl::batch_size)
-                impl_->get_batch(s, {items + i, std::min(Impl::batch_size, n - i)}, call);
-        for (std::size_t i = 0; i < n; ++i) later |= items[i].status == LARDER_PENDING;
-    }
-    if (!later) [[likely]] return LARDER_OK;
+    if (impl_->sourced.load(std::memory_order_relaxed)) [[unlikely]]
+        if (const auto status = impl_->get_sourced({items, n}, call)) return *status;
+    if (!impl_->get_here({items, n}, call)) [[likely]] return LARDER_OK;
     if (impl_->all_pending_shared({items, n})) return impl_->get_later({items, n}, call);
     const auto finish = [impl = impl_.get(), items, n](const larder_call* c) {
         const ReadGuard guard;
@@ -503,7 +507,7 @@ larder_status Cache::visit(std::uint32_t ns, std::string_view raw, const larder_
                 if (impl_->tape.on()) [[unlikely]] impl_->tape_visit(*space, key, tier, v.now_ns);
                 return LARDER_OK;
             }
-            if (status == LARDER_MISS && space->tiers.size() == 1) return impl_->missed(s, *space, key, began, v.now_ns, call);
+            if (status == LARDER_MISS && space->tiers.size() == 1 && space->source == nullptr) return impl_->missed(s, *space, key, began, v.now_ns, call);
         }
     }
     return impl_->visit_by_get(*this, ns, raw, call, fn, ctx);

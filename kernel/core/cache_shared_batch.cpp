@@ -102,7 +102,7 @@ void Cache::Impl::fence_misses(const std::vector<larder_cache_get*>& items, cons
         if (item->status == LARDER_OK && !stale) continue;
         const Space* space = s.space(item->ns);
         FieldedKey key;
-        if (space == nullptr || !make_key(*space, names, view(item->key), buffer, key)) continue;
+        if (space == nullptr || (space->source != nullptr && (call.flags & LARDER_GET_STALE) == 0) || !make_key(*space, names, view(item->key), buffer, key)) continue;
         const std::uint64_t now = clock.mono_ns();
         FencePoint point{records.epoch(), bans.number(), 0};
         // A get that failed is fenced, too: who loads after it and sets is judged by it, and has no lease.

@@ -4,6 +4,7 @@
 // writers leave the same order in every tier, a conditional write reads and writes as one step, and
 // the fence check of a fill is one step with its put.
 #include "kernel/core/cache_impl.hpp"
+#include "kernel/core/run_or_post.hpp"
 
 #include <algorithm>
 
@@ -310,20 +311,9 @@ larder_status Cache::Impl::set_life(const Space& space, const EntryKey& key, con
 
 namespace {
 
-// Runs `work` here, or later where a tier may make it wait and the caller asked for that.
-template <class Work>
-larder_status run(Cache::Impl& impl, bool waits, const larder_call* call, Work&& work) {
-    if (!waits || call == nullptr || call->done == nullptr) return work(call);
-    const bool taken = impl.executor.post(true, [work = std::forward<Work>(work), copy = *call]() mutable {
-        const larder_status status = work(&copy);
-        copy.done(copy.done_ctx, status, nullptr);
-    });
-    return taken ? LARDER_PENDING : LARDER_E_BUSY;
-}
-
 bool may_wait(const State& s, std::uint32_t ns) {
     const Space* space = s.space(ns);
-    return space != nullptr && !space->all_sync();
+    return space != nullptr && (!space->all_sync() || space->source != nullptr);
 }
 
 bool may_wait(Cache::Impl& impl, std::uint32_t ns) {
@@ -341,8 +331,10 @@ bool any_may_wait(Cache::Impl& impl, const Item* items, std::size_t n) {
 
 larder_status Cache::set_many(larder_cache_set* items, std::size_t n, const larder_call* call) {
     if (detail::sample_now()) [[unlikely]] return impl_->measured_set(*this, items, n, call);
+    if (impl_->sourced.load(std::memory_order_relaxed)) [[unlikely]]
+        if (const auto status = impl_->set_sourced(*this, {items, n}, call)) return *status;
     if (const larder_status begun = impl_->set_shared({items, n}, call); begun != LARDER_E_UNSUPPORTED) return begun;
-    return run(*impl_, any_may_wait(*impl_, items, n), call, [impl = impl_.get(), items, n](const larder_call* c) {
+    return run_or_post(*impl_, any_may_wait(*impl_, items, n), call, [impl = impl_.get(), items, n](const larder_call* c) {
         const ReadGuard guard;
         const State& s = *impl->state.get();
         const std::uint64_t now = impl->clock.mono_ns();
@@ -352,7 +344,9 @@ larder_status Cache::set_many(larder_cache_set* items, std::size_t n, const lard
 }
 
 larder_status Cache::remove_many(larder_cache_key* items, std::size_t n, const larder_call* call) {
-    return run(*impl_, any_may_wait(*impl_, items, n), call, [impl = impl_.get(), items, n](const larder_call* c) {
+    if (impl_->sourced.load(std::memory_order_relaxed)) [[unlikely]]
+        if (const auto status = impl_->remove_sourced({items, n}, call)) return *status;
+    return run_or_post(*impl_, any_may_wait(*impl_, items, n), call, [impl = impl_.get(), items, n](const larder_call* c) {
         const ReadGuard guard;
         const State& s = *impl->state.get();
         for (std::size_t i = 0; i < n; ++i) {
@@ -370,7 +364,7 @@ larder_status Cache::remove_many(larder_cache_key* items, std::size_t n, const l
 }
 
 larder_status Cache::update(std::uint32_t ns, std::string_view raw, larder_update_fn fn, void* ctx, const larder_call* call) {
-    return run(*impl_, may_wait(*impl_, ns), call, [this, ns, raw, fn, ctx](const larder_call* c) -> larder_status {
+    return run_or_post(*impl_, may_wait(*impl_, ns), call, [this, ns, raw, fn, ctx](const larder_call* c) -> larder_status {
         larder_call plain{};
         plain.struct_size = sizeof plain;
         if (c != nullptr) plain = *c;
@@ -432,7 +426,7 @@ larder_status with_live(Cache::Impl& impl, std::uint32_t ns, std::string_view ra
 }  // namespace
 
 larder_status Cache::expire(std::uint32_t ns, std::string_view key, std::int64_t ttl_ms, std::uint32_t flags, const larder_call* call) {
-    return run(*impl_, may_wait(*impl_, ns), call, [this, ns, key, ttl_ms, flags](const larder_call* c) {
+    return run_or_post(*impl_, may_wait(*impl_, ns), call, [this, ns, key, ttl_ms, flags](const larder_call* c) {
         return with_live(*impl_, ns, key, c, [&](const State&, const Space& space, const EntryKey& k, Found& found, std::uint64_t now, std::uint64_t until) -> larder_status {
             const std::int64_t left = impl_->ttl_left(found.entry.head(), now);
             const bool none = left < 0;
@@ -453,7 +447,7 @@ larder_status Cache::expire(std::uint32_t ns, std::string_view key, std::int64_t
 }
 
 larder_status Cache::persist(std::uint32_t ns, std::string_view key, const larder_call* call) {
-    return run(*impl_, may_wait(*impl_, ns), call, [this, ns, key](const larder_call* c) {
+    return run_or_post(*impl_, may_wait(*impl_, ns), call, [this, ns, key](const larder_call* c) {
         return with_live(*impl_, ns, key, c, [&](const State&, const Space& space, const EntryKey& k, Found& found, std::uint64_t now, std::uint64_t until) -> larder_status {
             const std::int64_t left = impl_->ttl_left(found.entry.head(), now);
             if (!space.ns->ttl) return left < 0 ? larder_status{LARDER_EXISTS} : impl_->set_life(space, k, found, -1, now, until);

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,8 @@ struct Figures {
     std::array<std::array<std::uint64_t, change_cause_words.size()>, change_scope_words.size()> changes{};
     DurationFigures changing;  // of invalidations
     std::uint64_t records = 0, bans = 0;
+    std::vector<SourceFigures> sources;          // that the policy or larder.toml names
+    std::optional<WriteBehindFigures> behind;    // nothing: there is no journal
 
     const SpaceFigures* space(std::string_view name) const noexcept {
         for (const SpaceFigures& one : spaces)

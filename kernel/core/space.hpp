@@ -81,6 +81,7 @@ struct Space {
     std::vector<SpaceTier> tiers;
     std::size_t sync_tiers = 0;   // how many of them, from the top, are called on the request thread
     const CodecHandle* codec = nullptr;
+    std::shared_ptr<const SourceUse> source;  // null: values come from whoever puts them
     std::vector<ScopeId> chain;   // root, itself, its parents
     std::uint64_t schema = 0;     // of everything that decides an entry's bytes and scopes
     std::uint64_t generation = 0; // stands for the schema in the short form
@@ -99,6 +100,7 @@ struct Space {
     bool keeps_entries() const { return ns->key.has_value(); }
     // A shared store has all its entries, with nothing above or below.
     bool only_shared() const { return authority != nullptr && tiers.size() == 1 && keeps_entries(); }
+    bool writes_source() const { return source != nullptr && source->writes(); }
     bool all_sync() const { return sync_tiers == tiers.size(); }
     // A key as it stands in a shared or persistent store: "larder:v:{menu.item:7}".
     std::string physical(const Authority& at, std::string_view canonical) const;
@@ -112,6 +114,7 @@ struct State {
     std::shared_ptr<const dsl::Policy> policy;
     CacheParts parts;                         // keeps stores and codecs alive
     std::vector<std::shared_ptr<Tier>> tiers;
+    std::vector<std::shared_ptr<SourceRun>> sources;
     std::vector<std::shared_ptr<Authority>> authorities;  // by tier; null: it has none
     std::vector<Space> spaces;                // by NamespaceIndex
     std::vector<const Space*> by_number;      // null: not in this policy

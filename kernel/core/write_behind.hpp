@@ -44,7 +44,7 @@ struct WriteBehindOptions {
     std::size_t writes = 100'000;        // that wait, at most
     std::uint64_t bytes = 64u << 20;     // of their keys and values
     std::size_t batch = 256;             // sent at once, at most
-    Ms retry_least{100}, retry_most{30'000};  // the pause after a failure: the first, and the longest
+    Ms retry_least{100}, retry_most{5'000};  // the pause after a failure: the first, and the longest
 };
 
 // A write on its way to a source.

@@ -25,6 +25,8 @@ struct TestCacheOptions {
     std::string profile;
     std::string path = "test.larder";  // of the policy's text: what `use` is relative to
     std::vector<CodecHandle> codecs;
+    std::vector<SourceHandle> sources;
+    std::string journal;                 // of what is written behind; empty: there is none
     std::map<std::string, std::string> env;
     std::vector<StoreHandle> below;      // stores of others, behind `stores`
     ManualClock* clock = nullptr;        // several caches' own; null: one for this one
@@ -48,6 +50,13 @@ class TestCache {
         o.records = options_.records;
         o.outbox = options_.outbox;
         cache = std::make_unique<Cache>(o);
+        if (!options_.journal.empty()) {
+            WriteBehindOptions behind;
+            behind.file = options_.journal;
+            std::vector<std::string> said;
+            std::string problem;
+            if (!cache->open_writes(behind, said, problem)) throw std::runtime_error(problem);
+        }
         install(std::move(policy));
     }
     ~TestCache() { own_executor_.stop(); }
@@ -70,6 +79,7 @@ class TestCache {
         }
         parts.stores.insert(parts.stores.end(), options_.below.begin(), options_.below.end());
         parts.codecs = options_.codecs;
+        parts.sources = options_.sources;
         parts.warm = [this](const std::vector<std::uint32_t>& items) {
             warmed.insert(warmed.end(), items.begin(), items.end());
             return static_cast<std::uint32_t>(items.size());
