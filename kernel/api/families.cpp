@@ -144,6 +144,37 @@ void Families::stores(const Figures& figures) {
     }
 }
 
+void Families::sources(const Figures& figures) {
+    constexpr auto counter = LARDER_METRIC_COUNTER, gauge = LARDER_METRIC_GAUGE, histogram = LARDER_METRIC_HISTOGRAM;
+    if (!figures.sources.empty()) {
+        Family& calls = family(counter, "larder_source_calls_total", "Values that a source was asked for or sent, by what came of it.");
+        Family& breaker = family(gauge, "larder_source_breaker_state", "A source's breaker: 0 closed, 1 open, 2 half open.");
+        Family& took = family(histogram, "larder_source_duration_seconds", "How long calls of a source took; a batch of writes is one.");
+        for (const SourceFigures& source : figures.sources) {
+            const auto call = [&](const char* op, const char* result, std::uint64_t n) { add(calls, {{"source", source.name}, {"op", op}, {"result", result}}, number(n)); };
+            call("load", "ok", source.loaded);
+            call("load", "error", source.load_errors);
+            call("write", "ok", source.written);
+            call("write", "error", source.write_errors);
+            call("any", "bypassed", source.bypassed);
+            add(breaker, {{"source", source.name}}, number(source.breaker));
+            add(took, {{"source", source.name}, {"op", "load"}}, source.loads);
+            add(took, {{"source", source.name}, {"op", "write"}}, source.writes);
+        }
+    }
+    if (!figures.behind) return;
+    const WriteBehindFigures& behind = *figures.behind;
+    add(family(gauge, "larder_write_behind_waiting", "Writes that were answered and that their source does not have yet."), {}, number(behind.waiting));
+    add(family(gauge, "larder_write_behind_bytes", "Bytes of their keys and values."), {}, number(behind.bytes));
+    add(family(gauge, "larder_write_behind_oldest_seconds", "How long the oldest of them has been waiting; 0: none does."), {}, number(behind.oldest_ms) / 1000);
+    add(family(gauge, "larder_write_behind_journal_bytes", "Size of the journal's file."), {}, number(behind.journal_bytes));
+    Family& ends = family(counter, "larder_write_behind_writes_total", "Writes behind, by what became of them; covered: a newer one of the key was sent in its place.");
+    add(ends, {{"result", "sent"}}, number(behind.sent));
+    add(ends, {{"result", "covered"}}, number(behind.covered));
+    add(ends, {{"result", "turned_away"}}, number(behind.turned_away));
+    add(family(counter, "larder_write_behind_retries_total", "Attempts that failed and are repeated."), {}, number(behind.retries));
+}
+
 void Families::changes(const Figures& figures) {
     Family& changed = family(LARDER_METRIC_COUNTER, "larder_invalidations_total", "Targets dropped, expired or refreshed, by what they are and on whose word.");
     for (std::size_t scope = 0; scope < change_scope_words.size(); ++scope)
@@ -266,6 +297,7 @@ void Families::finish() {
 Families::Families(const Exported& from) {
     namespaces(from.figures);
     stores(from.figures);
+    sources(from.figures);
     changes(from.figures);
     kernel(from);
     plugin_metrics(from.plugins);

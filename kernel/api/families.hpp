@@ -73,6 +73,7 @@ class Families {
     static void add(Family& to, Labels labels, const DurationFigures& durations);
     void namespaces(const Figures& figures);
     void stores(const Figures& figures);
+    void sources(const Figures& figures);
     void changes(const Figures& figures);
     void kernel(const Exported& from);
     void plugin_metrics(const Metrics& metrics);

@@ -17,7 +17,7 @@ bool Kernel::Impl::open(std::string& problem) {
     if (!log) return false;
     clock = options.clock != nullptr ? options.clock : &system_clock;
     registry = std::make_unique<loader::PluginRegistry>(config::registry_options(config));
-    Judged judged = judge(config, *registry, options.allow_missing);
+    Judged judged = judge(config, *registry, options.allow_missing, options.sources);
     if (!judged.problem.empty()) {
         problem = std::move(judged.problem);
         return false;
@@ -62,6 +62,21 @@ bool Kernel::Impl::make_cache(std::string& problem) {
         made.binding_secret = std::move(*secret);
     }
     cache = std::make_unique<Cache>(made);
+    if (!config.journal.file.empty()) {
+        WriteBehindOptions behind;
+        behind.file = config.journal.file;
+        behind.writes = static_cast<std::size_t>(config.journal.writes);
+        behind.bytes = config.journal.bytes;
+        std::vector<std::string> said;
+        if (!cache->open_writes(behind, said, problem)) {
+            problem = "[journal] file: " + problem + "\n";
+            return false;
+        }
+        for (const std::string& line : said) {
+            say(LARDER_LOG_WARN, line);
+            cache->note(LARDER_LOG_WARN, "journal", line);
+        }
+    }
     services = std::make_unique<api::KernelServices>(api::KernelServices::Parts{
         cache.get(), this, clock, executor, log, config.environment});
     own_table = std::make_unique<loader::HostTable>(*services, "kernel");
@@ -113,6 +128,7 @@ void Kernel::Impl::stop(std::chrono::milliseconds deadline) {
     config::stop(graph.nodes, true, until);
     config::stop(leaving, true, until);
     deliveries->close();  // what clients did until the end has been told
+    cache->stop_writes(until);
     if (own_executor) {
         if (!services->drain(deadline)) say(LARDER_LOG_WARN, "tasks of plugins did not end in time");
         own_executor->stop();
@@ -140,6 +156,8 @@ void Kernel::Impl::install(const config::Graph& next, std::shared_ptr<const dsl:
     parts.policy = std::move(with);
     parts.stores = next.stores();
     parts.codecs = next.codecs();
+    parts.sources = options.sources;
+    for (SourceHandle& source : next.sources()) parts.sources.push_back(std::move(source));
     parts.log_miss = [to = log](std::string_view line) { to->write(LARDER_LOG_INFO, "miss", line); };
     parts.changed = api::change_events(next, deliveries, *clock);
     cache->install(std::move(parts));

@@ -27,6 +27,9 @@ namespace larder {
 struct KernelOptions {
     config::HostConfig config;
     bool allow_missing = false;  // start although a store, codec or source is not configured
+    // Sources of the host's own, beside those of the configuration: what a policy names with `source NAME`. A
+    // name that is in both is the host's.
+    std::vector<SourceHandle> sources;
     // For tests; null: the machine's. All outlive the kernel.
     Clock* clock = nullptr;
     Random* random = nullptr;

@@ -62,7 +62,7 @@ Judged Kernel::Impl::judge_source(const PolicySource& source, PolicyTexts& texts
     Judged out;
     switch (source.from) {
         case PolicySource::From::files:
-            out = judge(options.config, *registry, options.allow_missing);
+            out = judge(options.config, *registry, options.allow_missing, options.sources);
             if (out.problem.empty()) texts = api::texts_of(*out.compiled.sources);
             return out;
         case PolicySource::From::texts: texts = source.texts; break;
@@ -77,7 +77,7 @@ Judged Kernel::Impl::judge_source(const PolicySource& source, PolicyTexts& texts
         }
     }
     out.problem = api::complaint_about(texts);
-    return out.problem.empty() ? judge(options.config, *registry, options.allow_missing, &texts) : out;
+    return out.problem.empty() ? judge(options.config, *registry, options.allow_missing, options.sources, &texts) : out;
 }
 
 PolicyPlanned Kernel::Impl::plan_policy(const PolicySource& source) {

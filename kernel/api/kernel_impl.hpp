@@ -46,7 +46,8 @@ struct Judged {
 };
 
 // `texts`: instead of the files that the configuration names.
-Judged judge(const config::HostConfig& config, loader::PluginRegistry& registry, bool allow_missing, const PolicyTexts* texts = nullptr);
+// `own`: sources of the host.
+Judged judge(const config::HostConfig& config, loader::PluginRegistry& registry, bool allow_missing, const std::vector<SourceHandle>& own, const PolicyTexts* texts = nullptr);
 
 struct Kernel::Impl final : api::KernelSide {
     explicit Impl(KernelOptions given) : options(std::move(given)) {}

@@ -7,6 +7,8 @@
 
 #include <larder/plugin/services.h>
 
+#include <algorithm>
+
 namespace larder {
 namespace {
 
@@ -48,6 +50,8 @@ std::vector<std::string> restart_needed(const config::HostConfig& before,
     note(before.log.file != after.log.file || before.log.format != after.log.format,
          "[log] file or format");
     note(!same(before.admin, after.admin), "[admin]");
+    note(before.journal.file != after.journal.file || before.journal.writes != after.journal.writes || before.journal.bytes != after.journal.bytes,
+         "[journal]");
     note(before.state.folder != after.state.folder || before.state.policies != after.state.policies, "[state]");
     note(before.binding.has_value() != after.binding.has_value() ||
              (before.binding && before.binding->text() != after.binding->text()),
@@ -60,10 +64,24 @@ std::vector<std::string> restart_needed(const config::HostConfig& before,
     return out;
 }
 
+// What a policy writes to, and this host does not have: a put would be answered that nobody keeps.
+std::string writes_in_vain(const dsl::Policy& policy, const config::HostConfig& config, const dsl::Catalog& catalog) {
+    std::string out;
+    for (const dsl::Namespace& space : policy.namespaces) {
+        if (!space.key || !space.source || space.write == dsl::WriteMode::aside) continue;
+        const std::string& source = space.source->name;
+        if (std::find(catalog.sources.begin(), catalog.sources.end(), source) == catalog.sources.end())
+            out += space.source->where.text() + ": " + space.name + " is written to the source `" + source + "`, which is not configured: add [source." + source + "] to larder.toml\n";
+        else if (space.write == dsl::WriteMode::behind && config.journal.file.empty())
+            out += space.source->where.text() + ": " + space.name + " is written behind, and there is no journal: set `[journal] file` in larder.toml\n";
+    }
+    return out;
+}
+
 }  // namespace
 
 Judged judge(const config::HostConfig& config, loader::PluginRegistry& registry,
-             bool allow_missing, const PolicyTexts* texts) {
+             bool allow_missing, const std::vector<SourceHandle>& own, const PolicyTexts* texts) {
     Judged out;
     out.plan = config::plan(config, registry);
     take_warnings(*config.sources, out.plan.found, out.warnings);
@@ -74,6 +92,7 @@ Judged judge(const config::HostConfig& config, loader::PluginRegistry& registry,
                        ", or give `--policy FILE`\n";
         return out;
     }
+    for (const SourceHandle& source : own) out.plan.catalog.sources.push_back(source.name);
     dsl::CompileOptions options;
     options.profile = config.profile;
     options.env = config.environment.env;
@@ -87,6 +106,8 @@ Judged judge(const config::HostConfig& config, loader::PluginRegistry& registry,
     take_warnings(*out.compiled.sources, out.compiled.found, out.warnings);
     if (!out.compiled.ok())
         out.problem += dsl::render_text(*out.compiled.sources, out.compiled.found, false);
+    else if (!allow_missing)
+        out.problem += writes_in_vain(*out.compiled.policy, config, out.plan.catalog);
     return out;
 }
 
@@ -111,7 +132,7 @@ ReloadResult Kernel::Impl::reload_now() {
         after = std::move(loaded.config);
         after.apply(before.overrides);
     }
-    Judged judged = judge(after, *registry, options.allow_missing);
+    Judged judged = judge(after, *registry, options.allow_missing, options.sources);
     if (!judged.problem.empty()) return refused(judged.problem);
 
     std::string problem;

@@ -35,7 +35,7 @@ struct Instance {
     std::string name;             // l1
     std::string plugin;           // memory, or the absolute path of a .so
     std::vector<Entry> options;   // the plugin's, in file order; see catalog.hpp
-    // The kernel's own options of a store: threads for one that blocks, time for one call.
+    // The kernel's own options of a store: threads for one that blocks, time for one call; the time of a source, too.
     unsigned workers = 4;
     std::chrono::milliseconds timeout{5000};
     bool empty_on_reload = false;
@@ -93,6 +93,13 @@ struct StateOptions {
     std::uint64_t policies = 10;  // earlier ones, to go back to
 };
 
+// Where writes wait that are answered before their source has them.
+struct JournalOptions {
+    std::string file;  // empty: no policy may say `write behind` with a source
+    std::uint64_t writes = 100'000;
+    std::uint64_t bytes = 64u << 20;
+};
+
 // What the command line says instead of the file; it goes on saying so when the file is read again.
 struct Overrides {
     std::vector<std::string> policy;
@@ -111,6 +118,7 @@ struct HostConfig {
     std::optional<Reference> binding;      // the secret that binds entries to their keys
     Limits limits;
     StateOptions state;
+    JournalOptions journal;
     Environment environment;
     Overrides overrides;  // applied to policy and profile already
     // What every Span here points into; secrets that do stand in the file are blackened.

@@ -341,6 +341,11 @@ const std::vector<Row>& rows() {
         {{"secrets", "binding", ""}, [](I& i, V v) { i.secret(v, i.out.binding); }},
         {{"state", "folder", ""}, [](I& i, V v) { i.path(v, i.out.state.folder); }},
         {{"state", "policies", "10"}, [](I& i, V v) { i.number(v, i.out.state.policies, 1, 100); }},
+        {{"journal", "file", ""}, [](I& i, V v) { i.path(v, i.out.journal.file); }},
+        {{"journal", "writes", "100000"},
+         [](I& i, V v) { i.number(v, i.out.journal.writes, 1, 100'000'000); }},
+        {{"journal", "bytes", "64MiB"},
+         [](I& i, V v) { i.size(v, i.out.journal.bytes, 1u << 16, std::uint64_t{1} << 36); }},
         {{"limits", "records", "1048576"},
          [](I& i, V v) { i.number(v, i.out.limits.records, 1'024, std::uint64_t{1} << 32); }},
         {{"limits", "fences", "65536"},
@@ -394,7 +399,7 @@ void read_instance(Interpreter& in, Section section, const Entry& entry, const T
             made.plugin_at = option.value.at;
         } else if (section == Section::store && option.key == "workers") {
             in.number(option.value, made.workers, 1, 256);
-        } else if (section == Section::store && option.key == "timeout") {
+        } else if ((section == Section::store || section == Section::source) && option.key == "timeout") {
             in.duration(option.value, made.timeout, hour);
         } else if (section == Section::store && option.key == "empty_on_reload") {
             in.flag(option.value, made.empty_on_reload);
@@ -465,6 +470,7 @@ const std::vector<KernelKey>& kernel_keys() {
         keys.push_back({"store.NAME", "workers", "4"});
         keys.push_back({"store.NAME", "timeout", "5s"});
         keys.push_back({"store.NAME", "empty_on_reload", "false"});
+        keys.push_back({"source.NAME", "timeout", "5s"});
         return keys;
     }();
     return all;

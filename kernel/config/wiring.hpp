@@ -40,6 +40,7 @@ struct Graph {
     const Node* find(Section section, std::string_view name) const;
     std::vector<StoreHandle> stores() const;
     std::vector<CodecHandle> codecs() const;
+    std::vector<SourceHandle> sources() const;  // source_calls.cpp
 };
 
 class Transition {

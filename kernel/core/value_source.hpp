@@ -92,7 +92,7 @@ struct SourceUse {
     dsl::WriteTarget target;
     std::int64_t ttl_ms = 0;
     bool loads() const { return run != nullptr && run->handle.load != nullptr; }
-    bool writes() const { return mode != dsl::WriteMode::aside; }
+    bool writes() const { return run != nullptr && mode != dsl::WriteMode::aside; }
 };
 
 struct SourceFigures {

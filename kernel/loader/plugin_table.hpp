@@ -81,6 +81,7 @@ struct TableFacts<larder_warmer_v1> {
         Slot<&T::fetch>{"fetch", always},
         Slot<&T::plan>{"plan", LARDER_WARM_CAP_PLAN},
         Slot<&T::observe>{"observe", LARDER_WARM_CAP_OBSERVE},
+        Slot<&T::write>{"write", LARDER_WARM_CAP_WRITE},
     };
 };
 

@@ -30,21 +30,23 @@ using Error = boost::system::error_code;
 // name that is under way cannot be given up: it takes as long as the system's resolver lets it.
 class Request {
   public:
-    Request(const Target& target, const Headers& headers, const std::string& body, Cancel* cancel)
-        : target_(target), cancel_(cancel), resolver_(io_), socket_(io_), timer_(io_) {
-        request_.method(http::verb::post);
+    Request(const Target& target, const Question& question, Cancel* cancel)
+        : target_(target), cancel_(cancel), most_body_(question.most_body), resolver_(io_), socket_(io_), timer_(io_) {
+        request_.method_string(question.method);
         request_.version(11);
-        request_.target(target.path);
+        request_.target(question.path.empty() ? target.path : question.path);
         request_.set(http::field::host, target.host);
         request_.set(http::field::user_agent, "larder");
-        request_.set(http::field::content_type, "application/json");
+        if (!question.body.empty() || question.method == "POST" || question.method == "PUT") {
+            request_.set(http::field::content_type, "application/json");
+        }
         request_.set(http::field::connection, "close");
-        for (const auto& [name, value] : headers) {
+        for (const auto& [name, value] : question.headers) {
             request_.set(name, value);
         }
-        request_.body() = body;
+        request_.body() = question.body;
         request_.prepare_payload();
-        parser_.body_limit(std::uint64_t{1} << 20);
+        parser_.body_limit(most_body_ != 0 ? most_body_ : std::uint64_t{1} << 20);
     }
 
     ~Request() {
@@ -56,12 +58,12 @@ class Request {
     Request(const Request&) = delete;
     Request& operator=(const Request&) = delete;
 
-    unsigned run(std::chrono::milliseconds timeout, std::string& problem) {
+    Answer run(std::chrono::milliseconds timeout, std::string& problem) {
         if (cancel_ != nullptr) {
             const std::lock_guard<std::mutex> lock(cancel_->mutex_);
             if (cancel_->done_) {
                 problem = "it was given up";
-                return 0;
+                return {};
             }
             cancel_->end_ = [this] { asio::post(io_, [this] { end("it was given up"); }); };
         }
@@ -81,7 +83,7 @@ class Request {
         });
         io_.run();
         problem = problem_;
-        return status_;
+        return std::move(answer_);
     }
 
   private:
@@ -112,16 +114,30 @@ class Request {
 
     template <class Stream>
     void write(Stream& stream) {
+        answer_.sent = true;
         http::async_write(stream, request_, [this, &stream](const Error& error, std::size_t) {
             if (error) {
                 return end(error.message());
             }
-            http::async_read_header(stream, buffer_, parser_, [this](const Error& failed, std::size_t) {
+            // Of an answer to HEAD nothing follows its header.
+            parser_.skip(request_.method() == http::verb::head);
+            http::async_read_header(stream, buffer_, parser_, [this, &stream](const Error& failed, std::size_t) {
                 if (failed) {
                     return end(failed.message());
                 }
-                status_ = parser_.get().result_int();
-                end({});
+                const unsigned status = parser_.get().result_int();
+                if (most_body_ == 0) {
+                    answer_.status = status;
+                    return end({});
+                }
+                http::async_read(stream, buffer_, parser_, [this, status](const Error& cut, std::size_t) {
+                    if (cut) {
+                        return end(cut.message());
+                    }
+                    answer_.status = status;
+                    answer_.body = std::move(parser_.get().body());
+                    end({});
+                });
             });
         });
     }
@@ -137,6 +153,7 @@ class Request {
 
     const Target& target_;
     Cancel* const cancel_;
+    const std::size_t most_body_;
     asio::io_context io_;
     tcp::resolver resolver_;
     tcp::socket socket_;
@@ -146,7 +163,7 @@ class Request {
     http::request<http::string_body> request_;
     beast::flat_buffer buffer_;
     http::response_parser<http::string_body> parser_;
-    unsigned status_ = 0;
+    Answer answer_;
     std::string problem_;
 };
 
@@ -210,14 +227,21 @@ void Cancel::now() {
     }
 }
 
-unsigned post(const Target& target, const Headers& headers, const std::string& body,
-              std::chrono::milliseconds timeout, std::string& problem, Cancel* cancel) {
+Answer ask(const Target& target, const Question& question, std::chrono::milliseconds timeout, std::string& problem, Cancel* cancel) {
     try {
-        return Request(target, headers, body, cancel).run(timeout, problem);
+        return Request(target, question, cancel).run(timeout, problem);
     } catch (const std::exception& error) {
         problem = error.what();
-        return 0;
+        return {0, {}, true};
     }
+}
+
+unsigned post(const Target& target, const Headers& headers, const std::string& body,
+              std::chrono::milliseconds timeout, std::string& problem, Cancel* cancel) {
+    Question question;
+    question.headers = headers;
+    question.body = body;
+    return ask(target, question, timeout, problem, cancel).status;
 }
 
 }  // namespace larder::http_post

@@ -1,7 +1,9 @@
-// plugins/http_post/post.hpp -- one POST over http:// or https://, for exporters that tell somebody something.
+// plugins/http_post/post.hpp -- one request over http:// or https://: a POST of exporters that tell somebody something,
+// any method of sources that ask.
 //
 // A connection of its own for each, and one deadline for all of it, from looking up the name to the answer's
-// status: whatever the other side does (hangs, sends bytes one at a time), it ends. The answer's body is not read.
+// end: whatever the other side does (hangs, sends bytes one at a time), it ends. The answer's body is read
+// where somebody wants it, up to a bound.
 #pragma once
 
 #include <chrono>
@@ -37,6 +39,23 @@ class Cancel {
     bool done_ = false;           // guarded by mutex_, as the next
     std::function<void()> end_;  // of the request under way
 };
+
+struct Question {
+    std::string method = "POST";
+    std::string path;  // in the place of the target's; empty: that
+    Headers headers;   // Content-Type is application/json where none says otherwise
+    std::string body;
+    std::size_t most_body = 0;  // of the answer; more is a failure. 0: it is not read
+};
+struct Answer {
+    unsigned status = 0;  // 0: none came
+    std::string body;
+    bool sent = false;    // some of the question may have arrived
+};
+
+// Asks and waits for the answer, all within `timeout`. Status 0: `problem` says why. One request at a time for
+// each `cancel`.
+Answer ask(const Target& target, const Question& question, std::chrono::milliseconds timeout, std::string& problem, Cancel* cancel = nullptr);
 
 // POSTs and waits for the status, all within `timeout`. 0: nobody answered; `problem` says why. One request at a
 // time for each `cancel`.

@@ -11,6 +11,8 @@
 #include <atomic>
 #include <filesystem>
 #include <future>
+#include <map>
+#include <mutex>
 #include <thread>
 
 using namespace larder;
@@ -358,4 +360,67 @@ TEST_CASE("explain answers requests, events, entries and codes, and says how to 
     CHECK_FALSE(ok);
     CHECK_THAT(kernel->explain("", ok), contains("ask for one of"));
     CHECK_FALSE(ok);
+}
+
+TEST_CASE("a host's own function is a source: it is asked for what is missing and told what is written") {
+    Files files;
+    files.policy(
+        "larder 1\n"
+        "namespace item { key \"{id}\"; ttl 5m; source mine; write through remove }\n"
+        "namespace slow { key \"{id}\"; ttl 5m; source mine \"slow\"; write behind 1h }\n");
+    files.conf("[store.l1]\nplugin = \"memory\"\n[journal]\nfile = \"journal\"\n");
+    std::map<std::string, std::string> rows{{"item/1", "one"}};
+    std::mutex mutex;
+    SourceHandle mine;
+    mine.name = "mine";
+    mine.load = [&](const SourceAsk& ask) -> Loaded {
+        const std::lock_guard lock(mutex);
+        const auto row = rows.find(std::string(ask.space) + "/" + std::string(ask.key));
+        if (row == rows.end()) return {LARDER_MISS, {}, 0, {}};
+        return {LARDER_OK, row->second, 0, {}};
+    };
+    mine.write = [&](const SourceAsk& ask, std::span<SourceChange> changes) {
+        const std::lock_guard lock(mutex);
+        for (SourceChange& change : changes) {
+            const std::string key = std::string(ask.space) + "/" + std::string(change.key);
+            if (change.remove) rows.erase(key);
+            else rows[key] = change.value;
+            change.status = LARDER_OK;
+        }
+    };
+    {
+        KernelOptions given = options(files);
+        given.sources = {mine};
+        std::string problem;
+        auto kernel = Kernel::open(std::move(given), problem);
+        INFO(problem);
+        REQUIRE(kernel);
+        REQUIRE(kernel->start(problem));
+        larder_cache_get item{};
+        kernel->cache().ns_find("item", &item.ns);
+        item.key = {"1", 1};
+        REQUIRE(kernel->cache_api().get_many(kernel->host(), &item, 1, nullptr) == LARDER_OK);
+        REQUIRE(item.status == LARDER_OK);
+        CHECK(std::string_view(static_cast<const char*>(item.value.data), item.value.size) == "one");
+        item.value.release(&item.value);
+        larder_cache_set set{};
+        set.ns = item.ns;
+        set.key = {"2", 1};
+        set.value = {"two", 3};
+        REQUIRE(kernel->cache_api().set_many(kernel->host(), &set, 1, nullptr) == LARDER_OK);
+        CHECK(set.status == LARDER_OK);
+        CHECK(rows.at("item/2") == "two");
+        larder_cache_key gone{item.ns, LARDER_OK, {"2", 1}};
+        REQUIRE(kernel->cache_api().remove_many(kernel->host(), &gone, 1, nullptr) == LARDER_OK);
+        CHECK(rows.count("item/2") == 0);
+        kernel->cache().ns_find("slow", &set.ns);
+        REQUIRE(kernel->cache_api().set_many(kernel->host(), &set, 1, nullptr) == LARDER_OK);
+        CHECK(rows.count("slow/2") == 0);
+        kernel->stop();
+    }
+    CHECK(rows.at("slow/2") == "two");
+    // Without it the policy is refused, and told what it lacks.
+    std::string problem;
+    CHECK(Kernel::open(options(files), problem) == nullptr);
+    CHECK(contains(problem, "`mine`"));
 }

@@ -5,7 +5,8 @@
  * names the entries itself: the kernel expands it into items (namespace, key, the address text in
  * hint, the option block in options) and calls fetch for each. A warmer that knows better than the
  * policy which keys matter (it watched the traffic) implements plan as well. A namespace's `source`
- * uses the same fetch for one key at a time.
+ * uses the same fetch for one key at a time, with the fields of the key beside the text; its `write`
+ * uses write.
  *
  * The plugin makes values; the kernel decides when, how many at once and in what order, skips what is
  * fresh, takes the stamp before fetch is called and puts the answer into the tiers. */
@@ -20,8 +21,9 @@ extern "C" {
 enum {
   LARDER_WARM_CAP_PLAN = 1u << 0,    /* implements plan */
   LARDER_WARM_CAP_OBSERVE = 1u << 1, /* implements observe */
-  LARDER_WARM_CAP_ASYNC = 1u << 2    /* fetch may answer PENDING and never blocks; else it runs on the
+  LARDER_WARM_CAP_ASYNC = 1u << 2,   /* fetch may answer PENDING and never blocks; else it runs on the
                                       * bounded worker pool of this instance */
+  LARDER_WARM_CAP_WRITE = 1u << 3    /* implements write */
 };
 
 /* Why an item is fetched. */
@@ -52,7 +54,29 @@ typedef struct larder_warm_item {
   uint32_t reason;            /* LARDER_WARM_* */
   uint32_t priority;          /* 0..255, higher first */
   uint32_t cost_ms;           /* estimate; 0: unknown */
+  /* For a `source`: hint is the policy's text as it was written, a field of the key standing in it as
+   * {name}, a brace that is meant doubled; these are the fields, unescaped. What a value becomes in a
+   * path or a statement only the plugin knows: it never pastes one into a statement. With fields NULL
+   * the kernel has filled hint in, or nobody has to. */
+  const larder_pair *fields;
+  uint32_t field_count;
+  uint32_t reserved;
 } larder_warm_item;
+
+/* One value to bring to where values come from. Borrowed until write returns. */
+typedef struct larder_source_write { /* frozen: stands in arrays */
+  larder_bytes key;   /* inside the namespace, as its author writes it */
+  larder_bytes value; /* of a removal: empty */
+  larder_bytes hint;  /* the policy's text behind `write`, or behind `remove`; in the form of
+                       * larder_warm_item.hint, {value} for the value; empty: the source's own */
+  const larder_pair *fields;
+  uint32_t field_count;
+  uint32_t remove;       /* 1: the key is to be removed */
+  /* out, E_IO before: OK, MISS (nothing to remove), or an error, which says that it was not done, but
+   * for E_TIMEOUT: nobody knows. IO, TIMEOUT, BUSY, CLOSED and CANCELLED are worth another attempt. */
+  larder_status status;
+  uint32_t reserved;
+} larder_source_write;
 
 /* The kernel's; valid during plan. */
 typedef struct larder_warm_sink {
@@ -87,6 +111,11 @@ typedef struct larder_warmer_v1 {
   larder_status(LARDER_CALL *plan)(void *self, const larder_warm_run *run, const larder_warm_sink *sink) LARDER_NOEXCEPT;
   /* Optional, with CAP_OBSERVE: learn from traffic. batch is borrowed. [hot] */
   void(LARDER_CALL *observe)(void *self, const larder_access *batch, size_t n) LARDER_NOEXCEPT;
+  /* Optional, with CAP_WRITE: brings n values to where they come from, in their order, and says in each
+   * what became of it; one that fails keeps none of the others. `source` is the item that fetch would
+   * get, without key and fields. OK: each was looked at; else none was done, and all have that status.
+   * Never two at once for one key. [worker] */
+  larder_status(LARDER_CALL *write)(void *self, const larder_warm_item *source, larder_source_write *writes, size_t n, const larder_call *call) LARDER_NOEXCEPT;
 } larder_warmer_v1;
 
 #ifdef __cplusplus

@@ -5,6 +5,7 @@
 // and may have
 //     larder_status plan(const larder_warm_run&, WarmSink);
 //     void          observe(std::span<const larder_access>);
+//     larder_status write(const larder_warm_item&, std::span<larder_source_write>, const larder_call&);
 #ifndef LARDER_PLUGIN_WARMER_HPP
 #define LARDER_PLUGIN_WARMER_HPP
 #include "component.hpp"
@@ -78,6 +79,15 @@ struct WarmerKind {
                     of(self).observe(std::span(batch, n));
                     return LARDER_OK;
                 }));
+            };
+        }
+        if constexpr (LARDER_DETAIL_HAS(T, write, larder_warm_item{}, std::span<larder_source_write>{},
+                                        larder_call{})) {
+            v.write = [](void* self, const larder_warm_item* source, larder_source_write* writes,
+                         size_t n, const larder_call* call) noexcept -> larder_status {
+                return detail::guarded(self, [&]() -> larder_status {
+                    return of(self).write(*source, std::span(writes, n), *call);
+                });
             };
         }
         return v;
