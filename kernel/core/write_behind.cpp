@@ -124,8 +124,11 @@ std::uint64_t WriteBehind::add(std::string_view space, std::string_view key, std
     std::unique_lock lock(mutex_);
     if (!fits(space, key, weight)) {
         const std::uint64_t now = parts_.clock->mono_ns();
-        const std::chrono::nanoseconds left(deadline_ns > now ? deadline_ns - now : 0);
-        if (!room_.wait_for(lock, left, [&] { return stopping_ || fits(space, key, weight); })) {
+        const std::chrono::nanoseconds left(deadline_ns > now && waiters_ < options_.waiters ? deadline_ns - now : 0);
+        ++waiters_;
+        const bool room = room_.wait_for(lock, left, [&] { return stopping_ || fits(space, key, weight); });
+        --waiters_;
+        if (!room) {
             ++turned_away_;
             return 0;
         }

@@ -10,7 +10,8 @@
 // bound, with jitter; of a batch that fails in part only those writes wait. Nothing is ever given up: a
 // source that refuses a write for good keeps it here, which the age of the oldest write shows.
 //
-// When as much waits as may, whoever writes waits too, at most until the deadline.
+// When as much waits as may, whoever writes waits too, at most until the deadline; but only a few at a time:
+// their threads are those that bring sources what waits.
 //
 // At least once: what was sent and not yet noted as done is sent again after a crash. Several nodes each
 // have a journal: between them the order of one key's writes is not kept.
@@ -44,6 +45,7 @@ struct WriteBehindOptions {
     std::size_t writes = 100'000;        // that wait, at most
     std::uint64_t bytes = 64u << 20;     // of their keys and values
     std::size_t batch = 256;             // sent at once, at most
+    unsigned waiters = 2;                // threads that wait for room; more are turned away at once
     Ms retry_least{100}, retry_most{5'000};  // the pause after a failure: the first, and the longest
 };
 
@@ -148,7 +150,8 @@ class WriteBehind : public std::enable_shared_from_this<WriteBehind> {
     std::multiset<std::uint64_t> ages_;  // at_ns of all that wait
     std::uint64_t sent_ = 0, covered_ = 0, retries_ = 0, turned_away_ = 0;
     bool started_ = false, stopping_ = false;
-    unsigned busy_ = 0;  // pumps that are posted or run
+    unsigned busy_ = 0;     // pumps that are posted or run
+    unsigned waiters_ = 0;  // who waits for room
 };
 
 }  // namespace larder

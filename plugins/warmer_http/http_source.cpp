@@ -37,7 +37,7 @@ larder_status refusal(unsigned status) {
 }  // namespace
 
 HttpSource::HttpSource(plugin::Host host, const plugin::Config& config)
-    : host_(host), content_type_(config.text("content_type")), max_value_(static_cast<std::size_t>(config.size("max_value"))) {
+    : host_(host), content_type_(config.text("content_type")), max_value_(config.size("max_value")) {
     auto target = http_post::Target::parse(config.text("url"));
     if (!target || target->path.find_first_of("?#") != std::string::npos)
         throw plugin::Error(LARDER_E_CONFIG, "url: expected http://HOST[:PORT][/PREFIX] without a password, a query or a fragment");
@@ -47,11 +47,11 @@ HttpSource::HttpSource(plugin::Host host, const plugin::Config& config)
     target_.ca = config.text("tls_ca", "");
     for (const std::string& line : config.list("headers")) {
         const auto colon = line.find(':');
-        const std::string name = line.substr(0, colon);
+        const std::string field = line.substr(0, colon);
         const auto begin = colon == std::string::npos ? colon : line.find_first_not_of(' ', colon + 1);
-        if (!is_token(name) || begin == std::string::npos || !is_line(line))
+        if (!is_token(field) || begin == std::string::npos || !is_line(line))
             throw plugin::Error(LARDER_E_CONFIG, "headers: expected \"Name: value\", found \"" + line + "\"");
-        headers_.emplace_back(name, line.substr(begin));
+        headers_.emplace_back(field, line.substr(begin));
     }
     host.with_secret(config, "authorization", [&](std::string_view secret) {
         if (!is_line(secret)) throw plugin::Error(LARDER_E_CONFIG, "authorization: it has more than one line");

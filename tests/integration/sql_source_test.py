@@ -10,7 +10,7 @@ import unittest
 
 from larder_server import LarderServer, find
 from postgres_server import PostgresServer
-from redis_server import until
+from redis_server import RedisServer, until
 from resp_talk import Refused, Talk
 
 POLICY = """larder 1
@@ -228,6 +228,40 @@ class Behind(Source):
             self.talk("SET", f"doc:{number}", "x")
         server.stop()
         self.assertEqual(self.docs(), 20)
+
+
+class AboveRedis(Source):
+    """Two kernels, one Redis above one Postgres."""
+
+    def setUp(self):
+        super().setUp()
+        self.redis = self.enterContext(RedisServer())
+        self.nodes = []
+        for number in range(2):
+            server = self.enterContext(LarderServer(
+                POLICY, conf=f'[store.redis]\nplugin = "redis"\nport = {self.redis.port}\n'
+                             f'[journal]\nfile = "{self.folder}/journal{number}"\n'
+                             f'[source.db]\nplugin = "sql"\nurl = "{self.postgres.url()}"\n'))
+            self.nodes.append(self.enterContext(Talk(("127.0.0.1", server.port))))
+
+    def test_what_one_writes_the_other_reads_and_neither_reads_what_was_before(self):
+        a, b = self.nodes
+        for turn in range(30):
+            writer, reader = (a, b) if turn % 2 else (b, a)
+            self.assertEqual(writer("SET", "stock:A:b", str(turn)), b"OK")
+            until(lambda: reader("GET", "stock:A:b") == str(turn).encode(), "the other one reads it", 5)
+            self.assertEqual(writer("GET", "stock:A:b"), str(turn).encode())
+        self.assertEqual(self.postgres("SELECT quantity FROM stock"), "29")
+        self.assertEqual(a("DEL", "stock:A:b"), 1)
+        until(lambda: b("GET", "stock:A:b") is None, "it is gone at the other one")
+
+    def test_what_is_written_behind_is_read_at_the_other_one_before_the_table_has_it(self):
+        a, b = self.nodes
+        self.postgres.freeze()
+        self.assertEqual(a("SET", "doc:1", "new"), b"OK")
+        self.assertEqual(b("GET", "doc:1"), b"new")
+        self.postgres.thaw()
+        until(lambda: self.docs() == 1, "the table has it", 20)
 
 
 class Refusals(Source):

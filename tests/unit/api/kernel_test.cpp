@@ -422,5 +422,5 @@ TEST_CASE("a host's own function is a source: it is asked for what is missing an
     // Without it the policy is refused, and told what it lacks.
     std::string problem;
     CHECK(Kernel::open(options(files), problem) == nullptr);
-    CHECK(contains(problem, "`mine`"));
+    CHECK_THAT(problem, contains("`mine`"));
 }

@@ -4,6 +4,7 @@
 #include "tests/support/temporary_folder.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <map>
 #include <thread>
@@ -192,6 +193,23 @@ TEST_CASE("who writes when as much waits as may waits too, and is turned away at
     waiter.join();
     w.executor.advance(2s);
     CHECK(w.has == std::map<std::string, std::string>{{"s:a", "2"}, {"s:b", "1"}, {"s:c", "1"}});
+}
+
+TEST_CASE("only so many wait for room, and who comes then is turned away at once", "[behind]") {
+    World w;
+    w.options.writes = 1;
+    w.options.waiters = 1;
+    w.open();
+    CHECK(w.put("a", "1"));
+    std::atomic<int> taken{0};
+    std::thread one([&] { taken += w.put("b", "1", 2s, "s", 1h) ? 1 : 0; }), other([&] { taken += w.put("c", "1", 2s, "s", 1h) ? 1 : 0; });
+    while (w.behind->figures().turned_away == 0) std::this_thread::yield();
+    CHECK(taken == 0);
+    w.executor.advance(2s);
+    one.join();
+    other.join();
+    CHECK(taken == 1);
+    CHECK(w.behind->figures().turned_away == 1);
 }
 
 TEST_CASE("bytes that wait are bounded too", "[behind]") {
