@@ -26,10 +26,10 @@ MAY_SEE = {
 
 # A plugin is loaded, never linked; but its parts (a table, a parser) are tested one by one.
 PLUGIN_TESTS = re.compile(r"tests/(unit/plugins|unit/(store|compressor|warmer|invalidator|session|"
-                          r"exporter|gateway)_\w+|unit/(http_post|codecs|packing)|bench/\w+|fuzz)/")
+                          r"exporter|gateway)_\w+|unit/(http_post|postgres_wire|codecs|packing)|bench/\w+|fuzz)/")
 
 # No plugins: what several of them have in common, linked into each.
-SHARED_BY_PLUGINS = {"plugins/http_post", "plugins/net", "plugins/redis_wire"}
+SHARED_BY_PLUGINS = {"plugins/http_post", "plugins/net", "plugins/postgres_wire", "plugins/redis_wire"}
 
 # An outside library, what its includes look like, and the only files that may contain them.
 HOMES = [
