@@ -7,7 +7,7 @@
 // and is held to it: no byte beyond it is written, what ends before or after it is corrupt, and so is
 // anything behind the stream's end, another gzip member as well. So a bomb costs what it declares.
 //
-// A stream of deflate is 268 KB of tables. Each thread keeps one, as making it would cost more than a small
+// A stream of deflate is 256 KB of tables. Each thread keeps one, as making it would cost more than a small
 // value does; one for inflate (40 KB) likewise.
 #pragma once
 
