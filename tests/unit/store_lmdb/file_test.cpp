@@ -82,16 +82,17 @@ TEST_CASE("a page of zeros in the middle is found before anything reads it") {
     fill(folder.file("l2"));
     const std::string file = folder.file("l2/data.mdb"), whole = content(file);
     int found = 0, pages = 0;
-    for (std::size_t at = 2 * 4096; at + 4096 <= whole.size(); at += 4096) {
-        std::string damaged = whole;
-        damaged.replace(at, 4096, 4096, '\0');
-        overwrite(file, damaged);
+    const auto write_page = [&](std::size_t at, const std::string& page) {
+        std::fstream(file, std::ios::in | std::ios::out | std::ios::binary).seekp(static_cast<std::streamoff>(at)).write(page.data(), 4096);
+    };
+    for (std::size_t at = 2 * 4096; at + 4096 <= whole.size(); at += 3 * 4096) {
+        write_page(at, std::string(4096, '\0'));
         ++pages;
         found += store_lmdb::damage_in(file).has_value();
+        write_page(at, whole.substr(at, 4096));
     }
     // The rest are free, or the inside of a long value.
     CHECK(found > pages / 4);
-    overwrite(file, whole);
     CHECK_FALSE(store_lmdb::damage_in(file).has_value());
 }
 
@@ -190,30 +191,35 @@ TEST_CASE("a second process waits for the folder, says whose it is, and takes it
 
 TEST_CASE("the place of a reader whose process was killed is free again soon") {
     const TemporaryFolder folder;
-    LmdbRig store(folder.file("l2"));
-    store.put(apple, "red", 0);
-    int ready[2];
+    int go[2], ready[2];
+    REQUIRE(::pipe(go) == 0);
     REQUIRE(::pipe(ready) == 0);
+    // Before the store has threads: what they hold while one forks stays held in the child.
     const ::pid_t tool = ::fork();
     REQUIRE(tool >= 0);
     if (tool == 0) {
-        // As mdb_copy and mdb_stat do. What this process had of the file is not the child's.
+        // As mdb_copy and mdb_stat do.
         MDB_env* env = nullptr;
         MDB_txn* txn = nullptr;
-        const bool open = ::mdb_env_create(&env) == 0 &&
+        char begin = 0;
+        const bool open = ::read(go[0], &begin, 1) == 1 && ::mdb_env_create(&env) == 0 &&
                           ::mdb_env_open(env, folder.file("l2").c_str(), MDB_RDONLY, 0600) == 0 &&
                           ::mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn) == 0;
         static_cast<void>(::write(ready[1], open ? "y" : "n", 1) == 1);
         ::pause();
         ::_exit(0);
     }
+    LmdbRig store(folder.file("l2"));
+    store.put(apple, "red", 0);
     char answer = 0;
+    REQUIRE(::write(go[1], "g", 1) == 1);
     REQUIRE(::read(ready[0], &answer, 1) == 1);
     REQUIRE(answer == 'y');
     ::kill(tool, SIGKILL);
     ::waitpid(tool, nullptr, 0);
-    ::close(ready[0]);
-    ::close(ready[1]);
+    for (const int end : {go[0], go[1], ready[0], ready[1]}) {
+        ::close(end);
+    }
     store.pass(std::chrono::seconds(15));
     CHECK(LmdbRig::until([&] { return store.host().logged("a reader's process ended"); }));
     CHECK(store.value(apple) == "red");
