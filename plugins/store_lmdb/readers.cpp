@@ -52,6 +52,21 @@ void Readers::take(Slot& slot) noexcept {
     }
 }
 
+bool Readers::outwait() noexcept {
+    constexpr int patience = 20'000;
+    int turns = 0;
+    for (Slot& slot : slots_) {
+        while (slot.taken.exchange(true, std::memory_order_acquire)) {
+            if (++turns == patience) {
+                return false;
+            }
+            std::this_thread::yield();
+        }
+        slot.taken.store(false, std::memory_order_release);
+    }
+    return true;
+}
+
 Readers::Pause::Pause(Readers& all) noexcept : readers(all) {
     for (Slot& slot : readers.slots_) {
         take(slot);

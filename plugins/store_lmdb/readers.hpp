@@ -44,6 +44,8 @@ class Readers {
     void open(MDB_env* env);
     // Nobody looks, or will, when it returns.
     void close() noexcept;
+    // Until every look that is under way has ended; false: one lasts and lasts.
+    bool outwait() noexcept;
     // Calls work() while nobody looks; who wants to, waits that long.
     template <class Work>
     void between_looks(Work&& work) {

@@ -238,7 +238,7 @@ int Writer::attempt(std::span<const Change> batch) {
 void Writer::alone(const Change& change) {
     int code = attempt({&change, 1});
     for (int round = 0; no_room(code) && round < most_rounds && !gave_up_; ++round) {
-        if (!make_room_by(code, change->weight())) {
+        if (!make_room_by(code, change->weight(), round)) {
             break;
         }
         code = attempt({&change, 1});
@@ -361,12 +361,18 @@ std::uint64_t Writer::evict(Work& work, std::uint64_t bytes, std::uint64_t entri
 }
 
 // In transactions of its own, as the one that had no room is gone; small ones, as they need room themselves.
-bool Writer::make_room_by(int code, std::uint64_t coming) {
+bool Writer::make_room_by(int code, std::uint64_t coming, int round) {
     constexpr std::uint64_t least = std::uint64_t{256} << 10, at_once = 8;
     constexpr int most_steps = 64;
     // Twice, as a long value needs pages that stand together.
     const std::uint64_t enough = std::max(least, 2 * coming);
     try {
+        // What was given up stays as long as somebody looks at it: a reader whose thread had to wait for a
+        // processor in the middle of it holds all that was freed since.
+        if (code == MDB_MAP_FULL && round == 0 && vault_.readers().outwait()) {
+            settle_pages();
+            return true;
+        }
         if (no_disk(code)) {
             // What the file has on the disk is all there is for now.
             say_cramped(code, "the disk is full, new entries take the place of old ones");

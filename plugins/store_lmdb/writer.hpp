@@ -80,7 +80,7 @@ class Writer {
     void carry_out(std::vector<Change>& batch);
     int attempt(std::span<const Change> batch);
     void alone(const Change& change);
-    bool make_room_by(int code, std::uint64_t coming);
+    bool make_room_by(int code, std::uint64_t coming, int round);
     bool evict_some(std::uint64_t bytes, std::uint64_t entries);
     void settle_pages();
     void say_cramped(int code, const char* what);
