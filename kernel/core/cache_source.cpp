@@ -193,6 +193,7 @@ std::optional<larder_status> Cache::Impl::get_sourced(std::span<larder_cache_get
                 const ReadGuard guard;
                 const State& s = *state.get();
                 if (item.status == LARDER_PENDING) get_one(s, item, c, false);
+                if (larder_cache_get* const unread = &item; item.status == LARDER_PENDING) end_unread({&unread, 1}, c);
                 if (!is_missing(s, item)) continue;
                 EntryKey key;
                 const Space& space = *s.space(item.ns);

@@ -119,6 +119,25 @@ TEST_CASE("a read that lacks a dictionary and waits for nobody is answered when 
     item.value.release(&item.value);
 }
 
+TEST_CASE("where misses are loaded from a source, a value whose dictionary has to be fetched is read and not loaded") {
+    int loads = 0;
+    TestCacheOptions o = with_zstd();
+    SourceHandle db;
+    db.name = "db";
+    db.load = [&loads](const SourceAsk&) {
+        ++loads;
+        return Loaded{LARDER_MISS, {}, 0, {}};
+    };
+    o.sources = {db};
+    SharedNodes nodes("larder 1\nnamespace menu { key \"{id}\"; ttl 10m; compress zstd above 100B; tiers l1 -> l2; source db \"get {id}\" }\n", 2, true, o);
+    put_all(nodes[0], json_objects(500, 400, 1), "a");
+    nodes.settle();
+    const Corpus then = json_objects(500, 20, 2);
+    put_all(nodes[0], then, "b");
+    CHECK(equal(nodes[1], then, "b") == then.values.size());
+    CHECK(loads == 0);
+}
+
 TEST_CASE("values that change are learnt anew, and what was written with the old dictionary is read by every node") {
     SharedNodes nodes(shared, 2, true, with_zstd());
     const Corpus menu = json_objects(500, 400, 1);
