@@ -38,7 +38,9 @@ History::Read Client::begin_read(std::uint64_t key) {
     const bool trusts = place_.network == nullptr || place_.network->trusts(place_.node);
     const std::uint64_t told = place_.network == nullptr ? 0 : place_.network->told_until_ns(place_.node);
     const bool troubled = place_.network != nullptr && place_.network->last_trouble_ns(place_.node) + 400 * ms > now();
-    return place_.history.begin_read(key, place_.node, told, trusts, troubled, troubles(), now());
+    History::Read read = place_.history.begin_read(key, place_.node, told, trusts, troubled, troubles(), now());
+    if (place_.network != nullptr) read.stream_since_ns = place_.network->stream_since_ns(place_.node);
+    return read;
 }
 
 void Client::end_read(const History::Read& read, larder_cache_get& item) {
@@ -46,6 +48,7 @@ void Client::end_read(const History::Read& read, larder_cache_get& item) {
     answer.absent = (item.found & LARDER_FOUND_ABSENT) != 0;
     answer.found = item.status == LARDER_OK && !answer.absent;
     answer.stale = (item.found & LARDER_FOUND_STALE) != 0;
+    answer.troubled = troubles() != read.troubles;
     if (answer.found) answer.value = {static_cast<const char*>(item.value.data), item.value.size};
     place_.history.end_read(read, answer, now());
     if (item.value.release != nullptr) item.value.release(&item.value);

@@ -91,7 +91,7 @@ bool History::delivered(const Change& change, const Read& read) const {
 History::Read History::begin_read(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns, bool trusts, bool troubled, std::uint64_t troubles, std::uint64_t now_ns) {
     ++reads_;
     line(key, now_ns, "node " + std::to_string(node) + ": begins read " + std::to_string(reads_) + (trusts ? "" : " (does not trust)"));
-    return {key, node, now_ns, told_until_ns, trusts, troubled, reads_, moved(key, node, told_until_ns), troubles};
+    return {key, node, now_ns, told_until_ns, trusts, troubled, reads_, moved(key, node, told_until_ns), troubles, 0};
 }
 
 void History::wrong(const Read& read, std::uint64_t now_ns, const std::string& what) {
@@ -144,6 +144,8 @@ void History::judge(const Read& read, const Answer& answer, std::uint64_t versio
             // What was expired may be shown as stale for its time; what was dropped may while nobody can be asked.
             if (change.expire && read.began_ns <= change.ended_ns + bounds_.stale_ns + bounds_.staleness_ns) continue;
             if ((!read.trusts || read.troubled) && !own(change, read)) continue;
+            // Told by no stream, and the store that was asked instead has just stopped to answer.
+            if (answer.troubled && change.ended_ns < read.stream_since_ns && !own(change, read)) continue;
         }
         return wrong(read, read.began_ns, (change.expire ? "I2: version " : "I2, I7: version ") + std::to_string(version) + " after change " + std::to_string(i) +
                                               " was delivered, which asks for " + std::to_string(oldest));

@@ -71,10 +71,12 @@ class History {
         std::uint64_t call = 0;   // for people
         std::uint64_t moved = 0;  // how much had made loads of the key stale when it began; none: unsettled
         std::uint64_t troubles = 0;  // of its node: what was pushed and cannot be asked for counts as dropped
+        std::uint64_t stream_since_ns = 0;  // of what changed before that the node's stream did not tell
     };
     struct Answer {
         bool found = false, stale = false;
         bool absent = false;  // it is known that there is nothing
+        bool troubled = false;  // its store failed while it was made
         std::string_view value;
     };
     Read begin_read(std::uint64_t key, std::uint64_t node, std::uint64_t told_until_ns, bool trusts, bool troubled, std::uint64_t troubles, std::uint64_t now_ns);

@@ -274,7 +274,7 @@ void Network::open_stream(std::size_t node) {
             tell("node " + std::to_string(node) + " has a stream: anything may have changed");
             there.node->tell_all();
             there.told_all = true;
-            there.told_ns = began;
+            there.told_ns = there.since_ns = began;
             if (state_ == State::running) push({}, node, began);
         });
     });

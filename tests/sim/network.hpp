@@ -69,6 +69,8 @@ class Network final : public test::VirtualWire {
     // The node has been told all that changed at the server until this time, without a gap; 0: it does not trust.
     std::uint64_t told_until_ns(std::size_t node) const;
     bool trusts(std::size_t node) const { return links_[node]->trusts; }
+    // What changed before this was not told by the stream it has, only that anything may have changed.
+    std::uint64_t stream_since_ns(std::size_t node) const { return links_[node]->since_ns; }
     // Messages of this node that were not answered well, until now; or that may have been done twice or late.
     std::uint64_t troubles(std::size_t node) const { return links_[node]->troubles; }
     std::uint64_t last_trouble_ns(std::size_t node) const { return links_[node]->last_trouble_ns; }
@@ -104,6 +106,7 @@ class Network final : public test::VirtualWire {
         std::uint64_t last_push_ns = 0; // when the newest push under way arrives
         std::uint64_t proof_ns = 0;
         std::uint64_t told_ns = 0;      // changes until then are told
+        std::uint64_t since_ns = 0;     // its stream tells of what changes after this
         std::deque<Push> under_way;
         std::uint64_t incarnation = 0;  // of the server, as the node knows it
         std::uint64_t troubles = 0, last_trouble_ns = 0;
