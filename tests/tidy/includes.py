@@ -39,6 +39,7 @@ HOMES = [
     ("Spirit X3", r"boost/(spirit|fusion)/", r"dsl/(grammar(_\w+)?|tokens|recover)\.[ch]pp"),
     ("Boost.DLL", r"boost/dll", r"kernel/loader/plugin_library\.cpp"),
     ("Boost.JSON", r"boost/json", r"(dsl|kernel|plugins|tests|examples)/.*\.[ch]pp"),
+    ("Boost.Describe, to name the members of a host's structs", r"boost/(describe|mp11)[/.]", r"kernel/api/value_codec\.hpp"),
     ("Boost.Asio", r"boost/(asio|beast|system)[/.]",
      r"(kernel/(serve|cli)|plugins/((gateway|store|invalidator|warmer|exporter)_\w+|redis_wire|http_post)|tests|examples)/.*"),
     ("Boost.PFR, to walk a syntax tree", r"boost/pfr", r"tests/unit/dsl/.*"),
