@@ -112,6 +112,7 @@ int in_process(const Asked& asked, BenchPlan plan) {
         return one.section != config::Section::store && one.section != config::Section::codec;
     });
     config->admin.enabled = false;
+    config->journal = {};  // a running kernel's
     config->log.level = LARDER_LOG_ERROR;
     KernelOptions options;
     options.config = std::move(*config);
