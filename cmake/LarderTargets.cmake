@@ -90,6 +90,9 @@ function(larder_test)
   target_include_directories(test_${A_NAME} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(test_${A_NAME} PRIVATE
     LARDER_SOURCE_DIR="${PROJECT_SOURCE_DIR}" LARDER_BIN_DIR="${LARDER_BIN}")
+  # The libraries under test are built as they ship. The tests are half of all units, and take a third less
+  # time to compile this way.
+  target_compile_options(test_${A_NAME} PRIVATE $<$<CONFIG:Release>:-O1>)
   target_link_libraries(test_${A_NAME} PRIVATE larder_flags ${A_DEPS} larder_catch2)
   set_target_properties(test_${A_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${LARDER_BIN}/tests)
   add_test(NAME ${A_NAME} COMMAND test_${A_NAME})
