@@ -32,6 +32,8 @@ Made make_change(const Workshop& shop, std::span<larder_record> records, std::ui
                  std::span<const larder_key> keys, std::uint32_t replicas, const larder_call& call);
 Made make_lease(const Workshop& shop, const larder_key& key, std::uint64_t token,
                 std::uint64_t ttl_ms, const larder_call& call);
+Made make_lease_end(const Workshop& shop, const larder_key& key, std::uint64_t token,
+                    const larder_call& call);
 Made make_fill(const Workshop& shop, const larder_key& key, std::uint64_t token,
                const larder_put& put, const larder_call& call);
 

@@ -290,6 +290,29 @@ class Lease final : public WithLease {
     larder_status status_ = LARDER_EXISTS;
 };
 
+// Another's lease stays.
+class LeaseEnd final : public WithLease {
+  public:
+    LeaseEnd(const Workshop& shop, const larder_key& key, std::uint64_t token,
+             const larder_call& call)
+        : WithLease(shop, call, "DEL of a lease") {
+        script(lease_end_script(), 1, 1);
+        Batch::key(lease_of(text_of(key)));
+        word(token_text(token));
+    }
+
+    bool on_reply(std::uint32_t, Reply& reply) override {
+        status_ = error_of(reply);
+        return reply.is_error() || reply.type() == Reply::Type::integer;
+    }
+
+  protected:
+    larder_status result() override { return status_; }
+
+  private:
+    larder_status status_ = LARDER_OK;
+};
+
 }  // namespace
 
 Made make_put(const Workshop& shop, const larder_key& key, const larder_put& put,
@@ -315,6 +338,11 @@ Made make_fill(const Workshop& shop, const larder_key& key, std::uint64_t token,
 Made make_lease(const Workshop& shop, const larder_key& key, std::uint64_t token,
                 std::uint64_t ttl_ms, const larder_call& call) {
     return std::make_unique<Lease>(shop, key, token, ttl_ms, call);
+}
+
+Made make_lease_end(const Workshop& shop, const larder_key& key, std::uint64_t token,
+                    const larder_call& call) {
+    return std::make_unique<LeaseEnd>(shop, key, token, call);
 }
 
 }  // namespace larder::store_redis

@@ -74,6 +74,14 @@ return 1
     return script;
 }
 
+const Script& lease_end_script() {
+    static const Script script(R"(
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1
+)");
+    return script;
+}
+
 const Script& make_script() {
     static const Script script(R"(
 local found = redis.call('GET', KEYS[1])
@@ -99,9 +107,9 @@ return 1
 }
 
 std::span<const Script* const> all_scripts() {
-    static const std::array<const Script*, 6> all = {&put_script(),  &remove_script(),
-                                                     &touch_script(), &fill_script(),
-                                                     &make_script(), &expire_script()};
+    static const std::array<const Script*, 7> all = {
+        &put_script(),       &remove_script(), &touch_script(), &fill_script(),
+        &lease_end_script(), &make_script(),   &expire_script()};
     return all;
 }
 

@@ -27,6 +27,8 @@ const Script& remove_script();
 const Script& touch_script();
 // KEYS value, lease; ARGV token, value, ttl ms (0: none). 1: done; 0: the right is gone.
 const Script& fill_script();
+// KEYS lease; ARGV token. 1: it is not this token's any more.
+const Script& lease_end_script();
 // KEYS record; ARGV record, ttl ms. What is there then, which lives at least so long.
 const Script& make_script();
 // KEYS record; ARGV its expire and expired_at_ms, ttl ms. 1: done; 0: not there.

@@ -74,11 +74,9 @@ larder_status LARDER_CALL change(void* self, larder_record* records, std::size_t
 
 larder_status LARDER_CALL lease(void* self, const larder_key* key, std::uint64_t token,
                                 std::uint64_t ttl_ms, const larder_call* call) noexcept {
-    if (ttl_ms == 0) {
-        return LARDER_E_INVALID;
-    }
     return run(self, [&](const Workshop& shop) {
-        return make_lease(shop, *key, token, ttl_ms, *call);
+        return ttl_ms == 0 ? make_lease_end(shop, *key, token, *call)
+                           : make_lease(shop, *key, token, ttl_ms, *call);
     });
 }
 

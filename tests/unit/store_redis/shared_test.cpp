@@ -193,6 +193,17 @@ TEST_CASE("a lease is one loader's, who may ask again; the rest hear that it is 
     CHECK(std::stoi(shelf.redis.ask({"PTTL", apple_lease})) > 50'000);
 }
 
+TEST_CASE("a lease that is given back is free at once, and nobody gives back another's") {
+    NEED_REDIS();
+    Shelf shelf;
+    REQUIRE(shelf.lease(5) == LARDER_OK);
+    CHECK(shelf.lease(6, 0) == LARDER_OK);
+    CHECK(shelf.lease(6) == LARDER_EXISTS);
+    CHECK(shelf.lease(5, 0) == LARDER_OK);
+    CHECK(shelf.redis.ask({"EXISTS", apple_lease}) == "0");
+    CHECK(shelf.lease(6) == LARDER_OK);
+}
+
 TEST_CASE("a fill under the lease puts the value and ends the lease") {
     NEED_REDIS();
     Shelf shelf;
