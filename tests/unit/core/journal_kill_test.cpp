@@ -40,6 +40,7 @@ void say(int fd, const std::string& line) {
     options.file = journal;
     options.batch = 5;
     options.writes = 20;
+    options.waiters = writers;
     options.retry_least = 1ms;
     options.retry_most = 2ms;
     std::atomic<unsigned> calls{0};
