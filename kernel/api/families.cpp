@@ -294,12 +294,25 @@ void Families::finish() {
     }
 }
 
+void Families::sessions(const std::vector<SessionState>& all) {
+    if (all.empty()) return;
+    Family& events = family(LARDER_METRIC_COUNTER, "larder_sessions_total", "What this node did with sessions, by the policy's name of them.");
+    for (const SessionState& one : all) {
+        const larder_session_figures& n = one.figures;
+        const std::pair<const char*, std::uint64_t> said[] = {{"created", n.created}, {"found", n.found},     {"missed", n.missed},
+                                                              {"updated", n.updated}, {"rotated", n.rotated}, {"ended", n.ended},
+                                                              {"refused", n.refused}, {"pushed_out", n.pushed_out}, {"unreadable", n.unreadable}};
+        for (const auto& [event, count] : said) add(events, {{"session", one.name}, {"event", event}}, number(count));
+    }
+}
+
 Families::Families(const Exported& from) {
     namespaces(from.figures);
     stores(from.figures);
     sources(from.figures);
     changes(from.figures);
     kernel(from);
+    sessions(from.sessions);
     plugin_metrics(from.plugins);
     process();
     finish();

@@ -8,6 +8,7 @@
 
 #include "kernel/api/alerts.hpp"
 #include "kernel/api/metrics.hpp"
+#include "kernel/api/sessions.hpp"
 #include "kernel/core/figures.hpp"
 
 #include <larder/plugin/exporter.h>
@@ -39,6 +40,7 @@ struct Exported {
     // By store: seconds until it is full, where that can be told.
     const std::vector<std::pair<std::string, double>>& full_in_s;
     std::uint64_t policy_applies = 0, policy_returns = 0, policy_refusals = 0;
+    const std::vector<SessionState>& sessions;
 };
 
 // Owns its texts and numbers; view() is valid as long as it lives.
@@ -76,6 +78,7 @@ class Families {
     void sources(const Figures& figures);
     void changes(const Figures& figures);
     void kernel(const Exported& from);
+    void sessions(const std::vector<SessionState>& all);
     void plugin_metrics(const Metrics& metrics);
     void process();
     void finish();

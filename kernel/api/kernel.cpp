@@ -80,6 +80,21 @@ bool Kernel::Impl::make_cache(std::string& problem) {
     services = std::make_unique<api::KernelServices>(api::KernelServices::Parts{
         cache.get(), this, clock, executor, log, config.environment});
     own_table = std::make_unique<loader::HostTable>(*services, "kernel");
+    api::Sessions::Parts sessions;
+    sessions.executor = executor;
+    sessions.clock = clock;
+    sessions.instance = [this](std::string_view name) -> std::shared_ptr<loader::PluginInstance> {
+        const std::lock_guard<std::mutex> lock(state_mutex);
+        for (const config::Node& node : running)
+            if (node.section == config::Section::session && node.instance->name() == name) return node.instance;
+        return nullptr;
+    };
+    sessions.policy = [this] { return cache->policy(); };
+    sessions.note = [this](int severity, std::string_view text) {
+        cache->note(severity, "session", std::string(text));
+        log->write(severity, "session", text);
+    };
+    session_book = std::make_unique<api::Sessions>(std::move(sessions));
     deliveries = std::make_shared<api::Deliveries>(*executor, *clock, log);
     return true;
 }
@@ -160,10 +175,18 @@ void Kernel::Impl::install(const config::Graph& next, std::shared_ptr<const dsl:
     for (SourceHandle& source : next.sources()) parts.sources.push_back(std::move(source));
     parts.log_miss = [to = log](std::string_view line) { to->write(LARDER_LOG_INFO, "miss", line); };
     parts.changed = api::change_events(next, deliveries, *clock);
+    parts.end_sessions = [this](std::string_view session, std::string_view user) { session_book->end_soon(session, user); };
     cache->install(std::move(parts));
 }
 
 void Kernel::Impl::show(const config::Graph& now, std::vector<std::string> warned) {
+    if (policy != nullptr) {
+        const auto more = api::Sessions::asleep(*policy, [&](std::string_view name) -> const loader::PluginInstance* {
+            const config::Node* node = now.find(config::Section::session, name);
+            return node == nullptr ? nullptr : node->instance.get();
+        });
+        warned.insert(warned.end(), more.begin(), more.end());
+    }
     const std::lock_guard<std::mutex> lock(state_mutex);
     running = now.nodes;
     warnings = std::move(warned);
@@ -198,6 +221,7 @@ void Kernel::stop(std::chrono::milliseconds deadline) { impl_->stop(deadline); }
 ReloadResult Kernel::reload() { return impl_->reload_now(); }
 
 Cache& Kernel::cache() { return *impl_->cache; }
+api::Sessions& Kernel::sessions() { return *impl_->session_book; }
 const larder_cache_api& Kernel::cache_api() const { return api::cache_table(); }
 const larder_host* Kernel::host() const { return impl_->own_table->host(); }
 

@@ -19,6 +19,7 @@
 #include "kernel/api/kernel_services.hpp"
 #include "kernel/api/policy_book.hpp"
 #include "kernel/api/request_rules.hpp"
+#include "kernel/api/sessions.hpp"
 #include "kernel/config/catalog.hpp"
 #include "kernel/config/log.hpp"
 #include "kernel/config/wiring.hpp"
@@ -63,6 +64,7 @@ struct Kernel::Impl final : api::KernelSide {
     std::unique_ptr<api::KernelServices> services;
     std::unique_ptr<loader::HostTable> own_table;  // the kernel as its own module
     std::unique_ptr<loader::PluginRegistry> registry;
+    std::unique_ptr<api::Sessions> session_book;
     std::unique_ptr<Cache> cache;  // holds instances, which call the services until they are gone
 
     std::mutex control;
@@ -144,6 +146,7 @@ struct Kernel::Impl final : api::KernelSide {
         return std::move(result.text);
     }
     std::optional<std::uint32_t> warm(std::uint32_t) override { return std::nullopt; }
+    api::Sessions* sessions() noexcept override { return session_book.get(); }
     bool has_request_rules() const noexcept override {
         return request_rules.load(std::memory_order_acquire);
     }

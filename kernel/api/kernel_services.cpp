@@ -2,6 +2,8 @@
 #include "kernel/api/kernel_services.hpp"
 
 #include "kernel/api/cache_service.hpp"
+#include "kernel/api/session_store.hpp"
+#include "kernel/api/sessions.hpp"
 #include "kernel/loader/options.hpp"
 
 #include <chrono>
@@ -93,6 +95,12 @@ larder_metric* KernelServices::open_metric(std::string_view module, std::int32_t
 
 const larder_metrics_api* KernelServices::metric_functions() noexcept {
     return &Metrics::functions();
+}
+
+const void* KernelServices::common_service(std::string_view name) noexcept {
+    if (name == LARDER_SVC_SESSION_STORE) return &session_store_table();
+    if (name == LARDER_SVC_SESSIONS) return &sessions_table();
+    return nullptr;
 }
 
 bool KernelServices::read_secret(const loader::SecretRef& ref, std::string& out) noexcept {

@@ -23,6 +23,8 @@
 
 namespace larder::api {
 
+class Sessions;
+
 // What larder.cache/1 asks of the kernel beyond the engine. [any thread]
 class KernelSide {
   public:
@@ -36,6 +38,8 @@ class KernelSide {
     using Add = std::function<void(std::uint32_t action, const larder_target& target)>;
     virtual bool has_request_rules() const noexcept = 0;
     virtual void ask_request_rules(const larder_request& request, const Add& add) = 0;
+    // Null: this kernel keeps none.
+    virtual Sessions* sessions() noexcept { return nullptr; }
 };
 
 class KernelServices final : public loader::HostServices {
@@ -55,6 +59,7 @@ class KernelServices final : public loader::HostServices {
     }
     Cache& engine() noexcept { return *parts_.engine; }
     KernelSide& side() noexcept { return *parts_.side; }
+    const Clock& clock() const noexcept { return *parts_.clock; }
     Executor& executor() noexcept { return *parts_.executor; }
     const Metrics& metrics() const noexcept { return metrics_; }
 
@@ -74,6 +79,7 @@ class KernelServices final : public loader::HostServices {
     larder_metric* open_metric(std::string_view module, std::int32_t kind, const char* name,
                                const char* help, const char* labels) noexcept override;
     const larder_metrics_api* metric_functions() noexcept override;
+    const void* common_service(std::string_view name) noexcept override;
     bool read_secret(const loader::SecretRef& ref, std::string& out) noexcept override;
 
   private:

@@ -147,8 +147,9 @@ bool Kernel::Impl::render_metrics(std::string_view accept, std::string& text, st
         requests = admin_requests;
         installed = generation;
     }
+    const auto sessions_now = session_book->states();
     const api::Families families({figures, services->metrics(), requests, states, instances, installed, reload_failures.load(), log->lost(),
-                                  static_cast<double>(clock->mono_ns() - started_ns) / 1e9, full, applies.load(), returns.load(), refusals.load()});
+                                  static_cast<double>(clock->mono_ns() - started_ns) / 1e9, full, applies.load(), returns.load(), refusals.load(), sessions_now});
     text.clear();
     larder_text_sink sink{};
     sink.struct_size = sizeof sink;

@@ -126,7 +126,10 @@ void HostTable::fill() noexcept {
         if (name == LARDER_SVC_SECRETS) {
             return &me.secrets_;
         }
-        return name == LARDER_SVC_THREADS ? me.services_.threads() : nullptr;
+        if (name == LARDER_SVC_THREADS) {
+            return me.services_.threads();
+        }
+        return me.services_.common_service(name);
     };
 
     executor_.struct_size = sizeof executor_;

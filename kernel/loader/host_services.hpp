@@ -46,6 +46,9 @@ class HostServices {
     // The functions behind add, set and observe get only the metric: it knows its kernel itself.
     virtual const larder_metrics_api* metric_functions() noexcept = 0;
 
+    // A service by its name that every module shares; null: not here. [any thread]
+    virtual const void* common_service(std::string_view) noexcept { return nullptr; }
+
     // What a secret reference leads to; false: nowhere. The caller wipes `out`.
     virtual bool read_secret(const SecretRef& ref, std::string& out) noexcept = 0;
 

@@ -127,7 +127,7 @@ template <class... A>
     if (status == LARDER_PENDING) {
         return (false || ... || may_wait(args)) ? Sin::none : Sin::pending;
     }
-    return status < LARDER_E_EXCEPTION || status > LARDER_EXISTS ? Sin::unknown_status : Sin::none;
+    return status < LARDER_E_REFUSED || status > LARDER_EXISTS ? Sin::unknown_status : Sin::none;
 }
 
 }  // namespace detail

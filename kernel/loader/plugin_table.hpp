@@ -107,6 +107,10 @@ struct TableFacts<larder_session_v1> {
         Slot<&T::rotate>{"rotate", LARDER_SESSION_CAP_ROTATE},
         Slot<&T::list_user>{"list_user", LARDER_SESSION_CAP_USER_INDEX},
         Slot<&T::destroy_user>{"destroy_user", LARDER_SESSION_CAP_USER_INDEX},
+        Slot<&T::get>{"get", 0},
+        Slot<&T::update>{"update", 0},
+        Slot<&T::destroy_named>{"destroy_named", 0},
+        Slot<&T::figures>{"figures", 0},
     };
 };
 

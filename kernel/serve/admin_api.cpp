@@ -225,6 +225,9 @@ HttpReply AdminApi::decide(const HttpRequest& request) {
     return out;
 }
 
+// Bodies that hold identifiers of sessions and their data.
+static bool is_secret(const Endpoint& endpoint) { return endpoint.answer == &run_session; }
+
 HttpReply AdminApi::run(const Endpoint& endpoint, Ask& ask) {
     const auto question = ask.request.target.find('?');
     if (question != std::string::npos && !parse_query(std::string_view(ask.request.target).substr(question + 1), ask.query))
@@ -244,7 +247,7 @@ HttpReply AdminApi::run(const Endpoint& endpoint, Ask& ask) {
         // Who did what, and what came of it; never a secret, and control bytes are the log's to escape.
         const std::string line = std::string(ask.who) + "@" + ask.request.peer + " " + ask.request.method + " " +
                                  ask.request.target.substr(0, 512) +
-                                 (ask.request.body.empty() ? "" : " " + ask.request.body.substr(0, 512)) + " -> " + std::to_string(out.status);
+                                 (ask.request.body.empty() || is_secret(endpoint) ? "" : " " + ask.request.body.substr(0, 512)) + " -> " + std::to_string(out.status);
         kernel_.log(LARDER_LOG_INFO, "audit", line);
         kernel_.cache().note(LARDER_LOG_INFO, "admin", line);
     }

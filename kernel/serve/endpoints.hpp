@@ -54,9 +54,12 @@ HttpReply plugins(const Ask& ask);
 HttpReply events(const Ask& ask);
 HttpReply explain(const Ask& ask);
 HttpReply why(const Ask& ask);
-HttpReply sessions(const Ask& ask);
 HttpReply metrics(const Ask& ask);
 HttpReply description(const Ask& ask);
+
+// endpoints_sessions.cpp
+HttpReply sessions(const Ask& ask);
+HttpReply run_session(const Ask& ask);
 
 // pages.cpp
 HttpReply to_pages(const Ask& ask);

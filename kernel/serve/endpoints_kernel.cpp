@@ -125,8 +125,6 @@ HttpReply why(const Ask& ask) {
     return reply(history_json(*history));
 }
 
-HttpReply sessions(const Ask&) { return not_here("sessions are parsed and checked; what runs them is not built yet"); }
-
 HttpReply metrics(const Ask& ask) {
     HttpReply out;
     std::string problem;

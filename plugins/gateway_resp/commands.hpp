@@ -73,6 +73,7 @@ Step command_info(Exchange&); Step command_list(Exchange&); Step command_getkeys
 Step larder_put(Exchange&); Step larder_get(Exchange&); Step larder_drop(Exchange&);
 Step larder_expire(Exchange&); Step larder_refresh(Exchange&); Step larder_route(Exchange&);
 Step larder_event(Exchange&); Step larder_explain(Exchange&); Step larder_warm(Exchange&);
+Step larder_session(Exchange&);  // commands_session.cpp
 Step larder_stats(Exchange&); Step larder_reload(Exchange&); Step larder_reclaim(Exchange&);
 // clang-format on
 

@@ -17,6 +17,10 @@ Secret secret_in(Args request) {
     if (same_word(request[0], "auth")) {
         return {1, request.size()};
     }
+    // Identifiers, users and what sessions hold.
+    if (same_word(request[0], "larder") && request.size() > 2 && same_word(request[1], "session")) {
+        return {4, request.size()};
+    }
     if (same_word(request[0], "hello")) {
         for (std::size_t i = 2; i < request.size(); ++i) {
             if (same_word(request[i], "auth")) {

@@ -175,8 +175,12 @@ larder_status Operation::error_of(const Reply& reply) {
 
 std::string Operation::lease_of(std::string_view key) const {
     const std::string& prefix = shop_.options.prefix;
-    constexpr std::string_view kind = ":v:";
-    if (!key.starts_with(prefix) || !key.substr(prefix.size()).starts_with(kind)) {
+    if (!key.starts_with(prefix)) {
+        return {};
+    }
+    const std::string_view rest = key.substr(prefix.size());
+    // A session record has no lease; but scripts name two keys, and in a cluster both are of one slot.
+    if (!rest.starts_with(":v:") && !rest.starts_with(":s:")) {
         return {};
     }
     std::string lease(key);

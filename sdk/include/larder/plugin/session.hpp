@@ -10,6 +10,10 @@
 //     larder_status rotate(std::string_view id, const larder_call&, larder_session_id& out);
 //     larder_status list_user(std::string_view user, SessionSink, const larder_call&);
 //     larder_status destroy_user(std::string_view user, std::uint64_t& count, const larder_call&);
+//     larder_status get(std::string_view id, const larder_call&, larder_session_info*, Reply);
+//     larder_status update(std::string_view id, std::string_view patch, const larder_call&, Reply);
+//     larder_status destroy_named(std::string_view user, std::string_view name, const larder_call&);
+//     larder_status figures(larder_session_figures& out) const;
 #ifndef LARDER_PLUGIN_SESSION_HPP
 #define LARDER_PLUGIN_SESSION_HPP
 #include "component.hpp"
@@ -107,6 +111,42 @@ struct SessionKind {
                                 const larder_call* call) noexcept -> larder_status {
                 return detail::guarded(self, [&]() -> larder_status {
                     return of(self).destroy_user(text_of(user), *count, *call);
+                });
+            };
+        }
+        if constexpr (requires { &T::get; }) {
+            v.get = [](void* self, larder_bytes id, const larder_call* call,
+                       larder_session_info* info, larder_value* out) noexcept -> larder_status {
+                return detail::guarded(self, [&]() -> larder_status {
+                    return of(self).get(text_of(id), *call, info, Reply(out));
+                });
+            };
+        }
+        if constexpr (requires { &T::update; }) {
+            v.update = [](void* self, larder_bytes id, larder_bytes patch, const larder_call* call,
+                          larder_value* out) noexcept -> larder_status {
+                return detail::guarded(self, [&]() -> larder_status {
+                    Value unwanted;
+                    return of(self).update(text_of(id), text_of(patch), *call,
+                                           Reply(out == nullptr ? unwanted.out() : out));
+                });
+            };
+        }
+        if constexpr (requires { &T::destroy_named; }) {
+            v.destroy_named = [](void* self, larder_bytes user, larder_bytes name,
+                                 const larder_call* call) noexcept -> larder_status {
+                return detail::guarded(self, [&]() -> larder_status {
+                    return of(self).destroy_named(text_of(user), text_of(name), *call);
+                });
+            };
+        }
+        if constexpr (requires { &T::figures; }) {
+            v.figures = [](void* self, larder_session_figures* out) noexcept -> larder_status {
+                return detail::guarded(self, [&]() -> larder_status {
+                    larder_session_figures full{};
+                    const larder_status status = of(self).figures(full);
+                    detail::copy_out(full, out);
+                    return status;
                 });
             };
         }
