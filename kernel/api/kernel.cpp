@@ -175,6 +175,7 @@ void Kernel::Impl::install(const config::Graph& next, std::shared_ptr<const dsl:
     for (SourceHandle& source : next.sources()) parts.sources.push_back(std::move(source));
     parts.log_miss = [to = log](std::string_view line) { to->write(LARDER_LOG_INFO, "miss", line); };
     parts.changed = api::change_events(next, deliveries, *clock);
+    session_book->install(parts.stores, *parts.policy);
     parts.end_sessions = [this](std::string_view session, std::string_view user) { session_book->end_soon(session, user); };
     cache->install(std::move(parts));
 }
@@ -221,7 +222,6 @@ void Kernel::stop(std::chrono::milliseconds deadline) { impl_->stop(deadline); }
 ReloadResult Kernel::reload() { return impl_->reload_now(); }
 
 Cache& Kernel::cache() { return *impl_->cache; }
-api::Sessions& Kernel::sessions() { return *impl_->session_book; }
 const larder_cache_api& Kernel::cache_api() const { return api::cache_table(); }
 const larder_host* Kernel::host() const { return impl_->own_table->host(); }
 

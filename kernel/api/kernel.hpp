@@ -55,7 +55,6 @@ struct ReloadResult {
 
 namespace api {
 class History;
-class Sessions;
 }
 
 class Kernel {
@@ -95,8 +94,6 @@ class Kernel {
     void on_alert(std::function<void(const AlertNotice&)> callback);
     const api::History& history() const;       // entries and bytes of seven days
     StoreCapacities store_capacities() const;  // used and most bytes of servers behind stores
-
-    api::Sessions& sessions();  // kernel/api/sessions.hpp
 
     // A line of the log; source: who says it. [any thread]
     void log(int level, std::string_view source, std::string_view text) const;

@@ -27,16 +27,9 @@ struct Place {
     std::uint64_t now_ns = 0, until_ns = 0;
 };
 
-const dsl::Session* find(const dsl::Policy& policy, std::string_view name) {
-    for (const dsl::Session& one : policy.sessions)
-        if (one.name == name) return &one;
-    return nullptr;
-}
-
 std::shared_ptr<Tier> tier_of(KernelServices& services, std::string_view session) {
-    const auto policy = services.engine().policy();
-    const dsl::Session* found = policy == nullptr ? nullptr : find(*policy, session);
-    return found == nullptr ? nullptr : services.engine().tier(found->store);
+    Sessions* const sessions = services.side().sessions();
+    return sessions == nullptr ? nullptr : sessions->tier_of(session);
 }
 
 bool place_of(KernelServices& services, std::string_view session, std::string_view key, const larder_call* call, Place& out) {
@@ -71,7 +64,7 @@ larder_status guarded(const larder_host* host, F&& work) noexcept {
 larder_status LARDER_CALL facts(const larder_host* host, larder_bytes session, larder_session_facts* out) noexcept {
     return guarded(host, [&](KernelServices& services) -> larder_status {
         const auto policy = services.engine().policy();
-        const dsl::Session* found = policy == nullptr ? nullptr : find(*policy, view(session));
+        const dsl::Session* found = policy == nullptr ? nullptr : find_session(*policy, view(session));
         if (found == nullptr) return LARDER_MISS;
         const larder_session_facts said = facts_of(*found);
         plugin::detail::copy_out(said, out);

@@ -2,6 +2,8 @@
 #include "kernel/api/sessions.hpp"
 
 #include "kernel/api/cache_service.hpp"
+#include "kernel/api/kernel.hpp"
+#include "kernel/api/kernel_services.hpp"
 
 #include <boost/json.hpp>
 
@@ -31,12 +33,6 @@ std::string_view view(const larder_value& value) {
 }
 std::string_view view(const larder_session_id& id) { return {id.text, id.size}; }
 larder_bytes bytes_of(std::string_view text) { return {text.data(), text.size()}; }
-
-const dsl::Session* find(const dsl::Policy& policy, std::string_view name) {
-    for (const dsl::Session& one : policy.sessions)
-        if (one.name == name) return &one;
-    return nullptr;
-}
 
 bool has_flag(const dsl::Session& session, std::string_view flag) {
     return std::find(session.cookie_flags.begin(), session.cookie_flags.end(), flag) != session.cookie_flags.end();
@@ -88,6 +84,14 @@ larder_session_order order_of(std::uint32_t what, std::string_view session) {
 }
 
 }  // namespace
+
+const dsl::Session* find_session(const dsl::Policy& policy, std::string_view name) {
+    for (const dsl::Session& one : policy.sessions)
+        if (one.name == name) return &one;
+    return nullptr;
+}
+
+Sessions& sessions_of(const Kernel& kernel) { return *KernelServices::of(kernel.host()).side().sessions(); }
 
 larder_session_facts facts_of(const dsl::Session& session) {
     larder_session_facts out{};
@@ -171,7 +175,7 @@ struct Sessions::Ends : std::enable_shared_from_this<Ends> {
 };
 
 Sessions::Sessions(Parts parts)
-    : parts_(std::move(parts)), wall_ms_(parts_.clock->wall_ms()), mono_ns_(parts_.clock->mono_ns()), ends_(std::make_shared<Ends>()) {
+    : parts_(std::move(parts)), pending_(*parts_.executor), wall_ms_(parts_.clock->wall_ms()), mono_ns_(parts_.clock->mono_ns()), ends_(std::make_shared<Ends>()) {
     ends_->owner = this;
 }
 
@@ -181,12 +185,42 @@ Sessions::~Sessions() {
     ends_->quiet.wait(lock, [this] { return !ends_->busy; });
 }
 
+void Sessions::install(const std::vector<StoreHandle>& stores, const dsl::Policy& policy) {
+    const std::lock_guard lock(tiers_mutex_);
+    std::vector<std::shared_ptr<Tier>> next;
+    for (const StoreHandle& store : stores) {
+        BreakerOptions options;
+        for (const dsl::Breaker& breaker : policy.breakers)
+            if (breaker.store == store.name) options = {breaker.failures, breaker.probes, breaker.retry_after};
+        const auto known = std::find_if(tiers_.begin(), tiers_.end(), [&](const auto& one) { return one->store().self == store.self && one->store().name == store.name; });
+        if (known == tiers_.end()) {
+            next.push_back(std::make_shared<Tier>(store, options, *parts_.clock, pending_));
+            continue;
+        }
+        (*known)->breaker().configure(options);
+        next.push_back(*known);
+    }
+    tiers_ = std::move(next);
+}
+
+std::shared_ptr<Tier> Sessions::tier_of(std::string_view session) const {
+    const auto policy = parts_.policy();
+    const dsl::Session* said = policy == nullptr ? nullptr : find_session(*policy, session);
+    if (said == nullptr) return nullptr;
+    const std::lock_guard lock(tiers_mutex_);
+    const auto found = std::find_if(tiers_.begin(), tiers_.end(), [said](const auto& one) {
+        return said->store.empty() ? one->store().shared != nullptr : one->store().name == said->store;
+    });
+    if (found != tiers_.end()) return *found;
+    return said->store.empty() && !tiers_.empty() ? tiers_.front() : nullptr;
+}
+
 std::uint64_t Sessions::steady_wall_ms() const noexcept { return wall_ms_ + (parts_.clock->mono_ns() - mono_ns_) / 1'000'000; }
 
 larder_status Sessions::run(const larder_session_order& order, larder_session_answer& answer, const larder_call* call) {
     const auto policy = parts_.policy();
     const std::string_view name = view(order.session);
-    const dsl::Session* said = policy == nullptr ? nullptr : find(*policy, name);
+    const dsl::Session* said = policy == nullptr ? nullptr : find_session(*policy, name);
     const auto instance = said == nullptr ? nullptr : parts_.instance(name);
     if (instance == nullptr) return LARDER_E_CONFIG;
     const larder_session_v1& table = instance->table<larder_session_v1>();

@@ -10,8 +10,7 @@
 #pragma once
 
 #include "dsl/policy.hpp"
-#include "kernel/core/clock.hpp"
-#include "kernel/core/executor.hpp"
+#include "kernel/core/tier.hpp"
 #include "kernel/loader/instance.hpp"
 
 #include <larder/plugin/session.h>
@@ -19,9 +18,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
+
+namespace larder {
+class Kernel;
+}
 
 namespace larder::api {
 
@@ -55,7 +59,7 @@ class Sessions {
   public:
     struct Parts {
         Executor* executor = nullptr;  // outlive it, as the clock
-        const Clock* clock = nullptr;
+        Clock* clock = nullptr;
         std::function<std::shared_ptr<loader::PluginInstance>(std::string_view session)> instance;
         std::function<std::shared_ptr<const dsl::Policy>()> policy;
         std::function<void(int severity, std::string_view text)> note;
@@ -64,6 +68,13 @@ class Sessions {
     ~Sessions();
     Sessions(const Sessions&) = delete;
     Sessions& operator=(const Sessions&) = delete;
+
+    // The stores that records stand in, and the policy's breakers for them: a session has the options of an
+    // entry's breaker and a state of its own. [control]
+    void install(const std::vector<StoreHandle>& stores, const dsl::Policy& policy);
+    // The tier over the store that the policy names for a session; null: there is no such session or store.
+    std::shared_ptr<Tier> tier_of(std::string_view session) const;
+    std::shared_ptr<const dsl::Policy> policy() const { return parts_.policy(); }
 
     // What larder.sessions/1 does. `answer` is the caller's to release.
     larder_status run(const larder_session_order& order, larder_session_answer& answer, const larder_call* call);
@@ -96,9 +107,17 @@ class Sessions {
   private:
     struct Ends;
     Parts parts_;
+    PendingPool pending_;
+    mutable std::mutex tiers_mutex_;
+    std::vector<std::shared_ptr<Tier>> tiers_;  // in the order of the stores; guarded by tiers_mutex_
     std::uint64_t wall_ms_, mono_ns_;
     std::shared_ptr<Ends> ends_;
 };
+
+// Those of a kernel that is open.
+Sessions& sessions_of(const Kernel& kernel);
+
+const dsl::Session* find_session(const dsl::Policy& policy, std::string_view name);
 
 // The facts of a `session` item, as plugins are told them.
 larder_session_facts facts_of(const dsl::Session& session);

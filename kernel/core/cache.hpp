@@ -108,7 +108,6 @@ struct SpaceCounts {
                   errors = 0, fenced = 0, loads = 0, load_errors = 0, waits = 0, damaged = 0, dropped = 0;
 };
 
-class Tier;      // tier.hpp
 struct Figures;  // figures.hpp
 struct Removal;  // event_log.hpp
 struct EntryHistory;  // entry_history.hpp
@@ -131,9 +130,6 @@ class Cache {
     // key, tags or patterns changed goes cold. [control]
     void install(CacheParts parts);
     std::shared_ptr<const dsl::Policy> policy() const;
-    // The tier over a store, for records that are no entries; "": the first shared store, else the first.
-    // Null: there is none. [any thread]
-    std::shared_ptr<Tier> tier(std::string_view store) const;
 
     // larder.cache/1, one for one. [any thread]
     larder_status ns_find(std::string_view name, std::uint32_t* ns) const;

@@ -5,7 +5,6 @@
 // life of ten seconds, in case the store takes it and then fails.
 #include "kernel/core/cache_impl.hpp"
 
-#include <algorithm>
 #include <cstring>
 
 namespace larder {
@@ -43,15 +42,6 @@ std::vector<StoreProbe> Cache::probe() {
         out.push_back(std::move(probe));
     }
     return out;
-}
-
-std::shared_ptr<Tier> Cache::tier(std::string_view store) const {
-    const ReadGuard guard;
-    const auto& tiers = impl_->state.get()->tiers;
-    const auto fits = [store](const std::shared_ptr<Tier>& one) { return store.empty() ? one->store().shared != nullptr : one->store().name == store; };
-    const auto found = std::find_if(tiers.begin(), tiers.end(), fits);
-    if (found != tiers.end()) return *found;
-    return store.empty() && !tiers.empty() ? tiers.front() : nullptr;
 }
 
 }  // namespace larder

@@ -226,7 +226,7 @@ HttpReply AdminApi::decide(const HttpRequest& request) {
 }
 
 // Bodies that hold identifiers of sessions and their data.
-static bool is_secret(const Endpoint& endpoint) { return endpoint.answer == &run_session; }
+static bool is_secret(const Endpoint& endpoint) { return endpoint.name == "sessions/run"; }
 
 HttpReply AdminApi::run(const Endpoint& endpoint, Ask& ask) {
     const auto question = ask.request.target.find('?');

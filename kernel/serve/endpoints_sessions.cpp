@@ -78,7 +78,7 @@ struct Answer {
 
 HttpReply sessions(const Ask& ask) {
     json::array all;
-    for (const api::SessionState& state : ask.kernel.sessions().states()) {
+    for (const api::SessionState& state : api::sessions_of(ask.kernel).states()) {
         const larder_session_figures& n = state.figures;
         const larder_session_facts& facts = state.facts;
         all.push_back({{"name", state.name},
@@ -98,7 +98,7 @@ HttpReply sessions(const Ask& ask) {
                        {"pushed_out", n.pushed_out},
                        {"unreadable", n.unreadable}});
     }
-    return reply({{"sessions", std::move(all)}, {"waiting_to_end", ask.kernel.sessions().waiting()}});
+    return reply({{"sessions", std::move(all)}, {"waiting_to_end", api::sessions_of(ask.kernel).waiting()}});
 }
 
 HttpReply run_session(const Ask& ask) {
@@ -130,7 +130,7 @@ HttpReply run_session(const Ask& ask) {
     }
     const larder_call call = ask.call();
     Answer answer;
-    const larder_status status = ask.kernel.sessions().run(order, answer.it, &call);
+    const larder_status status = api::sessions_of(ask.kernel).run(order, answer.it, &call);
     if (status != LARDER_OK) return refused(status);
     json::object out{{"success", true}};
     if (answer.it.id.size != 0) out["id"] = json::string_view(answer.it.id.text, answer.it.id.size);

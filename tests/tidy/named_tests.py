@@ -11,7 +11,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from runner import python_cases  # noqa: E402
 
-DOCUMENTS = ("docs/reliability.md",)
+DOCUMENTS = ("docs/reliability.md", "docs/sessions.md")
 AREA = re.compile(r"`((?:integration\.|outside\.)?[a-z_]+)/([^`/]+)`")
 
 
