@@ -57,6 +57,9 @@ bool refused(Exchange& x) {
         case LARDER_E_INVALID:
             x.error("ERR the session's data or the patch is no JSON, or the user's name is too long");
             return true;
+        case LARDER_E_CLOSED:  // its breaker is open
+            x.error("ERR the store of these sessions cannot be reached, try again");
+            return true;
         case LARDER_E_TOO_LARGE:
             x.error("ERR that is more data than one session may have");
             return true;
