@@ -407,7 +407,7 @@ class Wrong(unittest.TestCase):
                           environment={"SESSION_ENCRYPTION_KEY": KEY, "OPS": TOKEN, "WATCH": "w" * 32}) as server:
             with Talk(("127.0.0.1", server.port)) as talk:
                 made = talk("LARDER", "SESSION", "CREATE", "login", "7", "x")
-                talk("FLUSHALL")
+                talk("LARDER", "DROP", "user")
                 self.assertEqual(talk("LARDER", "SESSION", "GET", "login", made), b"x")
                 self.assertEqual(talk("LARDER", "SESSION", "ENDUSER", "login", "7"), 1)
                 self.assertIsNone(talk("LARDER", "SESSION", "GET", "login", made))
