@@ -110,7 +110,7 @@ TEST_CASE("honest answers pass unchanged", "[loader]") {
 TEST_CASE("each lie is an error of that call, counted and logged", "[loader]") {
     Guards guards;
     SECTION("a status nobody knows") {
-        for (const larder_status status : {4, 1000, -17, INT32_MIN}) {
+        for (const larder_status status : {4, 1000, -18, INT32_MIN}) {
             guards.plugin.status = status;
             CHECK(guards.get() == LARDER_E_INTERNAL);
         }
