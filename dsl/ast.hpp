@@ -187,6 +187,31 @@ struct VersionClause {
     Scalar number;
     std::vector<Scalar> accepts;
 };
+enum class MoveVerb : std::uint8_t { rename, move };
+struct MoveStep {  // rename "address.zip" to "code"; move "address.zip" to "zip"
+    Word<MoveVerb> what;
+    Text from;
+    Text to;
+};
+struct DefaultStep {  // default "locale" "de"
+    Keyword kw;
+    Text member;
+    Scalar value;
+};
+struct LeaveOutStep {  // drop "legacy"
+    Keyword kw;
+    Text member;
+};
+struct MigrateStep : boost::spirit::x3::variant<Broken, MoveStep, DefaultStep, LeaveOutStep> {
+    using base_type::base_type;
+    using base_type::operator=;
+};
+struct MigrateClause {  // migrate 1 -> 2 { ... }
+    Keyword kw;
+    Scalar from;
+    Scalar to;
+    std::vector<MigrateStep> steps;
+};
 struct DependsClause {
     Keyword kw;
     Name on;
@@ -219,8 +244,9 @@ struct Namespace;
 struct Clause
     : boost::spirit::x3::variant<Broken, KeyClause, TagClause, WithClause, TtlClause, StaleClause,
                                  AbsentClause, TiersClause, CompressClause, LimitClause,
-                                 RefuseClause, LogClause, VersionClause, DependsClause, WriteClause,
-                                 SourceClause, FlagClause, boost::spirit::x3::forward_ast<Namespace>> {
+                                 RefuseClause, LogClause, VersionClause, MigrateClause, DependsClause,
+                                 WriteClause, SourceClause, FlagClause,
+                                 boost::spirit::x3::forward_ast<Namespace>> {
     using base_type::base_type;
     using base_type::operator=;
 };
@@ -470,10 +496,16 @@ struct Binding {
     Name id;
     Text value;
 };
-struct PutStep {
+struct MemberValue {  // "address.zip" = "8001", of a JSON value
+    Text member;
+    Scalar value;
+};
+struct PutStep {  // put user "1" version 1 holding "name" = "Ann"
     Keyword kw;
     Name ns;
     Maybe<Text> key;
+    Maybe<Scalar> version;
+    std::vector<MemberValue> holding;
     std::vector<Binding> with;
 };
 struct FieldBinding {  // header "X-Tenant-Id" = "1"
@@ -541,6 +573,14 @@ struct ExpectBreaker {  // expect breaker l2 open
     Name store;
     Word<BreakerWord> state;
 };
+struct ExpectValue {  // expect value user "1" holding "full_name" = "Ann" without "name"
+    Keyword kw;
+    Keyword value;
+    Name ns;
+    Text key;
+    std::vector<MemberValue> holding;
+    std::vector<Text> without;
+};
 struct ExpectRule {  // expect rule "/v1.0/points/**": what the last request or event set off
     Keyword kw;
     Keyword rule;
@@ -558,7 +598,7 @@ struct ExpectEnded {  // expect ended session login of "9"
 };
 struct Step : boost::spirit::x3::variant<Broken, PutStep, LoadStep, HttpStep, EventStep, AfterStep,
                                          TodayStep, StoreStep, ExpectStep, ExpectBreaker,
-                                         ExpectRule, ExpectNoRule, ExpectEnded> {
+                                         ExpectValue, ExpectRule, ExpectNoRule, ExpectEnded> {
     using base_type::base_type;
     using base_type::operator=;
 };

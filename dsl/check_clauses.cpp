@@ -1,6 +1,7 @@
 // dsl/check_clauses.cpp -- laying statements over a namespace, one layer after the other.
 #include "dsl/check_clauses.hpp"
 
+#include "dsl/check_migrations.hpp"
 #include "dsl/check_texts.hpp"
 
 #include <algorithm>
@@ -11,6 +12,8 @@ namespace {
 
 // No namespace needs more, and each is copied to all namespaces below.
 constexpr std::size_t max_of_each = 32;
+// An envelope has 16 bits for it.
+constexpr std::uint32_t most_versions = 65535;
 
 }  // namespace
 
@@ -34,6 +37,7 @@ void Clauses::apply(Namespace& n, Space& space, const std::vector<ast::Clause>& 
     const std::string whose = layer == Layer::defaults ? "`defaults`" : ticked(n.name);
     Seen seen;
     bool ttl_begun = false, limits_begun = false, depends_begun = false;
+    if (layer != Layer::profile) forget_migrations(n, space, body);
     for (const ast::Clause& c : body) {
         if (as<ast::Broken>(c)) {
             space.broken = true;
@@ -87,6 +91,17 @@ void Clauses::apply(Namespace& n, Space& space, const std::vector<ast::Clause>& 
         if (const auto* k = as<ast::StaleClause>(c)) {
             once(seen, "stale", k->kw, whose);
             apply_stale(n, *k);
+            continue;
+        }
+        if (const auto* k = as<ast::MigrateClause>(c)) {
+            const auto is_broken = [](const ast::MigrateStep& step) {
+                return as<ast::Broken>(step) != nullptr;
+            };
+            if (std::any_of(k->steps.begin(), k->steps.end(), is_broken)) space.broken = true;
+            if (layer == Layer::profile || !fits(n.migrations.size(), k->kw, "L0229", "migrations"))
+                continue;
+            n.migrations.push_back(migration_of(draft_, values_, *k));
+            space.migrate_at.push_back(k->kw);
             continue;
         }
         if (const auto* k = as<ast::VersionClause>(c)) space.version_at = k->kw;
@@ -213,9 +228,22 @@ void Clauses::apply_rest(Namespace& n, Space& space, const ast::Clause& c, Seen&
     }
 }
 
+void Clauses::forget_migrations(Namespace& n, Space& space, const std::vector<ast::Clause>& body) {
+    const auto speaks = [](const ast::Clause& c) {
+        return as<ast::VersionClause>(c) != nullptr || as<ast::MigrateClause>(c) != nullptr;
+    };
+    if (std::none_of(body.begin(), body.end(), speaks)) return;
+    n.migrations.clear();
+    space.migrate_at.clear();
+}
+
 void Clauses::apply_version(Namespace& n, const ast::VersionClause& k) {
     const auto number = values_.count(k.number, 1);
     n.version = number.value_or(1);
+    if (n.version > most_versions) {
+        draft_.say.error("L0232", k.number.at,
+                         "a version is at most " + std::to_string(most_versions));
+    }
     n.accepts.clear();
     for (const ast::Scalar& a : k.accepts) {
         const auto version = values_.count(a, 1);

@@ -38,6 +38,8 @@ class Clauses {
     void apply_rest(Namespace& n, Space& space, const ast::Clause& c, Seen& seen, const std::string& whose,
                     Layer layer);
     void apply_version(Namespace& n, const ast::VersionClause& k);
+    // Values of another version need other migrations: what was inherited is not for them.
+    static void forget_migrations(Namespace& n, Space& space, const std::vector<ast::Clause>& body);
 
     Draft& draft_;
     Values& values_;

@@ -79,6 +79,7 @@ struct Space {
     const ast::WriteClause* write = nullptr;
     Span ttl_at;
     Span version_at;
+    std::vector<Span> migrate_at;  // of each of Namespace::migrations
     bool ttl_fixed = false;  // does not come from the environment
     std::vector<std::pair<const ast::TtlClause*, Ms>> dated;
 };

@@ -1,4 +1,5 @@
 // dsl/check_entries.cpp -- what a namespace says of its values: their size, their versions.
+#include "dsl/check_migrations.hpp"
 #include "dsl/check_namespaces.hpp"
 
 #include <algorithm>
@@ -59,6 +60,25 @@ void old_versions(Draft& draft, const Namespace& n, const Space& s) {
     }
 }
 
+// A running kernel keeps values of a version that this policy cannot read.
+void left_versions(Draft& draft, const Namespace& n, const Space& s) {
+    if (!draft.options.live_versions) return;
+    for (const LiveVersion& live : draft.options.live_versions(n.name)) {
+        if (live.version >= n.version || live.entries + live.migrated == 0 ||
+            std::find(n.accepts.begin(), n.accepts.end(), live.version) != n.accepts.end())
+            continue;
+        const std::string number = std::to_string(live.version);
+        const std::string kept =
+            live.entries != 0 ? std::to_string(live.entries) + " entries of it are kept"
+                              : std::to_string(live.migrated) + " values of it were migrated";
+        auto& d = draft.say.warning(
+            "L0341", s.version_at.empty() ? s.node->id.at : s.version_at,
+            ticked(n.name) + " does not accept version " + number + ", and " + kept,
+            "they are misses");
+        d.helps.push_back("accept version " + number + " until it is gone");
+    }
+}
+
 }  // namespace
 
 void check_entries(Draft& draft) {
@@ -67,6 +87,8 @@ void check_entries(Draft& draft) {
         if (!n.key || draft.spaces[i].broken) continue;
         large_values(draft, n, draft.spaces[i]);
         old_versions(draft, n, draft.spaces[i]);
+        left_versions(draft, n, draft.spaces[i]);
+        check_migrations(draft, n, draft.spaces[i]);
     }
 }
 

@@ -216,6 +216,7 @@ class Namespaces {
         n.log_misses = from.log_misses;
         n.version = from.version;
         n.accepts = from.accepts;
+        n.migrations = from.migrations;
         n.write = from.write;
         n.write_delay = from.write_delay;
         n.coalesce = from.coalesce;
@@ -230,6 +231,7 @@ class Namespaces {
         space.ttl_at = from_space.ttl_at;
         space.ttl_fixed = from_space.ttl_fixed;
         space.version_at = from_space.version_at;
+        space.migrate_at = from_space.migrate_at;
         space.dated = from_space.dated;
         space.broken = from_space.broken;
         for (const TagPlace& t : from_space.tags) space.tags.push_back({t.text, true});

@@ -2,6 +2,7 @@
 //
 // Each step is checked and turned into a TestStep in one go, so that what is played is what was judged.
 #include "dsl/check_clauses.hpp"
+#include "dsl/check_migrations.hpp"
 #include "dsl/check_reach.hpp"
 #include "dsl/check_rules.hpp"
 #include "dsl/check_texts.hpp"
@@ -119,7 +120,7 @@ class Tests {
 
     Made step_of(const ast::Step& s) {
         if (const auto* put = as<ast::PutStep>(s))
-            return entry(StepKind::put, put->kw, put->ns, put->key, put->with);
+            return held(*put);
         if (const auto* load = as<ast::LoadStep>(s)) return loaded(*load);
         if (const auto* request = as<ast::HttpStep>(s)) return requested(*request);
         if (const auto* event = as<ast::EventStep>(s)) return happened(*event);
@@ -137,6 +138,7 @@ class Tests {
             out.breaker = breaker_of(breaker->state.value);
             return out;
         }
+        if (const auto* value = as<ast::ExpectValue>(s)) return valued(*value);
         if (const auto* rule = as<ast::ExpectRule>(s)) return rules(*rule);
         if (const auto* none_fired = as<ast::ExpectNoRule>(s))
             return begun(StepKind::expect_no_rule, cover(none_fired->kw, none_fired->no));
@@ -197,6 +199,42 @@ class Tests {
                               "\"` with values, or `with " + piece.text + " = \"...\"`");
             return out;
         }
+        return out;
+    }
+
+    std::vector<TestMember> members(const std::vector<ast::MemberValue>& given) {
+        std::vector<TestMember> out;
+        for (const ast::MemberValue& one : given) {
+            const auto path = member_path(draft_, one.member);
+            const auto json = values_.json(one.value);
+            if (path && json) out.push_back({*path, *json, one.member.at});
+        }
+        return out;
+    }
+
+    Made held(const ast::PutStep& put) {
+        Made out = entry(StepKind::put, put.kw, put.ns, put.key, put.with);
+        if (!out) return out;
+        out->holding = members(put.holding);
+        if (!put.version) return out;
+        const auto version = values_.count(*put.version, 1);
+        const Namespace& n = draft_.policy.namespaces[out->ns];
+        if (version && *version > n.version) {
+            draft_.say.error("L0232", put.version->at,
+                             ticked(n.name) + " has version " + std::to_string(n.version));
+            return std::nullopt;
+        }
+        out->version = version.value_or(0);
+        return out;
+    }
+
+    Made valued(const ast::ExpectValue& k) {
+        Made out = entry(StepKind::expect_value, k.kw, k.ns, k.key, {});
+        if (!out) return out;
+        out->at = cover(k.ns.at, k.key.at);
+        out->holding = members(k.holding);
+        for (const ast::Text& one : k.without)
+            if (const auto path = member_path(draft_, one)) out->without.push_back({*path, {}, one.at});
         return out;
     }
 

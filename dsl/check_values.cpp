@@ -1,6 +1,8 @@
 // dsl/check_values.cpp -- resolving values, and saying which one is missing or of the wrong kind.
 #include "dsl/check_values.hpp"
 
+#include "dsl/rendering.hpp"
+
 #include <array>
 #include <cctype>
 #include <charconv>
@@ -366,6 +368,38 @@ std::string Values::option(const ast::Scalar& v) {
     }
     if (v.kind == Unit::string) return std::string(v.string);
     return std::string(draft_.sources.text(v.at));
+}
+
+std::optional<std::string> Values::json(const ast::Scalar& v) {
+    const ast::Scalar* at = &v;
+    for (int depth = 0; depth < 16 && !at->let_name.empty(); ++depth) {
+        const auto it = constants_.find(at->let_name);
+        if (it == constants_.end()) break;
+        at = &it->second.node->value;
+    }
+    if (at->let_name == "null") return "null";
+    if (at->let_name == "list") return "[]";
+    if (at->let_name == "object") return "{}";
+    if (at->let_name.empty() && at->env_name.empty()) {
+        if (at->kind == Unit::string) {
+            std::string text;
+            for (std::size_t i = 0; i < at->string.size(); ++i) {
+                if (at->string[i] == '\\' && i + 1 < at->string.size()) ++i;
+                text += at->string[i];
+            }
+            return json_string(text);
+        }
+        if (at->kind == Unit::truth) return at->value != 0 ? "true" : "false";
+        std::string number(draft_.sources.text(at->at));
+        const bool plain = (at->kind == Unit::none || at->kind == Unit::count) &&
+                           number.find_first_not_of("0123456789.") == number.npos &&
+                           !number.starts_with('.') && !number.ends_with('.') &&
+                           (number.size() == 1 || !number.starts_with('0') || number[1] == '.');
+        if (plain) return number;
+    }
+    draft_.say.error("L0240", v.at, "a value holds nothing like this",
+                     "a \"text\", a number, `true`, `false`, `null`, `list` or `object`");
+    return std::nullopt;
 }
 
 double Values::measure(const ast::Scalar& v) {

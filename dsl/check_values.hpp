@@ -36,6 +36,8 @@ class Values {
     std::string name(const ast::EnvName& v);
     // A value of an option as its owner gets it, in the policy's spelling.
     std::string option(const ast::Scalar& v);
+    // A text, a number, `true`, `false`, or one of the words `null`, `list` and `object`, as JSON.
+    std::optional<std::string> json(const ast::Scalar& v);
     double measure(const ast::Scalar& v);  // in an alert: whatever unit it has; percent as 0..1
 
     // Whether the environment has no say in it.

@@ -42,6 +42,13 @@ struct Catalog {
     std::string file;                                        // "larder.toml", for messages
 };
 
+// Of one version of a namespace's values.
+struct LiveVersion {
+    std::uint32_t version = 0;
+    std::uint64_t entries = 0;   // kept, as far as a walk saw
+    std::uint64_t migrated = 0;  // read and migrated since the kernel started
+};
+
 struct CompileOptions {
     std::string profile;  // empty: none
     std::function<std::optional<std::string>(std::string_view name)> env;  // empty: the process's
@@ -56,6 +63,8 @@ struct CompileOptions {
     bool coverage = false;       // tell of rules that no `test` item sets off
     // How many entries of a namespace a running kernel holds; empty: nobody was asked.
     std::function<std::optional<std::uint64_t>(std::string_view ns)> live_entries;
+    // Which versions of its values a namespace of a running kernel has; empty: nobody was asked.
+    std::function<std::vector<LiveVersion>(std::string_view ns)> live_versions;
     // How `use "shared/ttl_classes.larder"` is read, relative to the using file; empty: the file system.
     std::function<std::optional<std::string>(const std::string& path)> read;
 };

@@ -20,6 +20,10 @@ BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::LimitClause, kw, amount, entries, st
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::RefuseClause, kw, above)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::LogClause, kw, slower)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::VersionClause, kw, number, accepts)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::MoveStep, what, from, to)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::DefaultStep, kw, member, value)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::LeaveOutStep, kw, member)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::MigrateClause, kw, from, to, steps)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::DependsClause, kw, on, key)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::RemovePart, kw, address)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::WriteClause, kw, mode, delay, address, remove)
@@ -31,6 +35,7 @@ namespace larder::dsl::grammar {
 
 using ast::DateRelation;
 using ast::Flag;
+using ast::MoveVerb;
 using ast::StaleWhen;
 using ast::WriteMode;
 
@@ -40,6 +45,8 @@ constexpr auto stale_when =
     choice<StaleWhen>({{"revalidating", StaleWhen::revalidating}, {"error", StaleWhen::error}});
 constexpr auto write_mode = choice<WriteMode>(
     {{"through", WriteMode::through}, {"behind", WriteMode::behind}, {"aside", WriteMode::aside}});
+constexpr auto move_verb =
+    choice<MoveVerb>({{"rename", MoveVerb::rename}, {"move", MoveVerb::move}});
 constexpr auto plain_flag = choice<Flag>({{"static", Flag::fixed}, {"encrypt", Flag::encrypt}});
 constexpr auto encrypt_flag = choice<Flag>({{"encrypt", Flag::encrypt}});
 constexpr auto coalesce_flag = choice<Flag>({{"coalesce", Flag::coalesce}});
@@ -74,6 +81,14 @@ LARDER_LOCAL(tag_clause, ast::TagClause, kw("tag") > (text % comma))
 LARDER_LOCAL(with_clause, ast::WithClause, kw("with") > (capture_name % comma))
 LARDER_LOCAL(version_clause, ast::VersionClause,
              kw("version") > count > -(word("accepts") > (count % comma)))
+LARDER_LOCAL(move_step, ast::MoveStep, move_verb > text > word("to") > text)
+LARDER_LOCAL(default_step, ast::DefaultStep, kw("default") > text > any_value)
+LARDER_LOCAL(leave_out_step, ast::LeaveOutStep, kw("drop") > text)
+LARDER_LOCAL(migrate_step, ast::MigrateStep,
+             statement[(move_step | default_step | leave_out_step | unknown_statement) >
+                       end_of_statement])
+LARDER_LOCAL(migrate_clause, ast::MigrateClause,
+             kw("migrate") > count > arrow > count > open_block > *migrate_step > close_block)
 LARDER_LOCAL(depends_clause, ast::DependsClause,
              kw("depends") > word("on") > namespace_name > -text)
 
@@ -107,7 +122,8 @@ LARDER_DEFINE(
     clause,
     statement[(key_clause | ttl_clause | tag_clause | tiers_clause | stale_clause | with_clause |
                compress_clause | entries_limit | size_limit | refuse_clause | log_clause | version_clause |
-               depends_clause | write_clause | source_clause | absent_clause | plain_flag_clause | coalesce_clause |
+               migrate_clause | depends_clause | write_clause | source_clause | absent_clause | plain_flag_clause |
+               coalesce_clause |
                namespace_ | unknown_statement) > end_of_statement])
 LARDER_DEFINE(namespace_, kw("namespace") > namespace_head > open_block > *clause > close_block)
 

@@ -5,7 +5,9 @@
 
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::Binding, id, value)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::FieldBinding, from, field, value)
-BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::PutStep, kw, ns, key, with)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::MemberValue, member, value)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::PutStep, kw, ns, key, version, holding, with)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::ExpectValue, kw, value, ns, key, holding, without)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::HttpStep, method, path, status, with)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::LoadStep, kw, ns, key, end, with)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::EventStep, kw, event, with)
@@ -71,7 +73,11 @@ LARDER_LOCAL(field_binding, ast::FieldBinding, origin >> text > assign > text)
 LARDER_LOCAL(request_binding, ast::RequestBinding, field_binding | binding)
 LARDER_LOCAL(request_bindings, std::vector<ast::RequestBinding>,
              -(word("with") > (request_binding % comma)))
-LARDER_LOCAL(put_step, ast::PutStep, kw("put") > namespace_name > -text > bindings)
+LARDER_LOCAL(member_value, ast::MemberValue, text > assign > any_value)
+LARDER_LOCAL(holding, std::vector<ast::MemberValue>, -(word("holding") > (member_value % comma)))
+LARDER_LOCAL(of_version, ast::Maybe<ast::Scalar>, -(word("version") > count))
+LARDER_LOCAL(put_step, ast::PutStep,
+             kw("put") > namespace_name > -text > of_version > holding > bindings)
 LARDER_LOCAL(load_step, ast::LoadStep, kw("load") > namespace_name > -text > -load_end > bindings)
 LARDER_LOCAL(http_step, ast::HttpStep,
              step_method > text > -(word("status") > status_code) > request_bindings)
@@ -82,6 +88,9 @@ LARDER_LOCAL(store_step, ast::StoreStep, store_change > store_name)
 
 LARDER_LOCAL(expect_breaker, ast::ExpectBreaker,
              kw("expect") >> kw("breaker") > store_name > breaker_word)
+LARDER_LOCAL(without, std::vector<ast::Text>, -(word("without") > (text % comma)))
+LARDER_LOCAL(expect_value, ast::ExpectValue,
+             kw("expect") >> kw("value") > namespace_name > text > holding > without)
 LARDER_LOCAL(expect_rule, ast::ExpectRule, kw("expect") >> kw("rule") > (text % comma))
 LARDER_LOCAL(expect_no_rule, ast::ExpectNoRule, (kw("expect") >> kw("no")) > word("rule"))
 LARDER_LOCAL(expect_ended, ast::ExpectEnded,
@@ -90,7 +99,7 @@ LARDER_LOCAL(in_store, ast::Maybe<ast::Name>, -(word("in") > store_name))
 LARDER_LOCAL(expect_step, ast::ExpectStep, kw("expect") > outcome > targets > in_store)
 
 LARDER_LOCAL(step, ast::Step,
-             statement[(put_step | load_step | expect_breaker | expect_rule | expect_no_rule |
+             statement[(put_step | load_step | expect_breaker | expect_value | expect_rule | expect_no_rule |
                         expect_ended | expect_step | http_step | event_step | after_step |
                         today_step | store_step | unknown_statement) > end_of_statement])
 

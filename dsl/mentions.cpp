@@ -133,6 +133,11 @@ class Walk {
     void walk(const ast::RefuseClause& c) { walk(c.above); }
     void walk(const ast::LogClause& c) { walk(c.slower); }
     void walk(const ast::VersionClause& c) { walk(c.number), walk(c.accepts); }
+    void walk(const ast::MemberValue& m) { walk(m.value); }
+    void walk(const ast::MoveStep&) {}
+    void walk(const ast::DefaultStep& s) { walk(s.value); }
+    void walk(const ast::LeaveOutStep&) {}
+    void walk(const ast::MigrateClause& c) { walk(c.from), walk(c.to), walk(c.steps); }
     void walk(const ast::DependsClause& c) {
         space(c.on);
         captures(c.key);
@@ -280,6 +285,7 @@ class Walk {
     }
     void walk(const ast::PutStep& s) {
         space(s.ns);
+        walk(s.version), walk(s.holding);
         bindings(s.with, scope_of_space(s.ns.text));
     }
     void walk(const ast::LoadStep& s) {
@@ -299,6 +305,10 @@ class Walk {
         if (s.store) name(Kind::store, *s.store);
     }
     void walk(const ast::ExpectBreaker& s) { name(Kind::store, s.store); }
+    void walk(const ast::ExpectValue& s) {
+        space(s.ns);
+        walk(s.holding);
+    }
     void walk(const ast::ExpectRule&) {}
     void walk(const ast::ExpectNoRule&) {}
     void walk(const ast::ExpectEnded& s) { name(Kind::session, s.session); }

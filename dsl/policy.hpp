@@ -109,6 +109,26 @@ struct Dependency {
     std::vector<Template> late_tags;  // of those, the ones that need this namespace's `with` values
 };
 
+// One step that brings a JSON value nearer to its next version. Paths are names of members, the outermost
+// first.
+struct MigrationStep {
+    enum class Kind : std::uint8_t {
+        move,  // what is there goes to `to`, in the place of what stands there
+        fill,  // where nothing is, json
+        drop
+    };
+    Kind kind = Kind::move;
+    std::vector<std::string> path, to;
+    std::string json;  // fill: a text that is JSON
+    std::string text;  // as written: `rename "name" to "full_name"`
+};
+
+struct Migration {
+    std::uint32_t from = 0, to = 0;
+    std::vector<MigrationStep> steps;
+    Where where;
+};
+
 struct Namespace {
     std::string name;  // "menu.item"
     std::string doc;
@@ -137,6 +157,7 @@ struct Namespace {
     std::optional<Ms> log_misses;  // misses whose load took longer are logged; 0: all of them
     std::uint32_t version = 1;
     std::vector<std::uint32_t> accepts;
+    std::vector<Migration> migrations;  // at most one from a version to another
     WriteMode write = WriteMode::aside;
     Ms write_delay{};
     WriteTarget write_to;

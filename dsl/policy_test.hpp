@@ -30,8 +30,15 @@ struct TestTarget {
     Span at;
 };
 
+// A member of a JSON value: the names that lead to it, and what it holds, as JSON.
+struct TestMember {
+    std::vector<std::string> path;
+    std::string json;
+    Span at;
+};
+
 enum class StepKind : std::uint8_t {
-    put,             // ns, text, given
+    put,             // ns, text, given, version, holding
     load,            // ns, text, given, load_end
     request,         // method, text, status, given
     event,           // text, given
@@ -41,6 +48,7 @@ enum class StepKind : std::uint8_t {
     recover,         // store
     expect,          // expected, targets, store
     expect_breaker,  // store, breaker
+    expect_value,    // ns, text, holding, without
     expect_rule,     // texts
     expect_no_rule,
     expect_ended  // text: session; texts: the one user
@@ -70,6 +78,9 @@ struct TestStep {
     std::vector<std::string> texts;
     std::vector<GivenValue> given;
     std::vector<TestTarget> targets;
+    std::uint32_t version = 0;        // 0: the namespace's
+    std::vector<TestMember> holding;  // without any a put has a value of no form
+    std::vector<TestMember> without;  // json is empty
     std::uint16_t status = 200;
     Ms wait{};
     std::int64_t days = 0;  // since 1970

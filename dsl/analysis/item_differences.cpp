@@ -195,6 +195,14 @@ Item item_of(const Policy& policy, const Namespace& n) {
           std::to_string(n.version) + (accepts.empty() ? "" : " accepts ") +
               list(accepts, [](std::uint32_t v) { return std::to_string(v); }));
     plain(c, "source", source_text(n.source));
+    std::string migrations;
+    for (const Migration& m : n.migrations) {
+        if (!migrations.empty()) migrations += ' ';
+        migrations += std::to_string(m.from) + " -> " + std::to_string(m.to) + " { ";
+        for (const MigrationStep& step : m.steps) migrations += step.text + "; ";
+        migrations += '}';
+    }
+    plain(c, "migrate", migrations);
     plain(c, "write", write_text(n));
     plain(c, "coalesce",
           !n.coalesce       ? ""

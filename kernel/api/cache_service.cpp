@@ -156,6 +156,27 @@ void fill_entries(larder_cache_api& api) {
     };
 }
 
+void fill_migration(larder_cache_api& api) {
+    api.migrate = [](const larder_host* h, larder_bytes ns, std::uint32_t from, std::uint32_t to, larder_migrate_fn fn,
+                     void* ctx) noexcept {
+        return guarded(h, [&](KernelServices& s) -> larder_status {
+            constexpr std::uint32_t most = 65535;
+            if (from == 0 || to <= from || to > most) return LARDER_E_INVALID;
+            Migrate migrate;
+            if (fn != nullptr)
+                migrate = [fn, ctx](std::string_view key, std::string_view old, std::string& out) {
+                    larder_value value{};
+                    const larder_status status = fn(ctx, {key.data(), key.size()}, {old.data(), old.size()}, &value);
+                    if (status == LARDER_OK) out.assign(static_cast<const char*>(value.data), value.size);
+                    if (value.release != nullptr) value.release(&value);
+                    return status;
+                };
+            s.engine().set_migration(view(ns), from, to, std::move(migrate));
+            return LARDER_OK;
+        });
+    };
+}
+
 void fill_invalidation(larder_cache_api& api) {
     api.change = [](const larder_host* h, std::uint32_t action, const larder_target* targets,
                     std::size_t n, larder_receipt* receipt, const larder_call* call) noexcept {
@@ -284,6 +305,7 @@ const larder_cache_api& cache_table() {
         api.struct_size = sizeof api;
         fill_names(api);
         fill_entries(api);
+        fill_migration(api);
         fill_invalidation(api);
         fill_reports(api);
         return api;

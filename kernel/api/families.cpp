@@ -64,6 +64,8 @@ void Families::namespaces(const Figures& figures) {
     Family& unread = family(counter, "larder_dictionary_misses_total", "Reads that found an entry and not the dictionary it was compressed with.");
     Family& took = family(histogram, "larder_request_duration_seconds", "How long operations took: one in 64, with that weight.");
     Family& loading = family(histogram, "larder_load_duration_seconds", "How long loads took, or clients from a miss to its value.");
+    Family& migrated = family(counter, "larder_migrations_total", "Values of an older version, by whether they could be made into present ones.");
+    Family& migrating = family(histogram, "larder_migration_duration_seconds", "How long migrations of a value took.");
     for (const SpaceFigures& space : figures.spaces) {
         const SpaceCounts& c = space.counts;
         const auto count = [&](const char* op, const char* result, std::uint64_t n) { add(requests, {{"namespace", c.name}, {"op", op}, {"result", result}}, number(n)); };
@@ -97,6 +99,11 @@ void Families::namespaces(const Figures& figures) {
             add(packed, {{"namespace", c.name}, {"codec", std::string(codec)}, {"direction", "out"}}, number(bytes.second));
         }
         if (!space.codec.empty()) add(unread, {{"namespace", c.name}}, number(space.packing.unread));
+        if (space.migrates || c.migrated + c.unmigrated != 0) {
+            add(migrated, {{"namespace", c.name}, {"result", "ok"}}, number(c.migrated));
+            add(migrated, {{"namespace", c.name}, {"result", "failed"}}, number(c.unmigrated));
+            add(migrating, {{"namespace", c.name}}, space.migrations);
+        }
         add(took, {{"namespace", c.name}, {"op", "get"}}, space.gets);
         add(took, {{"namespace", c.name}, {"op", "put"}}, space.puts);
         add(loading, {{"namespace", c.name}}, space.loads);

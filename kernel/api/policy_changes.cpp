@@ -91,7 +91,9 @@ bool is_cold_after(const dsl::Namespace& before, const dsl::Namespace& after) {
         });
     };
     return before.schema != after.schema || differ(before.tags, after.tags) ||
-           differ(before.late_tags, after.late_tags) || before.version != after.version;
+           differ(before.late_tags, after.late_tags) ||
+           (before.version != after.version &&
+            std::find(after.accepts.begin(), after.accepts.end(), before.version) == after.accepts.end());
 }
 
 void compare_namespace(const dsl::Namespace& before, const dsl::Namespace& after,

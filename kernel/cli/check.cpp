@@ -14,6 +14,7 @@
 
 #include <unistd.h>
 
+#include <charconv>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -37,6 +38,7 @@ struct Beside {
     dsl::CompileOptions options;
     std::optional<dsl::CompileOptions::RoutesText> routes;
     std::map<std::string, std::uint64_t, std::less<>> live;  // entries, by namespace
+    std::map<std::string, std::vector<dsl::LiveVersion>, std::less<>> versions;
 };
 
 // A configuration that has been judged, with what it offers to policies.
@@ -166,12 +168,52 @@ void ask_kernel(const Remote& kernel, Beside& beside) {
     };
 }
 
+std::uint64_t number_in(const boost::json::value& value) {
+    boost::json::error_code error;
+    const auto number = value.to_number<std::uint64_t>(error);
+    return error ? 0 : number;
+}
+
+// Which versions of its values it has, as far as its memory tells.
+void ask_versions(const Remote& kernel, Beside& beside) {
+    std::string problem;
+    const auto answer = kernel.try_ask("stats", {"versions"}, problem);
+    if (!answer) return;  // said already
+    boost::json::error_code error;
+    const auto stats = boost::json::parse(answer->out, error);
+    const auto* const spaces = error || !stats.is_object() ? nullptr : stats.as_object().if_contains("versions");
+    if (spaces == nullptr || !spaces->is_object()) return;
+    for (const auto& [name, space] : spaces->as_object()) {
+        std::map<std::uint32_t, dsl::LiveVersion> found;
+        const auto take = [&found, &space](const char* what, std::uint64_t dsl::LiveVersion::*to) {
+            const auto* const counts = space.is_object() ? space.as_object().if_contains(what) : nullptr;
+            if (counts == nullptr || !counts->is_object()) return;
+            for (const auto& [version, n] : counts->as_object()) {
+                std::uint32_t number = 0;
+                std::from_chars(version.data(), version.data() + version.size(), number);
+                found[number].version = number;
+                found[number].*to = number_in(n);
+            }
+        };
+        take("entries", &dsl::LiveVersion::entries);
+        take("migrated", &dsl::LiveVersion::migrated);
+        for (const auto& [number, live] : found) beside.versions[name].push_back(live);
+    }
+    beside.options.live_versions = [&beside](std::string_view ns) {
+        const auto it = beside.versions.find(ns);
+        return it == beside.versions.end() ? std::vector<dsl::LiveVersion>{} : it->second;
+    };
+}
+
 // False: it has been said what cannot be read.
 bool prepare(const Asked& asked, const Judged* host, Beside& beside) {
     beside.options.profile = asked.profile;
     beside.options.coverage = asked.coverage;
     if (host != nullptr) beside.options.catalog = &host->plan.catalog;
-    if (asked.kernel.is_named()) ask_kernel(asked.kernel, beside);
+    if (asked.kernel.is_named()) {
+        ask_kernel(asked.kernel, beside);
+        ask_versions(asked.kernel, beside);
+    }
     if (asked.routes.empty()) return true;
     std::string why;
     auto text = editor::read_text(asked.routes, why, dsl::CompileOptions::RoutesText::max_bytes);

@@ -101,11 +101,15 @@ struct CacheParts {
     std::function<void(const std::vector<Change>& changes)> changed;
 };
 
+// Makes a value of one version into one of a newer version; see migrations.hpp for where it is called. key: as a
+// client writes it, inside the namespace. OK: `out` has it; anything else: the old value is of no use.
+using Migrate = std::function<larder_status(std::string_view key, std::string_view old, std::string& out)>;
+
 // Metrics as numbers: what stats() renders and exporters read.
 struct SpaceCounts {
     std::string name;
     std::uint64_t hits = 0, misses = 0, stale = 0, absent = 0, puts = 0, removes = 0, refused = 0,
-                  errors = 0, fenced = 0, loads = 0, load_errors = 0, waits = 0, damaged = 0, dropped = 0;
+                  errors = 0, fenced = 0, loads = 0, load_errors = 0, waits = 0, damaged = 0, dropped = 0, migrated = 0, unmigrated = 0;
 };
 
 struct Figures;  // figures.hpp
@@ -166,6 +170,13 @@ class Cache {
     // Brings sources what is written behind, until the deadline; what is left stays in the journal. Later ones
     // are refused. [control]
     void stop_writes(std::uint64_t deadline_ns);
+
+    // From now on values of version `from` of that namespace, whether it is there yet or not, become ones of version
+    // `to` by fn, in the place of what was registered for these two. An empty fn takes it back; no call of it runs
+    // when this returns. Not from within one. [any thread]
+    void set_migration(std::string_view ns, std::uint32_t from, std::uint32_t to, Migrate fn);
+    // The caller got a value that it cannot read: counted as damaged, and the entry is removed.
+    void undecodable(std::uint32_t ns, std::string_view key);
 
     // Entries expired but not reclaimed, where stores can list them: raw full keys, at most `limit`.
     std::vector<std::string> expired_keys(std::uint32_t ns, std::size_t limit);

@@ -65,6 +65,8 @@ SpaceFigures figures_of(const Space& space) {
     out.gets = run.gets.figures();
     out.puts = run.puts.figures();
     out.loads = run.loads.figures();
+    out.migrations = run.migrations.figures();
+    out.migrates = !space.ns->accepts.empty();
     // What was asked for comes to the first tier; what one tier does not have, to the next.
     std::uint64_t reaches = out.counts.hits + out.counts.absent + out.counts.misses;
     std::uint64_t below = 0;
@@ -93,7 +95,8 @@ SpaceCounts counts_of(const SpaceRuntime& r) {
     using C = SpaceCount;
     return {r.name, r.total(C::hits), r.total(C::misses), r.total(C::stale), r.total(C::absent), r.total(C::puts),
             r.total(C::removes), r.total(C::refused), r.total(C::errors), r.total(C::fenced), r.total(C::loads),
-            r.total(C::load_errors), r.total(C::waits), r.total(C::damaged), r.total(C::dropped)};
+            r.total(C::load_errors), r.total(C::waits), r.total(C::damaged), r.total(C::dropped),
+            r.total(C::migrated), r.total(C::unmigrated)};
 }
 
 Figures Cache::figures() const {

@@ -5,6 +5,7 @@
 //   cache_write.cpp     put, remove, conditional writes, expire
 //   cache_pack.cpp      values made small and themselves again, dictionaries
 //   cache_load.cpp      get_or_load: flights, stale answers
+//   cache_migrate.cpp   entries of an older version
 //   cache_source.cpp    sources: what is missing is loaded, what is put is written there
 //   cache_drop.cpp      drop, expire, refresh: of one scope or of a rule's
 //   cache_rules.cpp     requests and events: which rules fire, with what values
@@ -31,6 +32,7 @@
 #include "kernel/core/headed.hpp"
 #include "kernel/core/hot_keys.hpp"
 #include "kernel/core/key_turns.hpp"
+#include "kernel/core/migrations.hpp"
 #include "kernel/core/pending.hpp"
 #include "kernel/core/shared_envelope.hpp"
 #include "kernel/core/snapshot.hpp"
@@ -79,6 +81,10 @@ struct Found {
     std::size_t tier = 0;
     std::vector<ScopeId> scopes;  // of one from a shared store that is to be written again: all it carries
     SharedStamp stamp;            // of one from a shared store
+    // It was migrated, and is not the entry that stands there: that one's id, and its version.
+    std::uint64_t replaces = 0;
+    std::uint32_t was_version = 0;
+    bool newer = false;           // nothing was found but an entry of a newer version
     bool any() const { return verdict == Verdict::live || verdict == Verdict::stale; }
 };
 
@@ -185,6 +191,7 @@ struct Cache::Impl {
     AbsentBudget absents;
     PendingPool pending;
     FlightTable flights;
+    MigrationBook migrations;
     const plugin::HashSecret process_secret;
 
     Snapshot<State> state;
@@ -270,6 +277,21 @@ struct Cache::Impl {
                                const larder_touch& touch, std::uint64_t now_ns, std::uint64_t deadline_ns);
     // Moves the payload, decompressed, into out. CORRUPT when it cannot be; PENDING: a dictionary has to be fetched for it.
     larder_status take_value(const State& s, const Space& space, const EntryKey& key, Found& found, larder_value& out);
+    // Makes what was found, live or stale, into an entry of this policy's version. False: it cannot be, which is
+    // counted, and is a miss. One that a dictionary has to be fetched for stays as it is, for now. REQUIRES a
+    // ReadGuard. Nothing is written.
+    bool bring_up(const Space& space, const EntryKey& key, Found& found) {
+        return found.entry.head().version == space.ns->version || migrate(space, key, found);
+    }
+    bool migrate(const Space& space, const EntryKey& key, Found& found);
+    // The same where one may wait for the dictionary; nothing: a reader would miss.
+    Found readable(const Space& space, const EntryKey& key, Found found);
+    // Puts a migrated entry in the place of the one it was made of, unless somebody else wrote meanwhile; into a shared
+    // store later, by another thread.
+    void write_back(const Space& space, const EntryKey& key, const Found& found, std::uint64_t now_ns, std::uint64_t deadline_ns);
+    void write_back_shared(const Space& space, const EntryKey& key, const Found& found);
+    // Entries by version, of memory: a walk.
+    std::string versions_json();
     std::int64_t ttl_left(const EnvelopeHead& head, std::uint64_t now_ns) const;
     // Finds an item's space and key; else the item says what is wrong.
     const Space* begin_item(const State& s, larder_cache_get& item, EntryKey& key);
@@ -381,10 +403,11 @@ struct Cache::Impl {
                               std::uint64_t now_ns, std::uint64_t deadline_ns);
     // Puts it into every tier, from the bottom up, in the tier's form. envelope.scopes has all of them.
     larder_status put_entry(const Space& space, const EntryKey& key, const Envelope& envelope, std::string_view payload,
-                            std::uint64_t now_ns, std::uint64_t deadline_ns);
-    // Into one tier; `flags` LARDER_PUT_*.
+                            std::uint64_t now_ns, std::uint64_t deadline_ns, bool above_only = false);
+    // Into one tier; `flags` LARDER_PUT_*; with IF_VERSION over the entry of that id, 0: its own.
     larder_status put_in(const SpaceTier& use, const Space& space, const EntryKey& key, const Envelope& envelope,
-                         std::string_view payload, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns);
+                         std::string_view payload, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns,
+                         std::uint64_t over = 0);
     // True: `later` will be told, and the item's status is not touched.
     bool set_one(const State& s, larder_cache_set& item, const larder_call* call, std::uint64_t now_ns, const Tier::Then* later = nullptr);
     // Changes the key's own scope. REQUIRES the stripe.

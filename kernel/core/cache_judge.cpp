@@ -38,7 +38,7 @@ Verdict Cache::Impl::judge_long(const Space& space, const EntryKey& key, const T
     const bool foreign = tier.foreign();
     if (EnvelopeView::open(bytes, foreign, foreign, entry) != EnvelopeView::Verdict::good) return Verdict::damaged;
     if (entry.binding() != key.binding) return Verdict::damaged;
-    if (entry.schema() != space.schema || entry.head().version != space.ns->version) return Verdict::gone;
+    if (entry.schema() != space.schema || !space.takes(entry.head().version)) return Verdict::gone;
     if (judge_age(entry.head(), now_ns, stale_since_ns) == Verdict::gone) return Verdict::gone;
     if (tier.unremoved().gone(key.binding, entry.head().created_ns)) return Verdict::gone;
 
@@ -79,7 +79,7 @@ Verdict Cache::Impl::judge_headed(const Space& space, const EntryKey& key, larde
                                   std::uint64_t epoch, EnvelopeView& entry, std::uint64_t& stale_since_ns) {
     if (!EnvelopeView::open_headed(bytes, key.hash, entry)) return Verdict::damaged;
     const EnvelopeHead& head = entry.head();
-    if (HeadedWords(bytes.data).mark().generation() != space.generation || head.version != space.ns->version) return Verdict::gone;
+    if (HeadedWords(bytes.data).mark().generation() != space.generation || !space.takes(head.version)) return Verdict::gone;
     if (judge_age(head, now_ns, stale_since_ns) == Verdict::gone) return Verdict::gone;
     const std::uint64_t mark = head.mark;
     if (mark == epoch || untouched_since(mark, space, key, entry.scopes())) [[likely]] return fresh_or_stale(stale_since_ns);

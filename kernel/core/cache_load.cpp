@@ -15,6 +15,7 @@ struct LoadJob {
     std::uint32_t ns = 0;
     Loader loader;
     std::shared_ptr<Tier> ramp;  // whose ramp it takes part in; null: none
+    bool newer = false;  // FencePoint::newer
 };
 
 Loaded run_loader(const Loader& loader) {
@@ -65,6 +66,7 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
     if (job.ramp != nullptr) place.emplace(job.ramp->ramp(), until);
     const std::uint64_t began = impl.clock.fine_ns();
     FencePoint point = flight->began;
+    point.newer = job.newer;
     {
         const ReadGuard guard;
         const State& s = *impl.state.get();
@@ -146,7 +148,7 @@ static bool still_stale(Cache::Impl& impl, const State& s, const Space& space, c
 // False: what it waited for may be older than the call itself; a load that begins from now on is not.
 static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loader& loader, std::uint64_t called_ns, std::uint64_t until, bool again, bool counted) {
     const std::uint64_t now = impl.clock.mono_ns();
-    LoadJob job{std::string(view(out.key)), {}, out.ns, loader, nullptr};
+    LoadJob job{std::string(view(out.key)), {}, out.ns, loader, nullptr, false};
     FlightTable::Boarding boarding;
     Found stale;
     Ms revalidating{0}, on_error{0}, patience{0};
@@ -176,6 +178,7 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
                 return true;
             }
         }
+        job.newer = found.newer;
         if (!again && !counted) space->runtime->count(SpaceCount::misses);
         const auto tape_outcome = [&](Cache::Impl::TapedOutcome outcome) {
             if (!again && !counted && impl.tape.on()) [[unlikely]] impl.tape_get(*space, key, outcome, LARDER_GET_FENCE | LARDER_GET_STALE, 0, 0, now);

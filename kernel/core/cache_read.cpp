@@ -28,6 +28,10 @@ bool Cache::Impl::weigh(Search& search, const Space& space, const EntryKey& key,
     found.ban_number = search.began.ban_number;
     found.value = std::move(value);
     found.verdict = judge(space, key, tier, found.value.bytes(), search.now_ns, search.began.epoch, found.entry, found.stale_since_ns);
+    if (found.any()) {
+        if (!bring_up(space, key, found)) return false;
+        if (found.replaces != 0 && !search.peek) write_back(space, key, found, search.now_ns, search.deadline_ns);
+    }
     switch (found.verdict) {
         case Verdict::live:
             if (i > 0) {
@@ -44,6 +48,10 @@ bool Cache::Impl::weigh(Search& search, const Space& space, const EntryKey& key,
             tier.remove(key.store_key(space.runtime->shelf), 0, search.now_ns, search.deadline_ns);
             break;
         case Verdict::gone: {
+            if (tier.foreign() && found.entry.head().version > space.ns->version) {
+                search.best.newer = !search.best.any();  // others read it
+                break;
+            }
             space.runtime->count(SpaceCount::dropped);
             const std::uint64_t id = found.entry.head().id;
             found.value.reset();
@@ -222,6 +230,8 @@ larder_status Cache::Impl::touch_headed(const SpaceTier& use, const Space& space
 
 void Cache::Impl::fill_item(const State& s, const Space& space, const EntryKey& key, Found& found, std::uint32_t flags,
                             std::uint64_t now_ns, larder_cache_get& item) {
+    item.status = LARDER_E_CORRUPT;
+    if (!bring_up(space, key, found)) return;
     const EnvelopeHead head = found.entry.head();
     item.ttl_ms = ttl_left(head, now_ns);
     item.version = head.id;
@@ -229,7 +239,9 @@ void Cache::Impl::fill_item(const State& s, const Space& space, const EntryKey& 
     if (found.verdict == Verdict::stale) item.found |= LARDER_FOUND_STALE;
     if ((head.flags & envelope_absent) != 0) item.found |= LARDER_FOUND_ABSENT;
     if (found.verdict == Verdict::live && (head.flags & envelope_sliding) != 0 && (flags & LARDER_CALL_PEEK) == 0) slide(space, key, found, now_ns);
-    if ((flags & LARDER_GET_META) == 0) item.status = take_value(s, space, key, found, item.value);
+    if ((flags & LARDER_GET_META) != 0) return;
+    // One of an older version that waits for a dictionary is not to be seen as it is.
+    item.status = head.version != space.ns->version ? larder_status{LARDER_PENDING} : take_value(s, space, key, found, item.value);
 }
 
 bool Cache::Impl::fill_stale(const State& s, const Space& space, const EntryKey& key, Found& found, std::uint32_t flags,
@@ -322,11 +334,13 @@ void Cache::Impl::end_found(const State& s, const Space& space, const EntryKey& 
         return;
     }
     item.status = LARDER_MISS;
+    if (search.best.newer) item.found |= LARDER_FOUND_NEWER;
     if ((flags & LARDER_GET_STALE) == 0 || !fill_stale(s, space, key, search.best, flags, now_ns, item)) space.runtime->count(SpaceCount::misses);
     tape_answer(space, key, item, flags, now_ns);
     // Who has a source loads nothing by itself.
     if ((flags & LARDER_GET_FENCE) == 0 || (space.source != nullptr && (flags & LARDER_GET_STALE) == 0)) return;
     FencePoint point = began.fence();
+    point.newer = search.best.newer;
     if (space.authority != nullptr) {
         FieldedKey fielded;
         const std::string canonical(key.canonical);
@@ -478,7 +492,7 @@ struct Visit {
         EnvelopeView entry;
         std::uint64_t since = 0;
         if (impl.judge(space, key, tier, bytes, now_ns, impl.records.epoch(), entry, since) != Verdict::live) return;
-        if (entry.head().codec != 0 || (entry.head().flags & (envelope_absent | envelope_sliding)) != 0) return;
+        if (entry.head().version != space.ns->version || entry.head().codec != 0 || (entry.head().flags & (envelope_absent | envelope_sliding)) != 0) return;
         show(entry.payload().data(), entry.payload().size());
     }
 };

@@ -21,7 +21,7 @@ boost::json::object json_of(const SpaceCounts& c) {
     boost::json::object o{{"hits", c.hits}, {"misses", c.misses}, {"stale", c.stale}, {"absent", c.absent},
                           {"puts", c.puts}, {"removes", c.removes}, {"refused", c.refused}, {"errors", c.errors},
                           {"fenced", c.fenced}, {"loads", c.loads}, {"load_errors", c.load_errors}, {"waits", c.waits},
-                          {"damaged", c.damaged}, {"dropped", c.dropped}};
+                          {"damaged", c.damaged}, {"dropped", c.dropped}, {"migrated", c.migrated}, {"unmigrated", c.unmigrated}};
     o["hit_rate"] = asked == 0 ? 0.0 : static_cast<double>(c.hits) / static_cast<double>(asked);
     return o;
 }
@@ -49,7 +49,7 @@ Remembers Cache::remembers() const {
 
 std::string Cache::stats_json(std::string_view section) const {
     if (section == "compression") return compression_json(figures());
-    return impl_->stats(section);
+    return section == "versions" ? impl_->versions_json() : impl_->stats(section);
 }
 
 std::string Cache::Impl::stats(std::string_view section) const {

@@ -87,6 +87,14 @@ bool Cache::Impl::weigh_shared(Search& search, const Space& space, const EntryKe
     }
     // What memory has and the store has not is gone.
     search.best = {};
+    search.best.newer = item.found.newer;
+    if (item.found.any()) {
+        if (!bring_up(space, key, item.found)) {
+            forget_above(space, key, search.now_ns);
+            return false;
+        }
+        if (item.found.replaces != 0 && !search.peek) write_back_shared(space, key, item.found);
+    }
     switch (item.found.verdict) {
         case Verdict::live:
             if (!search.peek && item.may_stay && space.authority_tier > 0 && key.canonical.size() <= longest_plain_key) {
@@ -100,7 +108,7 @@ bool Cache::Impl::weigh_shared(Search& search, const Space& space, const EntryKe
         case Verdict::stale: search.best = std::move(item.found); break;
         case Verdict::damaged: space.runtime->count(SpaceCount::damaged); break;
         case Verdict::gone:
-            if (item.status == LARDER_OK) space.runtime->count(SpaceCount::dropped);
+            if (item.status == LARDER_OK && !item.found.newer) space.runtime->count(SpaceCount::dropped);
             forget_above(space, key, search.now_ns);
             break;
     }
@@ -132,7 +140,11 @@ Found Cache::Impl::present_shared(const State& s, const Space& space, const Entr
     SharedItem& item = read->items().front();
     id = item.id;
     status = item.status;
-    if (item.found.verdict != Verdict::live || (item.found.entry.head().flags & envelope_absent) != 0) return {};
+    if (item.found.verdict != Verdict::live || (item.found.entry.head().flags & envelope_absent) != 0) {
+        Found nothing;
+        nothing.newer = item.found.newer;
+        return nothing;
+    }
     const auto scopes = read->scopes_of(item);
     item.found.scopes.assign(scopes.begin(), scopes.end());
     return std::move(item.found);
@@ -210,6 +222,20 @@ static larder_status put_above(Cache::Impl& impl, const Space& space, const Entr
     return outcome;
 }
 
+// Where a newer version stands in the store: in memory only, for as long as it lives, because every number it carries is
+// one that pushes are told for. What is pushed meanwhile takes it away, as in promote().
+static bool keep_above(Cache::Impl& impl, const Space& space, const EntryKey& key, const Envelope& envelope, std::string_view payload,
+                       std::uint64_t now_ns) {
+    const std::atomic<std::uint64_t>& writes = impl.stripe(key).writes;
+    const std::uint64_t before = writes.load(std::memory_order_seq_cst);
+    bool kept = false;
+    for (std::size_t i = 0; i < space.authority_tier; ++i)
+        if (space.tiers[i].tier->headed() && impl.put_in(space.tiers[i], space, key, envelope, payload, 0, now_ns, 0) == LARDER_OK) kept = true;
+    if (writes.load(std::memory_order_seq_cst) == before) return kept;
+    impl.forget_above(space, key, now_ns);
+    return false;
+}
+
 larder_status Cache::Impl::put_shared(const Space& space, const EntryKey& key, NewEntry& entry, Envelope& envelope, std::string_view payload,
                                       std::uint64_t now_ns, std::uint64_t deadline_ns) {
     Authority& authority = *space.authority;
@@ -229,6 +255,12 @@ larder_status Cache::Impl::put_shared(const Space& space, const EntryKey& key, N
         authority.end_load(whole, entry.fence->lease, now_ns);
         space.runtime->count(SpaceCount::fenced);
         entry.kept = false;
+        return LARDER_OK;
+    }
+    if (loaded && entry.fence->newer) {
+        authority.end_load(whole, entry.fence->lease, now_ns);
+        entry.sure = stamp.good && authority.trusted() && authority.stand(stamp.numbers);
+        entry.kept = entry.sure && keep_above(*this, space, key, envelope, payload, now_ns);
         return LARDER_OK;
     }
     if (entry.judged != nullptr && stamp.good && !still_stands(authority, space, *entry.judged, stamp)) return LARDER_E_CONFLICT;

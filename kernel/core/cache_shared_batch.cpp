@@ -105,6 +105,7 @@ void Cache::Impl::fence_misses(const std::vector<larder_cache_get*>& items, cons
         if (space == nullptr || (space->source != nullptr && (call.flags & LARDER_GET_STALE) == 0) || !make_key(*space, names, view(item->key), buffer, key)) continue;
         const std::uint64_t now = clock.mono_ns();
         FencePoint point{records.epoch(), bans.number(), 0};
+        point.newer = (item->found & LARDER_FOUND_NEWER) != 0;
         // A get that failed is fenced, too: who loads after it and sets is judged by it, and has no lease.
         if (item->status == LARDER_MISS || stale) point.lease = begin_load(s, *space, key, now, deadline(&call, now));
         fences.remember(key.hash, call.client, point, now);
@@ -300,6 +301,7 @@ void Cache::Impl::end_shared(const State& s, SharedRead& read, SharedItem& share
         item.status = LARDER_MISS;
     }
     if ((call.flags & LARDER_GET_STALE) != 0 && fill_stale(s, *space, key, search.best, call.flags, now_ns, item)) return tape_answer(*space, key, item, call.flags, now_ns);
+    if (search.best.newer) item.found |= LARDER_FOUND_NEWER;
     space->runtime->count(SpaceCount::misses);
     tape_answer(*space, key, item, call.flags, now_ns);
 }

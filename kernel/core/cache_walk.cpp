@@ -6,7 +6,10 @@
 #include "kernel/core/cache_impl.hpp"
 #include "kernel/core/redis_glob.hpp"
 
+#include <boost/json.hpp>
+
 #include <algorithm>
+#include <map>
 
 namespace larder {
 namespace {
@@ -61,6 +64,17 @@ Verdict look(Cache::Impl& impl, const Stop& stop, const std::string& canonical, 
     absent = (verdict == Verdict::live || verdict == Verdict::stale) && (entry.head().flags & envelope_absent) != 0;
     if (remove_gone && verdict == Verdict::gone) stop.tier->remove(store_key, entry.head().id, now, 0);
     return verdict;
+}
+
+// Of an entry that can be read; 0: it cannot.
+std::uint32_t version_of(Cache::Impl& impl, const Stop& stop, const std::string& canonical) {
+    EntryKey key;
+    if (!make_canonical_key(*stop.space, impl.names, canonical, key)) return 0;
+    const std::uint64_t now = impl.clock.mono_ns();
+    Found found;
+    if (stop.tier->get(key.store_key(stop.space->runtime->shelf), LARDER_CALL_PEEK, now, 0, found.value) != LARDER_OK) return 0;
+    found.verdict = impl.judge(*stop.space, key, *stop.tier, found.value.bytes(), now, impl.records.epoch(), found.entry, found.stale_since_ns);
+    return found.any() ? found.entry.head().version : 0;
 }
 
 // True: it was of no use any more, and has gone. With its writers shut out, so that no entry put meanwhile goes.
@@ -152,6 +166,38 @@ larder_status Cache::reclaim(std::uint32_t ns, std::uint64_t* removed, const lar
             if (remove_if_gone(*impl_, all[at], canonical)) ++*removed;
         if (cursor == 0) ++at;
     }
+}
+
+// Copies of one entry stand in several tiers: of each version, the tier that has most.
+std::string Cache::Impl::versions_json() {
+    const ReadGuard guard;
+    const State& s = *state.get();
+    constexpr std::uint64_t most_ns = 250'000'000;
+    const std::uint64_t until = clock.fine_ns() + most_ns;
+    bool whole = true;
+    boost::json::object spaces;
+    for (const Space& space : s.spaces) {
+        if (!space.keeps_entries()) continue;
+        std::map<std::uint32_t, std::uint64_t> kept;
+        for (const Stop& stop : stops(s, space.runtime->number)) {
+            std::map<std::uint32_t, std::uint64_t> here;
+            std::uint64_t cursor = 0;
+            do {
+                for (const std::string& canonical : scan_keys(stop, cursor, 256, 0))
+                    if (const std::uint32_t version = version_of(*this, stop, canonical); version != 0) ++here[version];
+                whole = whole && (cursor == 0 || clock.fine_ns() < until);
+            } while (cursor != 0 && whole);
+            for (const auto& [version, entries] : here) kept[version] = std::max(kept[version], entries);
+        }
+        boost::json::object entries, migrated;
+        for (const auto& [version, n] : kept) entries[std::to_string(version)] = n;
+        {
+            const std::lock_guard lock(space.runtime->migrated_mutex);
+            for (const auto& [version, n] : space.runtime->migrated_from) migrated[std::to_string(version)] = n;
+        }
+        spaces[space.ns->name] = boost::json::object{{"version", space.ns->version}, {"entries", std::move(entries)}, {"migrated", std::move(migrated)}};
+    }
+    return boost::json::serialize(boost::json::object{{"versions", std::move(spaces)}, {"counted", whole ? "exact" : "at least"}});
 }
 
 // Memory of entries that nobody asks for again comes back by their ttl, by eviction, and by this: a

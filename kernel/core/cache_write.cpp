@@ -68,7 +68,8 @@ Remade::Remade(const Space& space, Cache::Impl& impl, const Found& found, std::s
 }
 
 larder_status Cache::Impl::put_in(const SpaceTier& use, const Space& space, const EntryKey& key, const Envelope& envelope,
-                                  std::string_view payload, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns) {
+                                  std::string_view payload, std::uint32_t flags, std::uint64_t now_ns, std::uint64_t deadline_ns,
+                                  std::uint64_t over) {
     thread_local std::string bytes;
     const EnvelopeHead& head = envelope.head;
     const std::uint64_t age_ms = head.age_ms(now_ns);
@@ -77,6 +78,7 @@ larder_status Cache::Impl::put_in(const SpaceTier& use, const Space& space, cons
     put.struct_size = sizeof put;
     put.flags = flags;
     put.version = put.if_version = head.id;
+    if (over != 0) put.if_version = over;
     put.ttl_ms = use.life_ms(left_ms);
     if (use.tier->headed()) {
         put.flags |= LARDER_PUT_HEADED;
@@ -94,10 +96,11 @@ larder_status Cache::Impl::put_in(const SpaceTier& use, const Space& space, cons
 }
 
 larder_status Cache::Impl::put_entry(const Space& space, const EntryKey& key, const Envelope& envelope, std::string_view payload,
-                                     std::uint64_t now_ns, std::uint64_t deadline_ns) {
+                                     std::uint64_t now_ns, std::uint64_t deadline_ns, bool above_only) {
     larder_status outcome = LARDER_E_TOO_LARGE;
     bool failed = false, taken = false;
     for (std::size_t i = space.tiers.size(); i-- > 0;) {
+        if (above_only && space.tiers[i].tier->foreign()) continue;
         const larder_status status = put_in(space.tiers[i], space, key, envelope, payload, 0, now_ns, deadline_ns);
         if (status == LARDER_OK) {
             taken = true;
@@ -181,7 +184,7 @@ larder_status Cache::Impl::write_entry(const State& s, const Space& space, const
         return LARDER_E_TOO_LARGE;
     }
     const larder_status status = space.authority != nullptr ? put_shared(space, key, entry, envelope, payload, now_ns, deadline_ns)
-                                                            : put_entry(space, key, envelope, payload, now_ns, deadline_ns);
+                                                            : put_entry(space, key, envelope, payload, now_ns, deadline_ns, entry.fence != nullptr && entry.fence->newer);
     if (status == LARDER_OK) {
         space.runtime->count(SpaceCount::puts);
         space.runtime->count(SpaceDetail::put_bytes, entry.value.size());
@@ -231,6 +234,8 @@ bool Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
         } else {
             found = present(s, *space, key, now, until);
         }
+        // What the caller will not get to read is not there for it, either.
+        if (found.any()) found = readable(*space, key, std::move(found));
         const bool there = found.any();
         const std::uint64_t id = there ? found.entry.head().id : 0;
         if (there && (item.flags & LARDER_SET_KEEP_TTL) != 0) ttl = ttl_left(found.entry.head(), now);
@@ -239,7 +244,7 @@ bool Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
             take_value(s, *space, key, found, item.old);
         }
         item.version = id;
-        if ((item.flags & LARDER_SET_IF_ABSENT) != 0 && there) item.status = LARDER_EXISTS;
+        if ((item.flags & LARDER_SET_IF_ABSENT) != 0 && (there || found.newer)) item.status = LARDER_EXISTS;
         else if ((item.flags & LARDER_SET_IF_PRESENT) != 0 && !there) item.status = LARDER_MISS;
         else if ((item.flags & LARDER_SET_IF_VERSION) != 0 && id != item.if_version) item.status = LARDER_E_CONFLICT;
         else item.status = LARDER_OK;

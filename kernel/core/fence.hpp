@@ -30,6 +30,8 @@ struct FencePoint {
     std::uint64_t ban_number = 0;
     std::uint64_t lease = 0;       // of a shared store, under which its stamp is kept (authority.hpp); 0: none
     std::uint64_t at_ns = 0;       // when it was taken; the book writes it where it is 0
+    // An entry of a newer version than this node's stands below memory: what is loaded stays above it.
+    bool newer = false;
 };
 
 // Safe for any number of threads.

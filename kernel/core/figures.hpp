@@ -59,7 +59,8 @@ struct SpaceFigures {
     std::string codec;  // as the policy says; empty: none
     PackFigures packing;
     std::vector<SpaceTierFigures> tiers;
-    DurationFigures gets, puts, loads;
+    DurationFigures gets, puts, loads, migrations;
+    bool migrates = false;  // the policy accepts an older version
     double hit_rate() const noexcept {  // 0 to 1; negative entries are answers, too
         const std::uint64_t good = counts.hits + counts.absent + counts.stale, all = counts.hits + counts.absent + counts.misses;
         return all == 0 ? 0 : static_cast<double>(good < all ? good : all) / static_cast<double>(all);

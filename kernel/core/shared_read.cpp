@@ -205,7 +205,8 @@ bool SharedRead::open(const State& s, SharedItem& item, Pinned& value, std::uint
     if (open_shared(value.bytes(), item.key.binding, true, entry, item.found.stamp) != EnvelopeView::Verdict::good) return closed(Verdict::damaged);
     const EnvelopeHead& head = entry.head();
     item.id = head.id;
-    if (head.version != space->ns->version || (head.hard_ms != 0 && head.age_ms(theirs_ms * 1'000'000) >= head.hard_ms)) return closed(Verdict::gone);
+    item.found.newer = head.version > space->ns->version;
+    if (!space->takes(head.version) || (head.hard_ms != 0 && head.age_ms(theirs_ms * 1'000'000) >= head.hard_ms)) return closed(Verdict::gone);
     if (head.with == 0 && head.scopes == 0) return true;
     // Pairs say other scopes than the key alone does.
     std::vector<std::pair<std::string_view, std::string_view>> pairs;

@@ -22,7 +22,9 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,7 +33,8 @@ namespace larder {
 
 // What is counted for each namespace.
 enum class SpaceCount : std::size_t {
-    hits, misses, stale, absent, puts, removes, refused, errors, fenced, loads, load_errors, waits, damaged, dropped
+    hits, misses, stale, absent, puts, removes, refused, errors, fenced, loads, load_errors, waits, damaged, dropped,
+    migrated, unmigrated
 };
 
 // More of it, off the hit path. First, by tier: hits below the first one.
@@ -51,7 +54,10 @@ struct SpaceRuntime {
     std::atomic<std::uint64_t> changed{0};
     std::uint64_t schema = 0, generation = 0;  // how often the schema changed; guarded by install's mutex
     Counters counts, details;
-    Durations gets, puts, loads;
+    Durations gets, puts, loads, migrations;
+    // How many values of which version were migrated. Far from the hit path.
+    std::mutex migrated_mutex;
+    std::map<std::uint32_t, std::uint64_t> migrated_from;  // guarded by migrated_mutex
     void count(SpaceDetail what, std::uint64_t by = 1) noexcept { details.add(static_cast<std::size_t>(what), by); }
     void count_tier_hit(std::size_t tier) noexcept { details.add(tier < 8 ? tier : 7); }
     std::uint64_t total(SpaceDetail what) const noexcept { return details.sum(static_cast<std::size_t>(what)); }
@@ -98,6 +104,10 @@ struct Space {
     Ms ttl{};                     // 0: none
     Ms stale{};                   // the longest window after it
     bool keeps_entries() const { return ns->key.has_value(); }
+    // Whether an entry of that version is one of this policy, or can be made into one.
+    bool takes(std::uint32_t version) const {
+        return version == ns->version || std::find(ns->accepts.begin(), ns->accepts.end(), version) != ns->accepts.end();
+    }
     // A shared store has all its entries, with nothing above or below.
     bool only_shared() const { return authority != nullptr && tiers.size() == 1 && keeps_entries(); }
     bool writes_source() const { return source != nullptr && source->writes(); }

@@ -1,7 +1,10 @@
 // kernel/policy_test/player.cpp -- one test, step by step.
 #include "kernel/policy_test/player.hpp"
 
+#include "kernel/core/json_members.hpp"
 #include "kernel/policy_test/entries.hpp"
+
+#include <boost/json.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -93,6 +96,7 @@ class Player {
             case dsl::StepKind::fail:
             case dsl::StepKind::recover: return change_store(step);
             case dsl::StepKind::expect: return expect(step);
+            case dsl::StepKind::expect_value: return expect_value(step);
             case dsl::StepKind::expect_breaker: return expect_breaker(step);
             case dsl::StepKind::expect_rule: return expect_rules(step);
             case dsl::StepKind::expect_no_rule:
@@ -106,7 +110,15 @@ class Player {
     }
 
     bool put(const dsl::TestStep& step) {
-        const larder_status status = world_.put(step.ns, step.text, step.given);
+        JsonMembers members;
+        for (const dsl::TestMember& one : step.holding)
+            if (!members.put(one.path, one.json)) {
+                fails(one.at, "what is above this member holds something else already");
+                return true;
+            }
+        const larder_status status =
+            world_.put_version(step.ns, step.text, step.given,
+                               step.holding.empty() ? std::string() : members.text(), step.version);
         if (status != LARDER_OK) {
             auto& d = fails(step.at, shown(step.ns, step.text) + " cannot be put",
                             status == LARDER_E_INVALID ? "no such key" : "no store took it");
@@ -317,6 +329,46 @@ class Player {
         } else if (!there) {
             d.notes.push_back("the test never puts it");
         }
+    }
+
+    // Equal as JSON: a text may be written in several ways.
+    static bool is_same(std::string_view found, const std::string& wanted) {
+        boost::json::error_code none, bad;
+        const boost::json::value a = boost::json::parse(found, none), b = boost::json::parse(wanted, bad);
+        return !none && !bad && a == b;
+    }
+
+    static std::string spelled(const std::vector<std::string>& path) {
+        std::string out;
+        for (const std::string& name : path) out += (out.empty() ? "" : ".") + name;
+        return out;
+    }
+
+    bool expect_value(const dsl::TestStep& step) {
+        if (!spend(1 + entries_.size(), step.at)) return false;
+        const std::optional<std::string> value = world_.value(step.ns, step.text);
+        JsonMembers members;
+        if (!value || !members.read(*value)) {
+            auto& d = fails(step.at, shown(step.ns, step.text) + (value ? " holds no JSON object"
+                                                                        : " should have a value, but a "
+                                                                          "read finds nothing"));
+            if (const Entry* const entry = entries_.find(step.ns, step.text))
+                d.more.push_back({entry->put_at, "put here"});
+            return true;
+        }
+        for (const dsl::TestMember& one : step.holding) {
+            const std::string_view found = members.find(one.path);
+            if (found.data() != nullptr && is_same(found, one.json)) continue;
+            fails(one.at, shown(step.ns, step.text) + " should hold `" + spelled(one.path) + "` = " + one.json,
+                  found.data() == nullptr ? "it is not there" : "it holds " + std::string(found))
+                .notes.push_back("the value is " + *value);
+        }
+        for (const dsl::TestMember& one : step.without)
+            if (const std::string_view found = members.find(one.path); found.data() != nullptr)
+                fails(one.at, shown(step.ns, step.text) + " should be without `" + spelled(one.path) + "`",
+                      "it holds " + std::string(found))
+                    .notes.push_back("the value is " + *value);
+        return true;
     }
 
     void expect_warmed(const dsl::TestStep& step, const dsl::TestTarget& target) {

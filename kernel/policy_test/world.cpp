@@ -77,12 +77,19 @@ World::World(std::shared_ptr<const dsl::Policy> policy, std::span<const std::str
     options.outbox = few;
     cache_ = std::make_unique<Cache>(options);
 
-    CacheParts parts;
-    parts.policy = policy_;
-    for (const std::string& name : names_) {
+    for (std::size_t i = 0; i < names_.size(); ++i)
         stores_.push_back(std::make_unique<TestStore>(clock_));
-        parts.stores.push_back(stores_.back()->handle(name));
-    }
+    install(policy_);
+    numbers_.resize(policy_->namespaces.size(), LARDER_NS_NONE);
+    for (std::size_t i = 0; i < numbers_.size(); ++i)
+        (void)cache_->ns_find(policy_->namespaces[i].name, &numbers_[i]);
+}
+
+void World::install(std::shared_ptr<const dsl::Policy> policy) {
+    CacheParts parts;
+    parts.policy = std::move(policy);
+    for (std::size_t i = 0; i < names_.size(); ++i)
+        parts.stores.push_back(stores_[i]->handle(names_[i]));
     parts.warm = [this](const std::vector<std::uint32_t>& items) {
         for (const std::uint32_t item : items) warmed_.push_back(policy_->warms[item].ns);
         return static_cast<std::uint32_t>(items.size());
@@ -91,9 +98,6 @@ World::World(std::shared_ptr<const dsl::Policy> policy, std::span<const std::str
         ended_.emplace_back(session, user);
     };
     cache_->install(std::move(parts));
-    numbers_.resize(policy_->namespaces.size(), LARDER_NS_NONE);
-    for (std::size_t i = 0; i < numbers_.size(); ++i)
-        (void)cache_->ns_find(policy_->namespaces[i].name, &numbers_[i]);
 }
 
 World::~World() { executor_.stop(); }
@@ -165,13 +169,44 @@ World::Seen World::load(dsl::NamespaceIndex ns, std::string_view key, dsl::LoadO
     return out;
 }
 
+larder_status World::put_version(dsl::NamespaceIndex ns, std::string_view key,
+                                 const std::vector<dsl::GivenValue>& with, std::string_view value,
+                                 std::uint32_t version) {
+    if (version == 0 || version == policy_->namespaces[ns].version) return put(ns, key, with, value);
+    // What a put asks a policy for, and no rules.
+    auto before = std::make_shared<dsl::Policy>();
+    before->namespaces = policy_->namespaces;
+    before->breakers = policy_->breakers;
+    before->index();
+    before->namespaces[ns].version = version;
+    before->namespaces[ns].accepts.clear();
+    install(std::move(before));
+    const larder_status status = put(ns, key, with, value);
+    install(policy_);
+    return status;
+}
+
+std::optional<std::string> World::value(dsl::NamespaceIndex ns, std::string_view key) {
+    larder_cache_get item{};
+    item.ns = number(ns);
+    item.key = bytes(key);
+    const larder_call call = call_with(0);
+    (void)cache_->get_many(&item, 1, &call);
+    std::optional<std::string> out;
+    if (item.status == LARDER_OK && (item.found & LARDER_FOUND_ABSENT) == 0)
+        out.emplace(static_cast<const char*>(item.value.data), item.value.size);
+    if (item.value.release != nullptr) item.value.release(&item.value);
+    executor_.run();
+    return out;
+}
+
 larder_status World::put(dsl::NamespaceIndex ns, std::string_view key,
-                         const std::vector<dsl::GivenValue>& with) {
+                         const std::vector<dsl::GivenValue>& with, std::string_view value) {
     const std::vector<larder_pair> pairs = pairs_of(policy_->namespaces[ns], with);
     larder_cache_set item{};
     item.ns = number(ns);
     item.key = bytes(key);
-    item.value = bytes(value_put);
+    item.value = bytes(value.empty() ? std::string_view(value_put) : value);
     item.with = pairs.data();
     item.with_count = static_cast<std::uint32_t>(pairs.size());
     const larder_call call = call_with(0);

@@ -44,7 +44,13 @@ class World {
     Seen load(dsl::NamespaceIndex ns, std::string_view key, dsl::LoadOutcome end,
               const std::vector<dsl::GivenValue>& with);
     larder_status put(dsl::NamespaceIndex ns, std::string_view key,
-                      const std::vector<dsl::GivenValue>& with);
+                      const std::vector<dsl::GivenValue>& with, std::string_view value = {});
+    // As the same policy put it when the namespace had that version.
+    larder_status put_version(dsl::NamespaceIndex ns, std::string_view key,
+                              const std::vector<dsl::GivenValue>& with, std::string_view value,
+                              std::uint32_t version);
+    // What an application reads; nothing: it misses.
+    std::optional<std::string> value(dsl::NamespaceIndex ns, std::string_view key);
 
     struct Fired {
         std::vector<std::uint32_t> rules;    // into policy().rules
@@ -79,6 +85,7 @@ class World {
     const std::vector<std::pair<std::string, std::string>>& ended() const { return ended_; }
 
   private:
+    void install(std::shared_ptr<const dsl::Policy> policy);
     std::uint32_t number(dsl::NamespaceIndex ns) const { return numbers_[ns]; }
     Seen seen(larder_cache_get& item, std::span<const std::uint64_t> before) const;
     std::vector<std::uint64_t> found() const;

@@ -77,6 +77,11 @@ serve::Answer run(Kernel& kernel, serve::Message words) {
     return serve::run_verb(kernel, words);
 }
 
+larder_value owned(const std::string& text) {
+    auto* const keep = new std::string(text);
+    return {keep->data(), keep->size(), [](larder_value* value) noexcept { delete static_cast<std::string*>(value->pin); }, keep};
+}
+
 bool is_cached(Kernel& kernel, const std::string& key) {
     return run(kernel, {"get", "item", key}).exit == 0;
 }
@@ -423,4 +428,33 @@ TEST_CASE("a host's own function is a source: it is asked for what is missing an
     std::string problem;
     CHECK(Kernel::open(options(files), problem) == nullptr);
     CHECK_THAT(problem, contains("`mine`"));
+
+TEST_CASE("a plugin's function migrates values of an older version, until it is taken back") {
+    Files files;
+    auto kernel = started(files);
+    REQUIRE(run(*kernel, {"put", "item", "1", "one"}).exit == 0);
+    REQUIRE(run(*kernel, {"put", "item", "2", "two"}).exit == 0);
+    files.policy("larder 1\nnamespace item { key \"{id}\"; ttl 5m; static; version 2 accepts 1 }\n");
+    const ReloadResult reloaded = kernel->reload();
+    REQUIRE(reloaded.ok);
+    CHECK(reloaded.text.find("misses") == std::string::npos);
+
+    const larder_cache_api& cache = kernel->cache_api();
+    std::string seen;
+    const auto migrate = [](void* ctx, larder_bytes key, larder_bytes old, larder_value* out) noexcept -> larder_status {
+        static_cast<std::string*>(ctx)->assign(static_cast<const char*>(key.data), key.size);
+        *out = owned("<" + std::string(static_cast<const char*>(old.data), old.size) + ">");
+        return LARDER_OK;
+    };
+    CHECK(cache.migrate(kernel->host(), bytes("item"), 2, 2, migrate, &seen) == LARDER_E_INVALID);
+    CHECK(cache.migrate(kernel->host(), bytes("item"), 0, 2, migrate, &seen) == LARDER_E_INVALID);
+    CHECK(cache.migrate(kernel->host(), bytes("item"), 1, 65536, migrate, &seen) == LARDER_E_INVALID);
+    REQUIRE(cache.migrate(kernel->host(), bytes("item"), 1, 2, migrate, &seen) == LARDER_OK);
+    CHECK_THAT(run(*kernel, {"get", "item", "1"}).out, contains("<one>"));
+    CHECK(seen == "1");
+    REQUIRE(cache.migrate(kernel->host(), bytes("item"), 1, 2, nullptr, nullptr) == LARDER_OK);
+    CHECK_THAT(run(*kernel, {"get", "item", "1"}).out, contains("<one>"));
+    CHECK_FALSE(is_cached(*kernel, "2"));
+    const auto stats = boost::json::parse(run(*kernel, {"stats", "versions"}).out);
+    CHECK(stats.at("versions").at("item").at("migrated").at("1") == 1);
 }

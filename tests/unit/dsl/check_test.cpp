@@ -48,8 +48,10 @@ TEST_CASE("every example of a code's page triggers exactly that code") {
         const CompileOptions::RoutesText routes{"openapi.json", application};
         if (expected.erase("routes") > 0) options.routes = &routes;
         options.coverage = expected.erase("coverage") > 0;
-        if (expected.erase("live") > 0)
+        if (expected.erase("live") > 0) {
             options.live_entries = [](std::string_view) { return std::optional(1'204'113UL); };
+            options.live_versions = [](std::string_view) { return std::vector<LiveVersion>{{1, 203, 12}, {2, 9, 0}}; };
+        }
         const Compiled c = compiled(bytes ? with_bytes(e.text) : e.text, options);
         CAPTURE(rendered(c));
         CHECK(codes(c) == expected);

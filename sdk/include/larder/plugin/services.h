@@ -126,7 +126,10 @@ typedef struct larder_pair { /* frozen */
 /* Flags of larder_cache_get.found. */
 enum {
   LARDER_FOUND_ABSENT = 1u << 0, /* a negative entry: known not to be there; value is empty */
-  LARDER_FOUND_STALE = 1u << 1   /* past its soft deadline, served under a `stale` clause */
+  LARDER_FOUND_STALE = 1u << 1,  /* past its soft deadline, served under a `stale` clause */
+  /* With MISS: below memory stands an entry of a newer version of the namespace's values than this policy
+   * knows. What is loaded instead stays in this process; the entry is left to those who read it. */
+  LARDER_FOUND_NEWER = 1u << 2
 };
 typedef struct larder_cache_get { /* frozen: items stand in arrays */
   uint32_t ns;
@@ -194,6 +197,12 @@ enum {
  * LARDER_MISS to remove the entry, LARDER_EXISTS to leave it alone, or an error, which update returns.
  * May be called several times; called without locks held. */
 typedef larder_status(LARDER_CALL *larder_update_fn)(void *ctx, larder_bytes old, larder_value *replacement, int64_t *ttl_ms) LARDER_NOEXCEPT;
+
+/* migrate: makes a value of an older version into one of a newer. key: text inside the namespace. OK: *out
+ * has it, and the kernel releases it; anything else: the old value is of no use, and its entry is a miss.
+ * On any thread, a store's own among them, without locks: it may not block, nor call the kernel. A value
+ * may come more than once. */
+typedef larder_status(LARDER_CALL *larder_migrate_fn)(void *ctx, larder_bytes key, larder_bytes old, larder_value *out) LARDER_NOEXCEPT;
 
 typedef struct larder_cache_scan {
   uint32_t struct_size;
@@ -348,6 +357,11 @@ typedef struct larder_cache_api {
    * has no name, as a `with` value is missing; MISS: no such namespace, or the key does not fit. [worker] */
   larder_status(LARDER_CALL *names)(const larder_host *h, uint32_t ns, larder_bytes key, const larder_pair *with, uint32_t with_count,
       void(LARDER_CALL *fn)(void *ctx, larder_bytes name) LARDER_NOEXCEPT, void *ctx) LARDER_NOEXCEPT;
+  /* From now on values of version `from` of the namespace of that name, whether it is there yet or not, become
+   * ones of version `to` by fn, which stands before what a policy declares for these two. NULL fn takes it
+   * back, and no call of it runs when this returns: before ctx goes, in stop at the latest. Not from
+   * within fn. E_INVALID: `to` is not after `from`, or more than 65535. [worker] */
+  larder_status(LARDER_CALL *migrate)(const larder_host *h, larder_bytes ns, uint32_t from, uint32_t to, larder_migrate_fn fn, void *ctx) LARDER_NOEXCEPT;
 } larder_cache_api;
 
 /* ------------------------------------------------------------ thread check */
