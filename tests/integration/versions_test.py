@@ -1,5 +1,7 @@
-# tests/integration/versions_test.py -- a rolling deploy over one Redis, by clients: two releases with two versions of a
-# value, in both directions, and what `larder check` knows of it.
+# tests/integration/versions_test.py -- two releases with two versions of a value above one Redis and one file, in both
+# directions, by clients; and what `larder check` knows of it.
+import json
+import tempfile
 import unittest
 
 from larder_program import larder
@@ -49,6 +51,35 @@ class RollingDeploy(unittest.TestCase):
         self.new.set("user:3", NEW)
         self.old.set("user:3", b'{"name":"Bob"}')
         until(lambda: self.new.get("user:3") == b'{"full_name":"Bob","n":0}', "the new release migrates it")
+
+
+class RestartWithAnotherRelease(unittest.TestCase):
+    """A file belongs to one process, so there a deploy is one release after the other."""
+
+    def test_a_file_is_read_by_the_next_release_and_by_the_one_before_after_a_step_back(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory(prefix="larder-versions-"))
+        store = f'[store.l2]\nplugin = "lmdb"\npath = "{folder}/l2"\n'
+        with LarderServer(FIRST, store=store) as server:
+            self.assertEqual(Talk(("127.0.0.1", server.port))("SET", "user:1", OLD), b"OK")
+        with LarderServer(SECOND, store=store) as server:
+            talk = Talk(("127.0.0.1", server.port))
+            self.assertEqual(talk("GET", "user:1"), NEW)
+            self.assertEqual(talk("SET", "user:2", NEW), b"OK")
+            until(lambda: self._migrated(talk) == 1 and talk("GET", "user:1") == NEW, "it is migrated once")
+        with LarderServer(FIRST, store=store) as server:
+            talk = Talk(("127.0.0.1", server.port))
+            for key in ("user:1", "user:2"):
+                self.assertIsNone(talk("GET", key))
+                self.assertEqual(talk("SET", key, OLD), b"OK")  # loaded after that miss: for this process
+                self.assertEqual(talk("GET", key), OLD)
+        with LarderServer(SECOND, store=store) as server:
+            talk = Talk(("127.0.0.1", server.port))
+            self.assertEqual((talk("GET", "user:1"), talk("GET", "user:2")), (NEW, NEW))
+            self.assertEqual(self._migrated(talk), 0)
+
+    @staticmethod
+    def _migrated(talk):
+        return json.loads(talk("LARDER", "STATS"))["namespaces"]["user"]["migrated"]
 
 
 class LeavingVersions(unittest.TestCase):
