@@ -428,6 +428,7 @@ TEST_CASE("a host's own function is a source: it is asked for what is missing an
     std::string problem;
     CHECK(Kernel::open(options(files), problem) == nullptr);
     CHECK_THAT(problem, contains("`mine`"));
+}
 
 TEST_CASE("a plugin's function migrates values of an older version, until it is taken back") {
     Files files;
