@@ -175,8 +175,6 @@ class Cache {
     // `to` by fn, in the place of what was registered for these two. An empty fn takes it back; no call of it runs
     // when this returns. Not from within one. [any thread]
     void set_migration(std::string_view ns, std::uint32_t from, std::uint32_t to, Migrate fn);
-    // The caller got a value that it cannot read: counted as damaged, and the entry is removed.
-    void undecodable(std::uint32_t ns, std::string_view key);
 
     // Entries expired but not reclaimed, where stores can list them: raw full keys, at most `limit`.
     std::vector<std::string> expired_keys(std::uint32_t ns, std::size_t limit);

@@ -194,15 +194,4 @@ void Cache::set_migration(std::string_view ns, std::uint32_t from, std::uint32_t
     impl_->migrations.set(ns, from, to, std::move(fn));
 }
 
-void Cache::undecodable(std::uint32_t ns, std::string_view key) {
-    {
-        const ReadGuard guard;
-        const Space* const space = impl_->state.get()->space(ns);
-        if (space == nullptr) return;
-        space->runtime->count(SpaceCount::damaged);
-    }
-    larder_cache_key gone{ns, LARDER_OK, bytes_of(key)};
-    remove_many(&gone, 1, nullptr);
-}
-
 }  // namespace larder
