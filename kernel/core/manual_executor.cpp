@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <utility>
 
 namespace larder {
@@ -49,6 +50,7 @@ struct ManualExecutor::State {
     std::mutex mutex;
     std::deque<std::function<void()>> posted;  // guarded by mutex, as what follows
     std::map<Due, std::function<void()>> timers;
+    std::set<std::uint64_t> dropped;  // timers that stop() kept from running
     std::uint64_t next_id = 1;
     bool stopped = false;
 };
@@ -68,7 +70,9 @@ std::uint64_t ManualExecutor::after(std::chrono::nanoseconds delay, std::functio
     const auto wait = static_cast<std::uint64_t>(std::max<std::int64_t>(delay.count(), 0));
     const std::lock_guard lock(state_->mutex);
     const std::uint64_t id = state_->next_id++;
-    if (!state_->stopped)
+    if (state_->stopped)
+        state_->dropped.insert(id);
+    else
         state_->timers.emplace(State::Due{state_->clock.mono_ns() + wait, id}, std::move(fn));
     return id;
 }
@@ -78,7 +82,7 @@ bool ManualExecutor::cancel(std::uint64_t id) {
     const std::lock_guard lock(state_->mutex);
     const auto found = std::find_if(state_->timers.begin(), state_->timers.end(),
                                     [id](const auto& timer) { return timer.first.second == id; });
-    if (found == state_->timers.end()) return false;
+    if (found == state_->timers.end()) return state_->dropped.erase(id) != 0;
     cancelled = std::move(found->second);
     state_->timers.erase(found);
     return true;
@@ -91,6 +95,8 @@ void ManualExecutor::stop() {
     state_->stopped = true;
     posted.swap(state_->posted);
     timers.swap(state_->timers);
+    // Who made a timer may still cancel it, and is told that it did not run.
+    for (const auto& [due, fn] : timers) state_->dropped.insert(due.second);
 }
 
 std::size_t ManualExecutor::run() {
