@@ -109,7 +109,7 @@ LARDER_LOCAL(log_clause, ast::LogClause,
              kw("log") > word("misses") > -(word("slower") > word("than") > duration))
 LARDER_LOCAL(remove_part, ast::RemovePart, kw("remove") > -text)
 LARDER_LOCAL(write_clause, ast::WriteClause,
-             kw("write") > write_mode > -duration > -text > -remove_part)
+             kw("write") > write_mode > -(!word("remove") >> duration) > -text > -remove_part)
 LARDER_LOCAL(source_clause, ast::SourceClause, kw("source") > plugin_name > -text > options)
 
 LARDER_LOCAL(plain_flag_clause, ast::FlagClause, plain_flag >> x3::attr(ast::Maybe<ast::Scalar>{}))

@@ -176,7 +176,7 @@ class Completion(Editor):
         line, character = self.place(text.replace("|", ""), "?")
         self.assertIn("quality", client.labels(URI, line, character))
         line, character = self.place(text.replace("|", ""), "small")
-        self.assertEqual(sorted(client.labels(URI, line, character)), ["env", "none", "small"])
+        self.assertEqual(sorted(client.labels(URI, line, character)), ["auto", "env", "none", "small"])
 
     def test_what_is_taken_replaces_the_word_that_was_begun(self):
         text = POLICY.replace("drop item", "drop it")

@@ -433,8 +433,8 @@ TEST_CASE("a host's own function is a source: it is asked for what is missing an
 TEST_CASE("a plugin's function migrates values of an older version, until it is taken back") {
     Files files;
     auto kernel = started(files);
-    REQUIRE(run(*kernel, {"put", "item", "1", "one"}).exit == 0);
-    REQUIRE(run(*kernel, {"put", "item", "2", "two"}).exit == 0);
+    REQUIRE(run(*kernel, {"put", "item", "1", "one", "0"}).exit == 0);
+    REQUIRE(run(*kernel, {"put", "item", "2", "two", "0"}).exit == 0);
     files.policy("larder 1\nnamespace item { key \"{id}\"; ttl 5m; static; version 2 accepts 1 }\n");
     const ReloadResult reloaded = kernel->reload();
     REQUIRE(reloaded.ok);

@@ -59,7 +59,7 @@ TEST_CASE("a step that cannot be done is refused where it stands") {
         CAPTURE(bad);
         CHECK(of_step(bad) == Codes{"L0240"});
     }
-    CHECK(of_step("remove \"a\"") == Codes{"L0102"});
+    CHECK(of_step("remove \"a\"") == Codes{"L0101"});
     CHECK(of_step("default \"a\"") == Codes{"L0101"});
     CHECK(of_step("rename \"a\" \"b\"") == Codes{"L0101"});
     CHECK(of_step("move \"a.b\" to \"a\"").empty());
