@@ -34,6 +34,7 @@ def find(name):
 
 class LarderServer:
     """One running kernel with a RESP gateway. Everything it writes is in a folder of its own."""
+    first_tier = "memory"
 
     def __init__(self, policy, conf="", gateway="", environment=None, listen="127.0.0.1:0",
                  store="", admin=""):
@@ -54,7 +55,7 @@ class LarderServer:
         (self.folder / "larder.toml").write_text(
             f'policy = ["{self.folder}/test.larder"]\n'
             f'[plugins]\npath = ["{plugins}"]\ntrust_path = true\n'
-            f'[store.memory]\nplugin = "memory"\n{self.store}\n'
+            f'[store.{self.first_tier}]\nplugin = "memory"\n{self.store}\n'
             f'[admin]\nsocket = "{self.folder}/admin.sock"\n{self.admin}\n'
             f'[gateway.resp]\nplugin = "resp"\nlisten = "{self.listen}"\n{self.gateway}\n'
             f'{self.conf}\n', encoding="utf-8")
