@@ -49,6 +49,8 @@ bool Kernel::Impl::make_cache(std::string& problem) {
     made.executor = executor;
     made.records = static_cast<std::size_t>(config.limits.records);
     made.fences = static_cast<std::size_t>(config.limits.fences);
+    made.sweep = config.limits.sweep;
+    made.sweep_removes = config.limits.sweep_removes;
     made.max_key_bytes = config.limits.max_key_bytes;
     made.max_value_bytes = config.limits.max_value_bytes;
     made.default_deadline = config.limits.deadline;

@@ -56,7 +56,7 @@ std::vector<std::string> restart_needed(const config::HostConfig& before,
     note(before.binding.has_value() != after.binding.has_value() ||
              (before.binding && before.binding->text() != after.binding->text()),
          "[secrets] binding");
-    note(a.records != b.records || a.fences != b.fences || a.max_key_bytes != b.max_key_bytes ||
+    note(a.records != b.records || a.fences != b.fences || a.sweep != b.sweep || a.sweep_removes != b.sweep_removes || a.max_key_bytes != b.max_key_bytes ||
              a.max_value_bytes != b.max_value_bytes || a.deadline != b.deadline ||
              a.stop_deadline != b.stop_deadline || a.workers != b.workers ||
              a.blocking_workers != b.blocking_workers || a.queue != b.queue,

@@ -78,6 +78,8 @@ struct AdminOptions {
 struct Limits {
     std::uint64_t records = 1u << 20;
     std::uint64_t fences = 1u << 16;
+    std::uint32_t sweep = 1'000;   // keys of each shared store a second
+    bool sweep_removes = false;
     std::uint64_t max_key_bytes = 64u << 10;
     std::uint64_t max_value_bytes = 64u << 20;
     std::chrono::milliseconds deadline{5000};

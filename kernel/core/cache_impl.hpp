@@ -150,6 +150,7 @@ class Remade {
 std::vector<ScopeId> unsaid_scopes(const State& s, const Space& space, const ScopeNames& names, std::string_view canonical, const Envelope& envelope);
 
 class SharedRead;
+class SharedWalk;
 struct SharedItem;
 
 // What one invalidation changes in shared stores: gathered while it is done here, sent once.
@@ -221,6 +222,8 @@ struct Cache::Impl {
     struct SweepState {
         std::size_t space = 0;
         std::uint64_t cursor = 0;
+        std::atomic<bool> over_shared{false};  // a step is under way, and `shared` is its
+        std::vector<std::shared_ptr<SharedWalk>> shared;
     } sweep;  // used by the sweep alone
 
     std::uint64_t deadline(const larder_call* call, std::uint64_t now_ns) const;
@@ -447,6 +450,8 @@ struct Cache::Impl {
     static constexpr std::size_t longest_plain_key = 120;  // longer ones may be hashed, and pushes would not say which
     Authority::Listener listener(const std::string& store);
     void touched(std::string_view whole);
+    // Whose key this is in a shared store. False, with its namespace if that can be told: not one that can be read back.
+    bool entry_of(const State& s, std::string_view whole, const Space*& space, EntryKey& key) const;
     void forget_above(const Space& space, const EntryKey& key, std::uint64_t now_ns);
     std::shared_ptr<SharedRead> shared_read(const State& s, const Space& space);
     bool weigh_shared(Search& search, const Space& space, const EntryKey& key, SharedRead& read, SharedItem& item);
@@ -513,6 +518,8 @@ struct Cache::Impl {
     // ---- walking (cache_walk.cpp)
     void start_sweep();
     void sweep_some();
+    // One step over each shared store. [worker]
+    void sweep_shared();
     void install(CacheParts parts);
     SpaceRuntime& runtime(std::string_view name);
     std::string stats(std::string_view section) const;

@@ -45,19 +45,24 @@ Authority::Listener Cache::Impl::listener(const std::string& store) {
 // REQUIRES no lock: writers hold theirs while they wait for the store, whose thread this is. Who copies an
 // entry up looks at `writes` again after it has done so.
 void Cache::Impl::touched(std::string_view whole) {
-    const std::size_t open = whole.find('{');
-    if (open == std::string_view::npos || whole.back() != '}') return;
-    const std::string_view inside = whole.substr(open + 1, whole.size() - open - 2);
     const ReadGuard guard;
     const State& s = *state.get();
-    const auto resolved = s.policy->resolve(inside);
-    if (!resolved) return;
-    const Space& space = s.spaces[resolved->ns];
+    const Space* space = nullptr;
     EntryKey key;
-    if (space.authority == nullptr || !make_canonical_key(space, names, inside.substr(resolved->prefix), key)) return;
+    if (!entry_of(s, whole, space, key)) return;
     stripe(key).writes.fetch_add(1, std::memory_order_seq_cst);
-    forget_above(space, key, clock.mono_ns());
+    forget_above(*space, key, clock.mono_ns());
     fills.notify_all();
+}
+
+bool Cache::Impl::entry_of(const State& s, std::string_view whole, const Space*& space, EntryKey& key) const {
+    const std::size_t open = whole.find('{');
+    if (open == std::string_view::npos || whole.back() != '}') return false;
+    const std::string_view inside = whole.substr(open + 1, whole.size() - open - 2);
+    const auto resolved = s.policy->resolve(inside);
+    if (!resolved || s.spaces[resolved->ns].authority == nullptr) return false;
+    space = &s.spaces[resolved->ns];
+    return make_canonical_key(*space, names, inside.substr(resolved->prefix), key);
 }
 
 void Cache::Impl::wait_for_fill(const std::string& canonical, std::uint32_t ns, std::chrono::nanoseconds most) {

@@ -2,9 +2,11 @@
 //
 // A cursor is (walk position, store cursor): the upper 16 bits say which pair of namespace and tier, the
 // lower 48 are the store's. A pair that has gone by a reload ends the walk early, which SCAN allows for
-// keys that are not there from beginning to end.
+// keys that are not there from beginning to end. Behind those come the shared stores, each walked once for all
+// namespaces (shared_walk.hpp); what is in memory above one is there, too, and is not walked.
 #include "kernel/core/cache_impl.hpp"
 #include "kernel/core/redis_glob.hpp"
+#include "kernel/core/shared_walk.hpp"
 
 #include <boost/json.hpp>
 
@@ -16,6 +18,17 @@ namespace {
 
 constexpr unsigned store_bits = 48;
 constexpr std::uint64_t store_mask = (std::uint64_t{1} << store_bits) - 1;
+
+bool walks(const std::shared_ptr<Authority>& authority) { return authority != nullptr && authority->tier().has(LARDER_STORE_CAP_SCAN); }
+
+// Of ns, if one is named.
+std::vector<std::shared_ptr<Authority>> shared_stops(const State& s, std::uint32_t ns) {
+    std::vector<std::shared_ptr<Authority>> found;
+    const Space* const only = ns == LARDER_NS_NONE ? nullptr : s.space(ns);
+    for (const auto& authority : s.authorities)
+        if (walks(authority) && (only == nullptr || only->authority == authority.get())) found.push_back(authority);
+    return found;
+}
 
 struct Stop {  // one namespace in one tier
     const Space* space = nullptr;
@@ -88,19 +101,52 @@ bool remove_if_gone(Cache::Impl& impl, const Stop& stop, const std::string& cano
     return true;
 }
 
+// One step of Cache::scan. `budget` is what is left of the keys it may look at.
+larder_status scan_shared(Cache::Impl& impl, const std::shared_ptr<Authority>& authority, larder_cache_scan& scan, std::uint64_t& cursor,
+                          std::uint32_t& budget, std::uint64_t until) {
+    constexpr std::uint32_t fewest = 100;  // a round trip each: of another namespace most may be
+    std::vector<std::pair<std::uint32_t, std::string>> found;
+    SharedWalk::Options what;
+    what.ns = scan.ns;
+    what.reads = true;
+    what.on_entry = [&](const Space& space, std::string_view canonical, const SharedItem& item) {
+        if (item.found.verdict == Verdict::live && (item.found.entry.head().flags & envelope_absent) == 0)
+            found.emplace_back(space.runtime->number, space.ns->key->raw(canonical));
+    };
+    SharedWalk walk(impl, authority, std::move(what));
+    walk.go_to(cursor);
+    const larder_status status = walk.step(std::max(budget, fewest), until);
+    if (status != LARDER_OK) return status;
+    cursor = walk.cursor();
+    if ((cursor & ~store_mask) != 0) return LARDER_E_INTERNAL;
+    const std::string_view glob = view(scan.glob);
+    for (const auto& [ns, raw] : found)
+        if (glob.empty() || redis_glob_match(glob, raw)) scan.on_key(scan.ctx, ns, bytes_of(raw));
+    budget -= std::min<std::uint32_t>(budget, static_cast<std::uint32_t>(std::max<std::size_t>(found.size(), 10)));
+    return LARDER_OK;
+}
+
 }  // namespace
 
 larder_status Cache::scan(larder_cache_scan* scan, const larder_call* call) {
     const ReadGuard guard;
     const State& s = *impl_->state.get();
     if (scan->ns != LARDER_NS_NONE && s.space(scan->ns) == nullptr) return LARDER_E_INVALID;
-    const std::vector<Stop> all = stops(s, scan->ns);
+    std::vector<Stop> all = stops(s, scan->ns);
+    all.erase(std::remove_if(all.begin(), all.end(), [](const Stop& one) { return one.space->authority != nullptr && one.space->authority->tier().has(LARDER_STORE_CAP_SCAN); }), all.end());
+    const std::vector<std::shared_ptr<Authority>> shared = shared_stops(s, scan->ns);
     std::uint64_t at = scan->cursor >> store_bits;
     std::uint64_t cursor = scan->cursor & store_mask;
     const std::uint64_t until = impl_->deadline(call, impl_->clock.mono_ns());
     const std::string_view glob = view(scan->glob);
     std::uint32_t budget = scan->count == 0 ? 10 : scan->count;
-    while (at < all.size() && budget > 0) {
+    while (at < all.size() + shared.size() && budget > 0) {
+        if (at >= all.size()) {
+            const larder_status status = scan_shared(*impl_, shared[at - all.size()], *scan, cursor, budget, until);
+            if (status != LARDER_OK) return status;
+            if (cursor == 0) ++at;
+            continue;
+        }
         const Stop& stop = all[at];
         const std::vector<std::string> keys = scan_keys(stop, cursor, budget, until);
         for (const std::string& canonical : keys) {
@@ -114,7 +160,7 @@ larder_status Cache::scan(larder_cache_scan* scan, const larder_call* call) {
         if ((cursor & ~store_mask) != 0) return LARDER_E_INTERNAL;  // a store cursor must fit 48 bits
         if (cursor == 0) ++at;
     }
-    scan->cursor = at < all.size() ? (at << store_bits) | cursor : 0;
+    scan->cursor = at < all.size() + shared.size() ? (at << store_bits) | cursor : 0;
     return LARDER_OK;
 }
 
@@ -127,7 +173,7 @@ larder_status Cache::count(std::uint32_t ns, std::uint64_t* out, const larder_ca
         if (!space.keeps_entries() || (ns != LARDER_NS_NONE && space.runtime->number != ns)) continue;
         std::uint64_t most = 0;  // tiers hold copies of the same entries
         for (const SpaceTier& use : space.tiers)
-            if (!use.tier->foreign()) most = std::max(most, use.tier->stats(space.runtime->shelf).entries);
+            most = std::max(most, use.tier->stats(space.runtime->shelf).entries);
         *out += most;
     }
     return LARDER_OK;
@@ -160,12 +206,31 @@ larder_status Cache::reclaim(std::uint32_t ns, std::uint64_t* removed, const lar
         const State& s = *impl_->state.get();
         if (ns != LARDER_NS_NONE && s.space(ns) == nullptr) return LARDER_E_INVALID;
         const std::vector<Stop> all = stops(s, ns);
-        if (at >= all.size()) return LARDER_OK;
+        if (at >= all.size()) break;
         if (impl_->clock.mono_ns() >= until) return LARDER_E_TIMEOUT;
         for (const std::string& canonical : scan_keys(all[at], cursor, 256, until, LARDER_SCAN_LAPSED))
             if (remove_if_gone(*impl_, all[at], canonical)) ++*removed;
         if (cursor == 0) ++at;
     }
+    std::vector<std::shared_ptr<Authority>> shared;
+    {
+        const ReadGuard guard;
+        shared = shared_stops(*impl_->state.get(), ns);
+    }
+    for (const auto& authority : shared) {
+        SharedWalk::Options what;
+        what.ns = ns;
+        what.reads = what.removes = true;
+        SharedWalk walk(*impl_, authority, std::move(what));
+        const std::uint64_t before = *removed;
+        do {
+            if (impl_->clock.mono_ns() >= until) return LARDER_E_TIMEOUT;
+            const larder_status status = walk.step(256, until);
+            *removed = before + walk.removed();
+            if (status != LARDER_OK) return status;
+        } while (!walk.ended());
+    }
+    return LARDER_OK;
 }
 
 // Copies of one entry stand in several tiers: of each version, the tier that has most.
@@ -175,12 +240,24 @@ std::string Cache::Impl::versions_json() {
     constexpr std::uint64_t most_ns = 250'000'000;
     const std::uint64_t until = clock.fine_ns() + most_ns;
     bool whole = true;
+    using Versions = std::map<std::uint32_t, std::uint64_t>;
+    std::map<std::uint32_t, Versions> shared;
+    for (const auto& authority : shared_stops(s, LARDER_NS_NONE)) {
+        SharedWalk::Options what;
+        what.reads = true;
+        what.on_entry = [&](const Space& space, std::string_view, const SharedItem& item) {
+            if (item.found.any()) ++shared[space.runtime->number][item.found.entry.head().version];
+        };
+        SharedWalk walk(*this, authority, std::move(what));
+        do whole = whole && walk.step(256, until) == LARDER_OK && (walk.ended() || clock.fine_ns() < until);
+        while (whole && !walk.ended());
+    }
     boost::json::object spaces;
     for (const Space& space : s.spaces) {
         if (!space.keeps_entries()) continue;
-        std::map<std::uint32_t, std::uint64_t> kept;
+        Versions kept = shared[space.runtime->number];
         for (const Stop& stop : stops(s, space.runtime->number)) {
-            std::map<std::uint32_t, std::uint64_t> here;
+            Versions here;
             std::uint64_t cursor = 0;
             do {
                 for (const std::string& canonical : scan_keys(stop, cursor, 256, 0))
@@ -206,8 +283,42 @@ void Cache::Impl::start_sweep() {
     sweep_timer = executor.after(std::chrono::seconds(1), [this] {
         if (stopping.load()) return;
         sweep_some();
+        if (options.sweep != 0 && !sweep.over_shared.exchange(true) && !executor.post(true, [this] {
+                if (!stopping.load()) sweep_shared();
+                sweep.over_shared.store(false);
+            }))
+            sweep.over_shared.store(false);
         if (!stopping.load()) start_sweep();
     });
+}
+
+// Shared stores are counted in the same way, for figures that nobody else has; what was dropped there goes by its
+// ttl or by the store's eviction, and by this where it is wanted.
+void Cache::Impl::sweep_shared() {
+    std::vector<std::shared_ptr<Authority>> now;
+    {
+        const ReadGuard guard;
+        now = shared_stops(*state.get(), LARDER_NS_NONE);
+    }
+    auto& walks = sweep.shared;
+    walks.erase(std::remove_if(walks.begin(), walks.end(), [&](const auto& walk) { return std::find(now.begin(), now.end(), walk->authority()) == now.end(); }), walks.end());
+    for (const auto& authority : now) {
+        const auto mine = [&](const auto& walk) { return walk->authority() == authority; };
+        if (std::any_of(walks.begin(), walks.end(), mine)) continue;
+        SharedWalk::Options what;
+        what.reads = what.removes = options.sweep_removes;
+        what.most_bytes = 1u << 20;
+        walks.push_back(std::make_shared<SharedWalk>(*this, authority, std::move(what)));
+    }
+    for (const auto& walk : walks) {
+        const std::uint64_t until = clock.mono_ns() + 1'000'000'000;
+        if (walk->refused() || walk->step(options.sweep, until) != LARDER_OK || !walk->ended()) continue;
+        std::map<std::uint32_t, std::uint64_t> entries;
+        const ReadGuard guard;
+        for (const Space& space : state.get()->spaces)
+            if (const auto seen = walk->seen().find(space.runtime->number); seen != walk->seen().end()) entries[space.runtime->shelf] = seen->second;
+        walk->authority()->tier().walked(std::move(entries));
+    }
 }
 
 void Cache::Impl::sweep_some() {

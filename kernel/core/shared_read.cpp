@@ -206,7 +206,8 @@ bool SharedRead::open(const State& s, SharedItem& item, Pinned& value, std::uint
     const EnvelopeHead& head = entry.head();
     item.id = head.id;
     item.found.newer = head.version > space->ns->version;
-    if (!space->takes(head.version) || (head.hard_ms != 0 && head.age_ms(theirs_ms * 1'000'000) >= head.hard_ms)) return closed(Verdict::gone);
+    item.over = head.hard_ms != 0 && head.age_ms(theirs_ms * 1'000'000) >= head.hard_ms;
+    if (item.over || !space->takes(head.version)) return closed(Verdict::gone);
     if (head.with == 0 && head.scopes == 0) return true;
     // Pairs say other scopes than the key alone does.
     std::vector<std::pair<std::string_view, std::string_view>> pairs;
@@ -254,6 +255,7 @@ void SharedRead::judge(const Space& space, const Authority::Look& look, SharedIt
     item.open = false;
     const SharedStamp now(digest, space.schema);
     const bool dropped = now.drop != item.found.stamp.drop;
+    item.over = dropped && digest.complete && !item.held;
     if (dropped && mutant(Mutant::stale_after_drop)) expired_at_ms = theirs_ms;
     if (item.held || !digest.complete || (dropped && !mutant(Mutant::stale_after_drop)) || (look.holds_keys() && look.holds_key(space.physical(*authority_, item.key.canonical))))
         return;  // its value goes with the read: a store's code is not called under a lock

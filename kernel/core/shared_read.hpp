@@ -33,6 +33,7 @@ struct SharedItem {
     Found found;                   // verdict gone: a miss, or an error
     larder_status status = LARDER_MISS;  // of the store
     std::uint64_t id = 0;          // of the entry that stands there, also when it is gone; 0: none
+    bool over = false;             // for good: its records say so, or its life has ended
     bool may_stay = false;         // every number it was judged by is one that pushes are told for
     bool open = false;             // it is being judged
     std::uint32_t first_scope = 0, scopes = 0;  // of the read's: that the key says, then all of the entry

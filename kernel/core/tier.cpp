@@ -286,7 +286,17 @@ larder_status Tier::limits(std::uint32_t ns, std::uint64_t entries, std::uint64_
 larder_store_stats Tier::stats(std::uint32_t ns) const {
     larder_store_stats out{};
     out.struct_size = sizeof out;
-    return store_.table->stats(store_.self, ns, &out) == LARDER_OK ? out : larder_store_stats{};
+    if (store_.table->stats(store_.self, ns, &out) != LARDER_OK) out = {};
+    if (out.entries != 0 || !foreign()) return out;
+    const std::lock_guard lock(walked_mutex_);
+    for (const auto& [of, entries] : walked_)
+        if (ns == UINT32_MAX || ns == of) out.entries += entries;
+    return out;
+}
+
+void Tier::walked(std::map<std::uint32_t, std::uint64_t> entries) {
+    const std::lock_guard lock(walked_mutex_);
+    walked_ = std::move(entries);
 }
 
 }  // namespace larder

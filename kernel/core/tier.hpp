@@ -22,6 +22,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -107,7 +108,9 @@ class Tier : public std::enable_shared_from_this<Tier> {
     larder_status fill(const larder_key& key, std::uint64_t token, const larder_put& put, std::uint64_t now_ns, std::uint64_t deadline_ns);
     larder_status scan(larder_scan& scan, std::uint64_t deadline_ns);
     larder_status limits(std::uint32_t ns, std::uint64_t entries, std::uint64_t bytes);
+    // Where the store does not count its entries: what the last walk saw of them.
     larder_store_stats stats(std::uint32_t ns) const;
+    void walked(std::map<std::uint32_t, std::uint64_t> entries);  // by namespace
 
     Breaker& breaker() noexcept { return breaker_; }
     const Breaker& breaker() const noexcept { return breaker_; }
@@ -150,6 +153,8 @@ class Tier : public std::enable_shared_from_this<Tier> {
     std::mutex door_mutex_;
     std::condition_variable door_open_;
     unsigned door_ = 0;
+    mutable std::mutex walked_mutex_;
+    std::map<std::uint32_t, std::uint64_t> walked_;
     // Calls that were given up, in case the store still writes to them.
     std::mutex given_up_mutex_;
     std::deque<std::pair<std::uint64_t, std::shared_ptr<SharedCall>>> given_up_;

@@ -92,7 +92,7 @@ constexpr Command rows[] = {
     {"scan", -2, kRead, R, 0, 0, 0, &scan, "generic", "cursor [MATCH pattern] [COUNT n] [TYPE type]", "Walks over the keys", "a pattern that begins with NAMESPACE: walks only that one; COUNT is at most 10000"},
     {"keys", 2, kRead, R, 0, 0, 0, &keys, "generic", "pattern", "All keys that match", "refused when they are too many for one reply"},
     {"randomkey", 1, kRead, R, 0, 0, 0, &randomkey, "generic", "", "Some key", "one of the first that a walk meets"},
-    {"dbsize", 1, kReadFast, R, 0, 0, 0, &dbsize, "server", "", "How many entries there are", "of more than 1000, those whose time is over count until their memory is back"},
+    {"dbsize", 1, kReadFast, R, 0, 0, 0, &dbsize, "server", "", "How many entries there are", "of more than 1000, those whose time is over count until their memory is back; what is in a shared store alone counts as of the last sweep"},
     {"object", -2, kContainer, R, 0, 0, 0, nullptr, "generic", "", "About a value"},
     {"object|encoding", 3, kRead, R, 2, 2, 1, &object_encoding, "generic", "key", "int, embstr or raw, as Redis would"},
     {"object|refcount", 3, kRead, R, 2, 2, 1, &object_refcount, "generic", "key", "Always 1"},

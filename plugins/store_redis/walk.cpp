@@ -48,6 +48,7 @@ class Walk : public Exchange {
         if (reply.is_error()) {
             shop_.journal.trouble(name(), shop_.options.endpoint.text(), reply.text());
             failed_ = true;
+            refused_ = reply.text().substr(0, 6) == "NOPERM";
             return true;
         }
         if (!keys_asked_) {
@@ -72,7 +73,7 @@ class Walk : public Exchange {
     }
     void on_end(larder_status status) noexcept override {
         if (status == LARDER_OK && failed_) {
-            status = LARDER_E_IO;
+            status = refused_ ? LARDER_E_UNSUPPORTED : LARDER_E_IO;  // the server is well
         }
         try {
             if (status == LARDER_OK) {
@@ -164,7 +165,7 @@ class Walk : public Exchange {
     Ended ended_;
     std::size_t server_ = 0;
     std::uint64_t cursor_ = 0;
-    bool keys_asked_ = true, failed_ = false;
+    bool keys_asked_ = true, failed_ = false, refused_ = false;
 };
 
 // A thread waits for the end of a walk that is its own.
@@ -193,19 +194,25 @@ struct Seen {
     std::int64_t ttl_ms = -1;
 };
 
-// One step: keys, and then the size and time left of each.
+// One step: keys, and then the size and time left of each, if wanted.
 class Look final : public Walk {
   public:
-    Look(const Workshop& shop, const larder_call& call, std::uint32_t count)
-        : Walk(shop, call, shop.options.prefix + ":v:*") {
-        if (count != 0) {
-            step_ = count;
+    Look(const Workshop& shop, const larder_call& call, const larder_scan& scan)
+        : Walk(shop, call, shop.options.prefix + ":v:*"), keys_only_((scan.flags & LARDER_SCAN_KEYS) != 0) {
+        if (scan.count != 0) {
+            step_ = scan.count;
         }
     }
     std::vector<Seen> seen;
 
   protected:
     void write_for_keys() override {
+        if (keys_only_) {
+            for (std::string& key : keys_) {
+                seen.push_back({std::move(key), 0, -1});
+            }
+            return;
+        }
         for (const std::string& key : keys_) {
             command({"STRLEN", key});
             command({"PTTL", key});
@@ -224,6 +231,9 @@ class Look final : public Walk {
     }
     bool goes_on() override { return false; }
     void finish() noexcept override {}
+
+  private:
+    const bool keys_only_;
 };
 
 class Clear final : public Walk {
@@ -265,7 +275,7 @@ larder_status scan(const Workshop& shop, larder_scan& scan, const larder_call& c
     }
     constexpr std::uint64_t mask = (std::uint64_t{1} << cursor_bits) - 1;
     const std::size_t server = scan.cursor >> cursor_bits;
-    Look look(shop, call, scan.count);
+    Look look(shop, call, scan);
     const auto gate = std::make_shared<Gate>();
     const larder_status begun =
         look.begin(server, scan.cursor & mask, [gate](larder_status status) { gate->open(status); });

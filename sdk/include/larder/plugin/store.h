@@ -93,7 +93,9 @@ typedef struct larder_get_item {
 enum {
   /* Also keys whose ttl is over and whose memory has not come back yet, with ttl_ms 0. Who asks for it
    * removes them; a store that frees an entry the moment its ttl ends has none to show. */
-  LARDER_SCAN_LAPSED = 1u << 0
+  LARDER_SCAN_LAPSED = 1u << 0,
+  /* The keys are enough: size and ttl_ms may be 0 and -1 where telling them costs the store something. */
+  LARDER_SCAN_KEYS = 1u << 1
 };
 typedef struct larder_scan {
   uint32_t struct_size;
