@@ -41,7 +41,7 @@ HOMES = [
     ("Boost.JSON", r"boost/json", r"(dsl|kernel|plugins|tests|examples)/.*\.[ch]pp"),
     ("Boost.Describe, to name the members of a host's structs", r"boost/(describe|mp11)[/.]", r"kernel/api/value_codec\.hpp"),
     ("Boost.Asio", r"boost/(asio|beast|system)[/.]",
-     r"(kernel/(serve|cli)|plugins/((gateway|store|invalidator|warmer|exporter)_\w+|redis_wire|http_post)|tests|examples)/.*"),
+     r"(kernel/(serve|cli)|plugins/((gateway|store|invalidator|warmer|exporter)_\w+|redis_wire|http_post)|tests|examples)/.*|sdk/include/larder/asio\.hpp"),
     ("Boost.PFR, to walk a syntax tree", r"boost/pfr", r"tests/unit/dsl/.*"),
     ("toml++", r"toml(\+\+|plusplus)", r"kernel/(config/host_config|loader/manifest\w*|config/manifest\w*)\.cpp"),
     ("hiredis", r"hiredis/",
