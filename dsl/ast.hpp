@@ -178,6 +178,11 @@ struct RefuseClause {
     Keyword kw;
     Scalar above;
 };
+enum class EvictOrder : std::uint8_t { adaptive, lru, lfu, fifo, s3fifo, found };  // found: the word `auto`
+struct EvictClause {  // evict lru
+    Keyword kw;
+    Word<EvictOrder> order;
+};
 struct LogClause {  // log misses slower than 50ms
     Keyword kw;
     Maybe<Scalar> slower;
@@ -244,7 +249,7 @@ struct Namespace;
 struct Clause
     : boost::spirit::x3::variant<Broken, KeyClause, TagClause, WithClause, TtlClause, StaleClause,
                                  AbsentClause, TiersClause, CompressClause, LimitClause,
-                                 RefuseClause, LogClause, VersionClause, MigrateClause, DependsClause,
+                                 RefuseClause, EvictClause, LogClause, VersionClause, MigrateClause, DependsClause,
                                  WriteClause, SourceClause, FlagClause,
                                  boost::spirit::x3::forward_ast<Namespace>> {
     using base_type::base_type;

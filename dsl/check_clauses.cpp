@@ -192,6 +192,11 @@ void Clauses::apply_rest(Namespace& n, Space& space, const ast::Clause& c, Seen&
         n.log_misses = k->slower ? values_.duration(*k->slower).value_or(Ms{}) : Ms{};
         return;
     }
+    if (const auto* k = as<ast::EvictClause>(c)) {
+        once(seen, "evict", k->kw, whose);
+        n.evict = static_cast<EvictOrder>(k->order.value);
+        return;
+    }
     if (const auto* k = as<ast::RefuseClause>(c)) {
         once(seen, "refuse", k->kw, whose);
         n.refuse_above = values_.size(k->above);

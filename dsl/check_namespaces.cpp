@@ -212,6 +212,7 @@ class Namespaces {
         n.tiers = from.tiers;
         n.compress = from.compress;
         n.limits = from.limits;
+        n.evict = from.evict;
         n.refuse_above = from.refuse_above;
         n.log_misses = from.log_misses;
         n.version = from.version;

@@ -18,6 +18,7 @@ BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::CompressClause, kw, codec, above, ex
                           enabled)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::LimitClause, kw, amount, entries, store)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::RefuseClause, kw, above)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::EvictClause, kw, order)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::LogClause, kw, slower)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::VersionClause, kw, number, accepts)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::MoveStep, what, from, to)
@@ -34,6 +35,7 @@ BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::Namespace, kw, id, body)
 namespace larder::dsl::grammar {
 
 using ast::DateRelation;
+using ast::EvictOrder;
 using ast::Flag;
 using ast::MoveVerb;
 using ast::StaleWhen;
@@ -45,6 +47,12 @@ constexpr auto stale_when =
     choice<StaleWhen>({{"revalidating", StaleWhen::revalidating}, {"error", StaleWhen::error}});
 constexpr auto write_mode = choice<WriteMode>(
     {{"through", WriteMode::through}, {"behind", WriteMode::behind}, {"aside", WriteMode::aside}});
+constexpr auto evict_order = choice<EvictOrder>({{"adaptive", EvictOrder::adaptive},
+                                                 {"lru", EvictOrder::lru},
+                                                 {"lfu", EvictOrder::lfu},
+                                                 {"fifo", EvictOrder::fifo},
+                                                 {"s3fifo", EvictOrder::s3fifo},
+                                                 {"auto", EvictOrder::found}});
 constexpr auto move_verb =
     choice<MoveVerb>({{"rename", MoveVerb::rename}, {"move", MoveVerb::move}});
 constexpr auto plain_flag = choice<Flag>({{"static", Flag::fixed}, {"encrypt", Flag::encrypt}});
@@ -105,6 +113,7 @@ LARDER_LOCAL(entries_limit, ast::LimitClause,
 LARDER_LOCAL(size_limit, ast::LimitClause,
              kw("limit") > size > x3::attr(false) > -(word("in") > store_name))
 LARDER_LOCAL(refuse_clause, ast::RefuseClause, kw("refuse") > word("above") > size)
+LARDER_LOCAL(evict_clause, ast::EvictClause, kw("evict") > evict_order)
 LARDER_LOCAL(log_clause, ast::LogClause,
              kw("log") > word("misses") > -(word("slower") > word("than") > duration))
 LARDER_LOCAL(remove_part, ast::RemovePart, kw("remove") > -text)
@@ -121,7 +130,7 @@ LARDER_DEFINE(encrypt_clause, encrypt_flag >> x3::attr(ast::Maybe<ast::Scalar>{}
 LARDER_DEFINE(
     clause,
     statement[(key_clause | ttl_clause | tag_clause | tiers_clause | stale_clause | with_clause |
-               compress_clause | entries_limit | size_limit | refuse_clause | log_clause | version_clause |
+               compress_clause | entries_limit | size_limit | refuse_clause | evict_clause | log_clause | version_clause |
                migrate_clause | depends_clause | write_clause | source_clause | absent_clause | plain_flag_clause |
                coalesce_clause |
                namespace_ | unknown_statement) > end_of_statement])

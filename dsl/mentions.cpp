@@ -131,6 +131,7 @@ class Walk {
         if (c.store) name(Kind::store, *c.store);
     }
     void walk(const ast::RefuseClause& c) { walk(c.above); }
+    void walk(const ast::EvictClause&) {}
     void walk(const ast::LogClause& c) { walk(c.slower); }
     void walk(const ast::VersionClause& c) { walk(c.number), walk(c.accepts); }
     void walk(const ast::MemberValue& m) { walk(m.value); }

@@ -82,6 +82,11 @@ struct Limit {
     std::uint64_t entries = 0, bytes = 0;  // 0: not limited in this respect
 };
 
+// The order in which a full memory tier lets entries go; the numbers are LARDER_EVICT_* of the SDK.
+enum class EvictOrder : std::uint8_t { adaptive, lru, lfu, fifo, s3fifo, found };
+inline constexpr std::array<std::string_view, 6> evict_words{"adaptive", "lru", "lfu", "fifo", "s3fifo", "auto"};
+constexpr std::string_view word_of(EvictOrder order) noexcept { return evict_words[static_cast<std::size_t>(order)]; }
+
 enum class WriteMode : std::uint8_t { aside, through, behind };
 
 // Where the values of a namespace come from. In its texts a field of the key stands as `{sku}`, for whoever
@@ -153,6 +158,7 @@ struct Namespace {
     std::vector<TierUse> tiers;       // empty: all stores in their order
     std::optional<Compression> compress;
     std::vector<Limit> limits;
+    EvictOrder evict = EvictOrder::adaptive;
     std::optional<std::uint64_t> refuse_above;  // bytes
     std::optional<Ms> log_misses;  // misses whose load took longer are logged; 0: all of them
     std::uint32_t version = 1;

@@ -187,6 +187,7 @@ Item item_of(const Policy& policy, const Namespace& n) {
     plain(c, "tiers", tiers_text(n.tiers));
     plain(c, "compress", compress_text(n.compress));
     plain(c, "limit", limits_text(n.limits));
+    plain(c, "evict", n.evict == EvictOrder::adaptive ? std::string() : std::string(word_of(n.evict)));
     plain(c, "refuse above", n.refuse_above ? size_text(*n.refuse_above) : "");
     plain(c, "log misses slower than", n.log_misses);
     std::vector<std::uint32_t> accepts = n.accepts;

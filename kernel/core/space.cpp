@@ -109,6 +109,7 @@ void Space::limit(std::uint32_t shelf) const {
                 bytes = l.bytes != 0 ? l.bytes : bytes;
             }
         use.tier->limits(shelf, entries, bytes);
+        use.tier->evict(shelf, ns->evict);
     }
 }
 

@@ -116,7 +116,7 @@ struct Space {
     std::string physical(const Authority& at, std::string_view canonical) const;
     // The same in the place of what is in `out`.
     void physical(const Authority& at, std::string_view canonical, std::string& out) const;
-    // Tells the stores of this process what entries and bytes a shelf may hold.
+    // Tells the stores of this process what entries and bytes a shelf may hold, and which go first.
     void limit(std::uint32_t shelf) const;
 };
 

@@ -283,6 +283,11 @@ larder_status Tier::limits(std::uint32_t ns, std::uint64_t entries, std::uint64_
     return store_.table->limits(store_.self, ns, entries, bytes);
 }
 
+larder_status Tier::evict(std::uint32_t ns, dsl::EvictOrder order) {
+    if (!has(LARDER_STORE_CAP_EVICT)) return LARDER_E_UNSUPPORTED;
+    return store_.table->evict(store_.self, ns, static_cast<std::uint32_t>(order));
+}
+
 larder_store_stats Tier::stats(std::uint32_t ns) const {
     larder_store_stats out{};
     out.struct_size = sizeof out;

@@ -53,6 +53,7 @@ struct TableFacts<larder_store_v1> {
         Slot<&T::limits>{"limits", LARDER_STORE_CAP_LIMITS},
         Slot<&T::cancel>{"cancel", 0},
         Slot<&T::stats>{"stats", 0},
+        Slot<&T::evict>{"evict", LARDER_STORE_CAP_EVICT},
     };
 };
 

@@ -18,7 +18,8 @@ class MemoryStore {
     static constexpr std::uint64_t caps = LARDER_STORE_CAP_SYNC | LARDER_STORE_CAP_ZERO_COPY |
                                           LARDER_STORE_CAP_TTL | LARDER_STORE_CAP_SCAN |
                                           LARDER_STORE_CAP_VERSION | LARDER_STORE_CAP_BOUNDED |
-                                          LARDER_STORE_CAP_LIMITS | LARDER_STORE_CAP_MARK;
+                                          LARDER_STORE_CAP_LIMITS | LARDER_STORE_CAP_MARK |
+                                          LARDER_STORE_CAP_EVICT;
 
     MemoryStore(plugin::Host host, const plugin::Config& config);
 
@@ -70,6 +71,9 @@ class MemoryStore {
     }
     larder_status limits(std::uint32_t ns, std::uint64_t entries, std::uint64_t bytes) noexcept {
         return table_.limits(ns, entries, bytes);
+    }
+    larder_status evict(std::uint32_t ns, std::uint32_t order) noexcept {
+        return table_.evict(ns, order);
     }
     larder_status stats(std::uint32_t ns, larder_store_stats& out) noexcept {
         return table_.stats(ns, out);

@@ -14,6 +14,7 @@
 // replaced until its readers are gone; they see a moment of their own reading time.
 #pragma once
 
+#include "contest.hpp"
 #include "latch.hpp"
 #include "segment.hpp"
 #include "thread_card.hpp"
@@ -21,6 +22,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 
 namespace larder::store_memory {
@@ -134,7 +136,10 @@ struct Space {
 
     const std::uint32_t ns;
     std::atomic<ShardSet*> set;
+    std::atomic<Contest*> contest{nullptr};  // Not null: the order is found out.
     std::atomic<std::uint64_t> most_entries{0}, most_bytes{0};  // 0: no limit of its own.
+    std::atomic<Rule> order{Rule::adaptive};                    // Where there is no contest.
+    std::unique_ptr<Contest> held_contest;  // Changed by whoever sets limits; lives as long as the space.
     // What its shards told, where it has a limit: right to within a 256th of that, and exact where
     // it has but one shard.
     std::atomic<std::uint64_t> about_entries{0}, about_bytes{0};
@@ -144,6 +149,24 @@ struct Space {
     Past* past = nullptr;           // Set when it leaves the map.
     Space* next_leaving = nullptr;  // The table's.
 
+    Rule rule() const noexcept {
+        const Contest* const found = contest.load(std::memory_order_acquire);
+        return found != nullptr ? found->best() : order.load(std::memory_order_relaxed);
+    }
+    // False: there is no memory for a contest, and nothing changed. One thread at a time.
+    bool evict_by(Rule rule, bool finds_out) noexcept {
+        if (finds_out && held_contest == nullptr && (held_contest = Contest::make()) == nullptr) {
+            return false;
+        }
+        order.store(rule, std::memory_order_relaxed);
+        contest.store(finds_out ? held_contest.get() : nullptr, std::memory_order_release);
+        return true;
+    }
+    bool is_as_made() const noexcept {
+        return most_entries.load(std::memory_order_relaxed) == 0 && most_bytes.load(std::memory_order_relaxed) == 0 &&
+               order.load(std::memory_order_relaxed) == Rule::adaptive &&
+               contest.load(std::memory_order_relaxed) == nullptr;
+    }
     std::uint64_t entries() const noexcept { return sum(&Shard::entries); }
     std::uint64_t bytes() const noexcept { return sum(&Shard::bytes); }
     bool over_limit() const noexcept {

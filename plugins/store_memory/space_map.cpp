@@ -123,7 +123,7 @@ Space* SpaceMap::take(std::uint32_t ns) noexcept {
         const std::uint64_t entries = space->most_entries.load(std::memory_order_relaxed);
         const std::uint64_t bytes = space->most_bytes.load(std::memory_order_relaxed);
         Space* fresh = nullptr;
-        if (entries != 0 || bytes != 0) {
+        if (!space->is_as_made()) {
             if (ShardSet* set = ShardSet::make(0)) {
                 fresh = new (std::nothrow) Space(ns, set);
                 if (fresh == nullptr) {
@@ -131,6 +131,11 @@ Space* SpaceMap::take(std::uint32_t ns) noexcept {
                 } else {
                     fresh->most_entries.store(entries, std::memory_order_relaxed);
                     fresh->most_bytes.store(bytes, std::memory_order_relaxed);
+                    // Without memory for a contest it goes on by the order that was found.
+                    const bool finds_out = space->contest.load(std::memory_order_relaxed) != nullptr;
+                    if (!fresh->evict_by(space->order.load(std::memory_order_relaxed), finds_out)) {
+                        static_cast<void>(fresh->evict_by(space->rule(), false));
+                    }
                     fresh->serial = ++serials_;
                 }
             }

@@ -198,6 +198,7 @@ larder_status Table::stats(std::uint32_t ns, larder_store_stats& out) noexcept {
         if (const Space* space = spaces_.find(ns)) {
             add(*space);
             out.bytes = space->bytes();
+            out.evicts_by = static_cast<std::uint32_t>(space->rule());
             if (const auto most = space->most_bytes.load(std::memory_order_relaxed)) {
                 out.capacity_bytes = std::min(most, out.capacity_bytes);
             }

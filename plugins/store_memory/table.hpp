@@ -61,7 +61,7 @@ class Table {
     Table(const Table&) = delete;
     Table& operator=(const Table&) = delete;
 
-    // The functions of store.h. All but limits from any thread. `now_ns`: the host's clock, where
+    // The functions of store.h. All but limits and evict from any thread. `now_ns`: the host's clock, where
     // the caller has just read it; 0: it is read if it is needed.
     larder_status get(const larder_key& key, std::uint32_t flags, larder_value* out,
                       std::uint64_t now_ns = 0) noexcept;
@@ -76,6 +76,7 @@ class Table {
     void clear(std::uint32_t ns) noexcept;
     void scan(larder_scan& scan) noexcept;
     larder_status limits(std::uint32_t ns, std::uint64_t entries, std::uint64_t bytes) noexcept;
+    larder_status evict(std::uint32_t ns, std::uint32_t order) noexcept;
     larder_status stats(std::uint32_t ns, larder_store_stats& out) noexcept;
 
     // One bounded step of what nobody waits for: memory of lapsed entries and of cleared
@@ -171,7 +172,8 @@ class Table {
     std::uint64_t evict_in(Lane& lane, Held& held, std::uint32_t keep, std::size_t most) noexcept;
     // Shows an entry, or those of the next line, to the lane's watch.
     static Watch::Look look_at(Watch& watch, const Arena& arena, Line& line, unsigned slot,
-                               std::uint32_t ref) noexcept;
+                               std::uint32_t ref, Rule rule) noexcept;
+    void run_contest(Space& space) noexcept;
     void look_over(Lane& lane, Held& held) noexcept;
     std::uint16_t first_rank(Lane& lane, const Held& held, std::uint64_t hash,
                              std::uint32_t priority) noexcept;

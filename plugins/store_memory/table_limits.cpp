@@ -22,6 +22,9 @@ void Table::make_room(Lane& lane, std::uint32_t ns, std::uint32_t keep,
         {
             const ReadSection section;
             Space* space = spaces_.find(ns);
+            if (space != nullptr) {
+                run_contest(*space);
+            }
             if (space == nullptr || !space->over_limit() || evict_one(lane, space, keep) == 0) {
                 break;
             }
@@ -52,6 +55,16 @@ void Table::make_room(Lane& lane, std::uint32_t ns, std::uint32_t keep,
     }
 }
 
+void Table::run_contest(Space& space) noexcept {
+    if (Contest* const contest = space.contest.load(std::memory_order_acquire)) {
+        contest->run([&space] {
+            const std::uint64_t most = space.most_entries.load(std::memory_order_relaxed);
+            const std::uint64_t entries = space.entries();
+            return Contest::Held{entries, space.bytes(), most == 0 || entries + entries / 8 < most};
+        });
+    }
+}
+
 namespace {
 
 constexpr std::uint32_t lines_ahead = 6;
@@ -72,10 +85,10 @@ std::uint16_t Table::first_rank(Lane& lane, const Held& held, std::uint64_t hash
 }
 
 [[gnu::always_inline]] inline Watch::Look Table::look_at(Watch& watch, const Arena& arena, Line& line, unsigned slot,
-                           std::uint32_t ref) noexcept {
+                           std::uint32_t ref, Rule rule) noexcept {
     const std::uint16_t seen = line.meta[slot].load(std::memory_order_relaxed);
     const Watch::Look look =
-        watch.look(static_cast<std::uint16_t>(seen & Eviction::meta_mask), arena.bytes_of(ref));
+        watch.look(static_cast<std::uint16_t>(seen & Eviction::meta_mask), arena.bytes_of(ref), rule);
     const std::uint16_t now = meta::of(meta::hint(seen), look.meta);
     if (now != seen) {
         line.meta[slot].store(now, std::memory_order_relaxed);
@@ -87,12 +100,13 @@ std::uint16_t Table::first_rank(Lane& lane, const Held& held, std::uint64_t hash
 // used.
 void Table::look_over(Lane& lane, Held& held) noexcept {
     Segment& in = *held.segment;
+    const Rule rule = held.space->rule();
     in.hand = in.hand >= in.lines ? 0 : in.hand;
     Line& line = in.at(in.hand);
     in.hand = static_cast<std::uint16_t>(in.next(in.hand));
     for (unsigned slot = 0; slot < Line::slots; ++slot) {
         if (const std::uint32_t ref = line.ref[slot].load(std::memory_order_relaxed); ref != 0) {
-            look_at(lane.watch, arena_, line, slot, ref);
+            look_at(lane.watch, arena_, line, slot, ref, rule);
         }
     }
 }
@@ -147,6 +161,7 @@ std::uint64_t Table::evict_in(Lane& lane, Held& held, std::uint32_t keep,
         return 0;
     }
     in->hand = in->hand >= in->lines ? 0 : in->hand;
+    const Rule rule = held.space->rule();
     struct Candidate {
         Line* line = nullptr;
         unsigned slot = 0;
@@ -159,17 +174,17 @@ std::uint64_t Table::evict_in(Lane& lane, Held& held, std::uint32_t keep,
     Candidate& least = victims[0];
     std::uint64_t looked_at = 0;
     for (std::uint32_t n = 0;
-         n < in->lines && !(least.ref != 0 && lane.watch.enough(looked_at, least.rank)); ++n) {
+         n < in->lines && !(least.ref != 0 && lane.watch.enough(looked_at, least.rank, rule)); ++n) {
         Line& line = in->at(in->hand);
         for (unsigned slot = 0; slot < Line::slots; ++slot) {
             const std::uint32_t ref = line.ref[slot].load(std::memory_order_relaxed);
             if (ref == 0 || ref == keep) {
                 continue;
             }
-            const Watch::Look look = look_at(lane.watch, arena_, line, slot, ref);
+            const Watch::Look look = look_at(lane.watch, arena_, line, slot, ref, rule);
             ++looked_at;
             const bool is_least = least.ref == 0 || look.rank < least.rank;
-            if (!is_least && !lane.watch.will_do(look.rank)) {
+            if (!is_least && !lane.watch.will_do(look.rank, rule)) {
                 continue;
             }
             __builtin_prefetch(arena_.at(ref) - 24);
@@ -177,7 +192,7 @@ std::uint64_t Table::evict_in(Lane& lane, Held& held, std::uint32_t keep,
             if (is_least) {
                 std::swap(now, least);
             }
-            if (now.ref != 0 && others + 1 < most && lane.watch.will_do(now.rank)) {
+            if (now.ref != 0 && others + 1 < most && lane.watch.will_do(now.rank, rule)) {
                 victims[++others] = now;
             }
         }
@@ -203,7 +218,7 @@ std::uint64_t Table::evict_in(Lane& lane, Held& held, std::uint32_t keep,
         bytes += cost_of(entry);
         unlink(held, {entry, victim.ref, victim.line, victim.slot},
                lapsed(entry) ? Cause::lapsed : Cause::evicted);
-        lane.watch.evict(ghost, victim.meta);
+        lane.watch.evict(ghost, victim.meta, rule);
     }
     return bytes;
 }
@@ -231,13 +246,39 @@ larder_status Table::limits(std::uint32_t ns, std::uint64_t entries, std::uint64
         }
         space->most_entries.store(entries, std::memory_order_relaxed);
         space->most_bytes.store(bytes, std::memory_order_relaxed);
-        idle = entries == 0 && bytes == 0 && space->entries() == 0;
+        idle = space->is_as_made() && space->entries() == 0;
         std::uint64_t behind = 0;
         do {
             if (const Held held = index_.hold_at(*space, behind, behind)) {
                 space->tell(*held.shard, held.set->count());
             }
         } while (behind != 0);
+    }
+    if (idle) {
+        clear(ns);
+    }
+    return LARDER_OK;
+}
+
+larder_status Table::evict(std::uint32_t ns, std::uint32_t order) noexcept {
+    static_assert(LARDER_EVICT_LRU == static_cast<int>(Rule::lru) && LARDER_EVICT_LFU == static_cast<int>(Rule::lfu) &&
+                  LARDER_EVICT_FIFO == static_cast<int>(Rule::fifo) &&
+                  LARDER_EVICT_S3FIFO == static_cast<int>(Rule::s3fifo) && LARDER_EVICT_AUTO == rules);
+    if (order > LARDER_EVICT_AUTO) {
+        return LARDER_E_UNSUPPORTED;
+    }
+    const bool finds_out = order == LARDER_EVICT_AUTO;
+    bool idle = false;
+    {
+        const ReadSection section;
+        Space* space = order == LARDER_EVICT_ADAPTIVE ? spaces_.find(ns) : spaces_.find_or_make(ns);
+        if (space == nullptr) {
+            return order == LARDER_EVICT_ADAPTIVE ? LARDER_OK : LARDER_E_NOMEM;
+        }
+        if (!space->evict_by(finds_out ? Rule::adaptive : static_cast<Rule>(order), finds_out)) {
+            return LARDER_E_NOMEM;
+        }
+        idle = space->is_as_made() && space->entries() == 0;
     }
     if (idle) {
         clear(ns);

@@ -44,6 +44,10 @@ inline Hit Table::look_up(const larder_key& key, std::uint64_t hash, std::uint32
         if (hit) {
             note_use(*hit.meta);
             tallies.hit(me);
+            if (Contest* const contest = space->contest.load(std::memory_order_acquire);
+                contest != nullptr && contest->wants(hash)) [[unlikely]] {
+                contest->saw(hash, cost_of(hit.entry), me.number);
+            }
         } else {
             tallies.miss(me);
         }

@@ -162,6 +162,10 @@ larder_status Table::link(Lane& lane, Held& held, const larder_key& key, std::ui
     entries.store(entries.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     entries_.add(lane.number, 1);
     count(held, cost, 0);
+    if (Contest* const contest = held.space->contest.load(std::memory_order_acquire);
+        contest != nullptr && contest->wants(hash)) [[unlikely]] {
+        contest->saw(hash, cost, lane.number);
+    }
     if (hash % Eviction::insertions_per_idle_line == 0 && !over_capacity()) {
         look_over(lane, held);
     }

@@ -9,6 +9,9 @@
 #pragma once
 
 #include "eviction.hpp"
+#include "rules.hpp"
+
+#include <array>
 
 namespace larder::store_memory {
 
@@ -48,10 +51,13 @@ class Watch {
         float rank;          // The least goes.
         std::uint16_t meta;  // To be stored back if it differs.
     };
-    // The hand meets an entry of `size` bytes.
-    Look look(std::uint16_t meta, std::uint32_t size) noexcept {
+    // The hand meets an entry of `size` bytes, which goes by `rule`.
+    Look look(std::uint16_t meta, std::uint32_t size, Rule rule = Rule::adaptive) noexcept {
         const std::uint8_t age = all_.age_byte(meta);
         unsigned grade = meta >> 1 & (Eviction::classes - 1), bucket = age & (Eviction::stride - 1);
+        if (rule != Rule::adaptive) [[unlikely]] {
+            return look_by(rule, meta, grade, bucket, age);
+        }
         ++looked_[grade][bucket];
         if ((meta & Eviction::used) != 0 || (age & Eviction::coarser) != 0) {
             meta = settled(meta, grade, bucket);
@@ -59,21 +65,19 @@ class Watch {
         // Size to the power of -1/4, within 6 %: a quarter of its logarithm, by way of its bits.
         const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(size));
         const float rank = all_.rank(grade, bucket) * std::bit_cast<float>(0x4f580000 - (bits >> 2));
-        ++looks_;
-        below_ += rank < threshold_ ? 1 : 0;
-        return {rank, meta};
+        return seen_as({rank, meta}, rule);
     }
 
-    // Whether this rank is among the least `part_below` of all.
-    bool will_do(float rank) const noexcept { return rank <= threshold_; }
+    // Whether this rank is among the least `part_below` of all of that rule.
+    bool will_do(float rank, Rule rule = Rule::adaptive) const noexcept { return rank <= of(rule).threshold; }
     // Whether the hand may stop, having seen so many entries (each once, if there are fewer).
-    bool enough(std::uint64_t seen, float least_rank) const noexcept {
+    bool enough(std::uint64_t seen, float least_rank, Rule rule = Rule::adaptive) const noexcept {
         const Search& search = this->search();
-        return seen >= search.least && (will_do(least_rank) || seen >= search.most);
+        return seen >= search.least && (will_do(least_rank, rule) || seen >= search.most);
     }
 
     // The victim goes, with the meta that its look gave. Not for what is removed or lapses.
-    void evict(std::uint64_t hash, std::uint16_t meta) noexcept {
+    void evict(std::uint64_t hash, std::uint16_t meta, Rule rule = Rule::adaptive) noexcept {
         if (all_.ghosts_.room() == 0) [[unlikely]] {
             all_.begin_ghosts(entries_);
         }
@@ -91,10 +95,11 @@ class Watch {
             return sampled;
         });
         unsampled_ = sampled ? 0 : unsampled_;
+        Pace& pace = of(rule);
         const float excess =
-            static_cast<float>(below_) - static_cast<float>(looks_) * search.part_below;
-        threshold_ *= std::clamp(1 - 0.02F * excess, 0.5F, 2.0F);
-        looks_ = below_ = 0;
+            static_cast<float>(pace.below) - static_cast<float>(pace.looks) * search.part_below;
+        pace.threshold *= std::clamp(1 - 0.02F * excess, 0.5F, 2.0F);
+        pace.looks = pace.below = 0;
         if (++evicted_ >= std::max(Eviction::fewest_between_learning,
                                    entries_ / (Eviction::ticks_per_turn * Eviction::classes)) &&
             all_.learn_next(seen_, evicted_, entries_)) {
@@ -116,6 +121,37 @@ class Watch {
     static constexpr Search among_few{16, 128, 1 / 30.0F, 1}, among_many{8, 64, 1 / 14.0F, 4};
     const Search& search() const noexcept { return entries_ < few ? among_few : among_many; }
 
+    // How far a rule's search goes: a threshold that follows its ranks.
+    struct Pace {
+        float threshold = 1e-3F;
+        std::uint32_t looks = 0, below = 0;
+    };
+    Pace& of(Rule rule) noexcept { return paces_[static_cast<std::size_t>(rule)]; }
+    const Pace& of(Rule rule) const noexcept { return paces_[static_cast<std::size_t>(rule)]; }
+    Look seen_as(Look look, Rule rule) noexcept {
+        Pace& pace = of(rule);
+        ++pace.looks;
+        pace.below += look.rank < pace.threshold ? 1 : 0;
+        return look;
+    }
+    // What is known of it stays right for the other rules, but for fifo, by which ages are counted from
+    // when an entry came: what it sees is nothing to learn from.
+    Look look_by(Rule rule, std::uint16_t meta, unsigned grade, unsigned bucket, std::uint8_t age) noexcept {
+        if (rule == Rule::fifo) {
+            const std::uint32_t there = all_.age_of(meta);
+            if ((meta & Eviction::used) != 0) {
+                meta = all_.encode(std::max(grade, 1U), there);
+            } else if ((age & Eviction::coarser) != 0) {
+                meta = all_.encode(grade, there);
+            }
+            return seen_as({rank_by(rule, grade, there), meta}, rule);
+        }
+        ++looked_[grade][bucket];
+        if ((meta & Eviction::used) != 0 || (age & Eviction::coarser) != 0) {
+            meta = settled(meta, grade, bucket);
+        }
+        return seen_as({rank_by(rule, grade, bucket == 0 ? 0 : all_.age_of(meta)), meta}, rule);
+    }
 
     unsigned used_again(unsigned grade, unsigned bucket) noexcept {
         lot_ = lot_ * 1664525 + 1013904223;
@@ -158,8 +194,8 @@ class Watch {
     }
 
     Eviction& all_;
-    float threshold_ = 1e-3F;
-    std::uint32_t looks_ = 0, below_ = 0, unsampled_ = 0, lot_ = 1;
+    std::array<Pace, rules> paces_{};
+    std::uint32_t unsampled_ = 0, lot_ = 1;
     std::uint64_t entries_ = 0, evicted_ = 0, untold_ = 0, unshared_ = 0;
     Eviction::Cells<std::uint32_t> looked_{};  // How often the hand met such an entry, lately.
     Eviction::Seen seen_;                      // Not yet told.

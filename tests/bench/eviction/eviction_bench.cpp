@@ -1,11 +1,13 @@
 // tests/bench/eviction/eviction_bench.cpp -- hit ratios of larder's eviction beside its peers'.
 //
-//     bench_eviction [-v VARIANT] [-s PERCENT,PERCENT...] [-c] (FILE.gz | FAMILY)...
+//     bench_eviction [-v VARIANT] [-s PERCENT,PERCENT...] [-c] [-r] (FILE.gz | FAMILY)...
 //
 // Replays each trace, a file or a generated family (all families without any), at capacities of
 // some per cent of its distinct objects, or of their bytes where the trace has sizes, from an empty
 // cache. Prints hits per hundred requests, and for traces with sizes also hit bytes per hundred;
 // the last column is larder less the best of LRU, S3-FIFO, W-TinyLFU and ARC. MIN knows the future.
+// -r compares instead what a policy can name (`evict lru`) with what `evict auto` makes of them; the last column is then
+// auto less the best of them.
 // -v takes other, held-out traces of the generated families; -c prints CSV for plot.py.
 #include "tests/bench/eviction/larder_cache.hpp"
 #include "tests/bench/eviction/peers.hpp"
@@ -25,9 +27,13 @@ namespace {
 
 using namespace larder::bench;
 
-constexpr std::size_t policies = 6, judged = 4, larder_at = 4;
-constexpr std::array<const char*, policies> names = {"LRU", "S3-FIFO", "W-TinyLFU",
-                                                     "ARC", "larder",  "MIN"};
+constexpr std::size_t policies = 6;
+using Names = std::array<const char*, policies>;
+constexpr Names peers = {"LRU", "S3-FIFO", "W-TinyLFU", "ARC", "larder", "MIN"};
+constexpr Names by_name = {"lru", "lfu", "fifo", "s3fifo", "adaptive", "auto"};
+// The columns before this one are what it is judged by.
+std::size_t judged = 4;
+Names names = peers;
 
 struct Ratio {
     double objects = 0, bytes = 0;
@@ -48,15 +54,32 @@ Ratio replay(const Trace& trace, std::uint64_t capacity) {
             100.0 * static_cast<double>(hit_bytes) / static_cast<double>(bytes)};
 }
 
+using All = std::array<Ratio, policies>;
+All of_peers(const Trace& trace, std::uint64_t capacity) {
+    return {replay<Lru>(trace, capacity),         replay<S3Fifo>(trace, capacity),
+            replay<WTinyLfu>(trace, capacity),    replay<Arc>(trace, capacity),
+            replay<LarderCache>(trace, capacity), replay<Belady>(trace, capacity)};
+}
+All of_rules(const Trace& trace, std::uint64_t capacity) {
+    using larder::store_memory::Rule;
+    return {replay<ByRule<Rule::lru>>(trace, capacity),    replay<ByRule<Rule::lfu>>(trace, capacity),
+            replay<ByRule<Rule::fifo>>(trace, capacity),   replay<ByRule<Rule::s3fifo>>(trace, capacity),
+            replay<LarderCache>(trace, capacity),          replay<ByContest>(trace, capacity)};
+}
+
 double ahead_of_peers(const Ratios& r) {
-    return r[larder_at] - *std::max_element(r.begin(), r.begin() + judged);
+    return r[judged] - *std::max_element(r.begin(), r.begin() + static_cast<std::ptrdiff_t>(judged));
 }
 
 class Report {
   public:
     explicit Report(bool csv) : csv_(csv) {
         if (csv_) {
-            std::printf("trace,unit,percent,capacity,LRU,S3-FIFO,W-TinyLFU,ARC,larder,MIN\n");
+            std::printf("trace,unit,percent,capacity");
+            for (const char* name : names) {
+                std::printf(",%s", name);
+            }
+            std::printf("\n");
         }
     }
     void begin(const Trace& trace) const {
@@ -131,7 +154,7 @@ int main(int argc, char** argv) {
     std::vector<double> percentages = {0.1, 0.5, 1, 2, 5, 10, 20, 50};
     std::uint64_t variant = 0;
     bool csv = false;
-    for (int option; (option = getopt(argc, argv, "v:s:c")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "v:s:cr")) != -1;) {
         switch (option) {
             case 'v':
                 variant = std::strtoull(optarg, nullptr, 10);
@@ -141,6 +164,10 @@ int main(int argc, char** argv) {
                 break;
             case 'c':
                 csv = true;
+                break;
+            case 'r':
+                names = by_name;
+                judged = 5;
                 break;
             default:
                 return 2;
@@ -163,10 +190,8 @@ int main(int argc, char** argv) {
             if (capacity < 2) {
                 continue;
             }
-            const std::array<Ratio, policies> all = {
-                replay<Lru>(trace, capacity),         replay<S3Fifo>(trace, capacity),
-                replay<WTinyLfu>(trace, capacity),    replay<Arc>(trace, capacity),
-                replay<LarderCache>(trace, capacity), replay<Belady>(trace, capacity)};
+            const std::array<Ratio, policies> all =
+                names == by_name ? of_rules(trace, capacity) : of_peers(trace, capacity);
             Ratios objects{}, bytes{};
             for (std::size_t i = 0; i < policies; ++i) {
                 objects[i] = all[i].objects;

@@ -5,7 +5,7 @@
 // line and its neighbour, and a hand that walks the lines in the order of hashes.
 #pragma once
 
-#include "plugins/store_memory/watch.hpp"
+#include "plugins/store_memory/contest.hpp"
 #include "tests/bench/eviction/trace.hpp"
 
 #include <memory>
@@ -16,14 +16,23 @@ namespace larder::bench {
 
 class LarderCache {
   public:
-    LarderCache(std::uint64_t capacity, const Trace& trace)
-        : capacity_(capacity), eviction_(trace.requests.size()) {
+    using Rule = store_memory::Rule;
+
+    LarderCache(std::uint64_t capacity, const Trace& trace, Rule rule = Rule::adaptive,
+                bool finds_out = false)
+        : capacity_(capacity), sized_(trace.sized), rule_(rule), eviction_(trace.requests.size()) {
+        if (finds_out) {
+            contest_ = std::make_unique<store_memory::Contest>();
+        }
         segments_.push_back(std::make_unique<Segment>());
         directory_.push_back(segments_.back().get());
     }
 
     bool access(const Request& r) {
         const std::uint64_t hash = hash_of(r.object);
+        if (contest_ != nullptr && contest_->wants(hash)) {
+            contest_->saw(hash, r.size, 0);
+        }
         if (Slot* const slot = find(r.object, hash); slot != nullptr) {
             if ((slot->meta & Eviction::used) == 0) {
                 slot->meta |= Eviction::used;
@@ -32,6 +41,12 @@ class LarderCache {
         }
         if (r.size > capacity_) {
             return false;
+        }
+        if (contest_ != nullptr && size_ + r.size > capacity_) {
+            contest_->run([&] {
+                return store_memory::Contest::Held{count_, size_, sized_};
+            });
+            rule_ = contest_->best();
         }
         while (size_ + r.size > capacity_) {
             evict();
@@ -159,7 +174,7 @@ class LarderCache {
                 continue;
             }
             ++hand.seen;
-            const Watch::Look look = watch_.look(line[i].meta, line[i].size);
+            const Watch::Look look = watch_.look(line[i].meta, line[i].size, rule_);
             line[i].meta = look.meta;
             Slot* other = &line[i];
             float rank = look.rank;
@@ -167,7 +182,7 @@ class LarderCache {
                 std::swap(hand.victim, other);
                 std::swap(hand.least, rank);
             }
-            if (other != nullptr && watch_.will_do(rank) && hand.others.size() < 3) {
+            if (other != nullptr && watch_.will_do(rank, rule_) && hand.others.size() < 3) {
                 hand.others.push_back(other);
             }
         }
@@ -182,10 +197,10 @@ class LarderCache {
         do {
             pass_line(hand);
         } while (hand.victim == nullptr ||
-                 (hand.seen < count_ && !watch_.enough(hand.seen, hand.least)));
+                 (hand.seen < count_ && !watch_.enough(hand.seen, hand.least, rule_)));
         hand.others.insert(hand.others.begin(), hand.victim);
         for (Slot* const victim : hand.others) {
-            watch_.evict(hash_of(victim->object), victim->meta);
+            watch_.evict(hash_of(victim->object), victim->meta, rule_);
             victim->live = false;
             size_ -= victim->size;
             --count_;
@@ -193,12 +208,25 @@ class LarderCache {
     }
 
     std::uint64_t capacity_, size_ = 0, count_ = 0;
+    bool sized_ = false;
+    Rule rule_;
+    std::unique_ptr<store_memory::Contest> contest_;
     Eviction eviction_;
     Watch watch_{eviction_};
     std::vector<std::unique_ptr<Segment>> segments_;
     std::vector<Segment*> directory_;
     unsigned depth_ = 0;
     std::size_t hand_segment_ = 0, hand_line_ = 0;
+};
+
+// What `evict NAME` does.
+template <store_memory::Rule rule>
+struct ByRule : LarderCache {
+    ByRule(std::uint64_t capacity, const Trace& trace) : LarderCache(capacity, trace, rule) {}
+};
+// `evict auto`.
+struct ByContest : LarderCache {
+    ByContest(std::uint64_t capacity, const Trace& trace) : LarderCache(capacity, trace, Rule::adaptive, true) {}
 };
 
 }  // namespace larder::bench

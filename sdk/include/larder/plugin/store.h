@@ -34,7 +34,18 @@ enum {
   LARDER_STORE_CAP_MARK = 1u << 11,
   /* A call without done is carried out by the thread that makes it, as far as that is quicker, and ends
    * by its deadline whatever the other side does: the kernel calls so where it would wait anyway. */
-  LARDER_STORE_CAP_WAITS = 1u << 12
+  LARDER_STORE_CAP_WAITS = 1u << 12,
+  LARDER_STORE_CAP_EVICT = 1u << 13     /* implements evict: the order in which a full store's entries go is chosen */
+};
+
+/* Orders in which entries go that a full store has no room for, by namespace: larder_store_v1.evict. */
+enum {
+  LARDER_EVICT_ADAPTIVE = 0, /* the store's own; what every namespace begins with */
+  LARDER_EVICT_LRU = 1,      /* the longest unused */
+  LARDER_EVICT_LFU = 2,      /* the least used, lately */
+  LARDER_EVICT_FIFO = 3,     /* the longest there */
+  LARDER_EVICT_S3FIFO = 4,   /* what was not used soon after it came, then the longest unused */
+  LARDER_EVICT_AUTO = 5      /* the one of these that would do best, found out while it runs */
 };
 
 enum {
@@ -115,6 +126,8 @@ typedef struct larder_store_stats {
   uint64_t entries, bytes, capacity_bytes, hits, misses, evictions, expirations, errors;
   /* How entries ended, where the store counts it, and whether they had been read since they were put. */
   uint64_t expired_used, expired_unused, evicted_used, evicted_unused, removed_used, removed_unused;
+  uint32_t evicts_by;  /* of one ns, with CAP_EVICT: the LARDER_EVICT_* in force, with AUTO the one it found */
+  uint32_t reserved2;
 } larder_store_stats;
 
 typedef struct larder_store_v1 {
@@ -149,6 +162,9 @@ typedef struct larder_store_v1 {
   void(LARDER_CALL *cancel)(void *self, void *done_ctx) LARDER_NOEXCEPT;
   /* ns UINT32_MAX: the whole store. [any] */
   larder_status(LARDER_CALL *stats)(void *self, uint32_t ns, larder_store_stats *out) LARDER_NOEXCEPT;
+  /* From now on entries of ns go by this order (LARDER_EVICT_*), those that are there, too; E_UNSUPPORTED: the
+   * store has no such order, nothing changes. [control] */
+  larder_status(LARDER_CALL *evict)(void *self, uint32_t ns, uint32_t order) LARDER_NOEXCEPT;
 } larder_store_v1;
 
 #ifdef __cplusplus

@@ -13,6 +13,7 @@
 //     larder_status clear_ns(std::uint32_t ns, const larder_call&);
 //     larder_status scan(larder_scan&, const larder_call&);
 //     larder_status limits(std::uint32_t ns, std::uint64_t entries, std::uint64_t bytes);
+//     larder_status evict(std::uint32_t ns, std::uint32_t order);
 //     void          cancel(void* done_ctx);
 //     larder_status stats(std::uint32_t ns, larder_store_stats&);
 // All are called from many threads at once, but limits.
@@ -121,6 +122,12 @@ struct StoreKind {
                           std::uint64_t bytes) noexcept -> larder_status {
                 return detail::guarded(
                     self, [&]() -> larder_status { return of(self).limits(ns, entries, bytes); });
+            };
+        }
+        if constexpr (LARDER_DETAIL_HAS(T, evict, std::uint32_t{}, std::uint32_t{})) {
+            v.evict = [](void* self, std::uint32_t ns, std::uint32_t order) noexcept -> larder_status {
+                return detail::guarded(
+                    self, [&]() -> larder_status { return of(self).evict(ns, order); });
             };
         }
         if constexpr (LARDER_DETAIL_HAS(T, cancel, static_cast<void*>(nullptr))) {
