@@ -35,7 +35,7 @@ void Pool::give_back(std::unique_ptr<Session> session) {
     free_.notify_one();
 }
 
-void Pool::run(std::span<const Query> queries, std::span<Outcome> outcomes, std::uint64_t deadline_ns, bool again) {
+void Pool::run(std::span<const Query> queries, std::span<Outcome> outcomes, std::uint64_t deadline_ns, bool again, Batch batch) {
     std::unique_ptr<Session> session = take(deadline_ns);
     if (session == nullptr) return fail(outcomes, LARDER_E_BUSY, "no session is free");
     for (int attempt = again ? 2 : 1; attempt > 0; --attempt) {
@@ -44,7 +44,7 @@ void Pool::run(std::span<const Query> queries, std::span<Outcome> outcomes, std:
             fail(outcomes, LARDER_E_IO, problem);
             break;
         }
-        session->run(queries, outcomes, deadline_ns);
+        session->run(queries, outcomes, deadline_ns, batch);
         if (!session->broken() || host_.mono_ns() >= deadline_ns) break;
     }
     give_back(std::move(session));

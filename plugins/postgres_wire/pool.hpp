@@ -18,7 +18,7 @@ class Pool {
 
     // Runs them on one session, with a connection that is there or is made. All within the deadline.
     // `again`: what was read may be read once more where the connection was lost meanwhile. [worker]
-    void run(std::span<const Query> queries, std::span<Outcome> outcomes, std::uint64_t deadline_ns, bool again);
+    void run(std::span<const Query> queries, std::span<Outcome> outcomes, std::uint64_t deadline_ns, bool again, Batch batch = Batch::mended);
     // Closes what is idle; nothing is run after it.
     void stop();
     const std::string& shown() const noexcept { return options_.shown; }

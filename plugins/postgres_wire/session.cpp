@@ -290,7 +290,20 @@ bool Session::run_together(std::span<const Query> queries, std::span<const Prepa
     return true;
 }
 
-void Session::run(std::span<const Query> queries, std::span<Outcome> outcomes, std::uint64_t deadline_ns) {
+bool Session::listen(std::uint64_t until_ns, const std::function<void(std::string_view payload)>& told) {
+    struct FreeNotify {
+        void operator()(PGnotify* notify) const noexcept { PQfreemem(notify); }
+    };
+    while (connection_ != nullptr) {
+        while (const std::unique_ptr<PGnotify, FreeNotify> notify{PQnotifies(connection_)}) told(notify->extra);
+        const std::uint64_t left = left_ms(until_ns);
+        if (left == 0) return true;
+        if (poll_for(PQsocket(connection_), POLLIN, left) > 0 && (PQconsumeInput(connection_) == 0 || PQstatus(connection_) != CONNECTION_OK)) close();
+    }
+    return false;
+}
+
+void Session::run(std::span<const Query> queries, std::span<Outcome> outcomes, std::uint64_t deadline_ns, Batch batch) {
     std::vector<const Prepared*> prepared;
     for (std::size_t i = 0; i < queries.size(); ++i) {
         prepared.push_back(connection_ == nullptr ? nullptr : prepare(queries[i].sql, deadline_ns, outcomes[i]));
@@ -302,8 +315,14 @@ void Session::run(std::span<const Query> queries, std::span<Outcome> outcomes, s
             return;
         }
     }
-    const bool one = queries.size() == 1;
-    if (!run_together(queries, prepared, outcomes, one, deadline_ns) || one) return;
+    const bool each = queries.size() == 1 || batch == Batch::each;
+    if (batch == Batch::whole && std::find(prepared.begin(), prepared.end(), nullptr) != prepared.end()) {
+        // The outcome of the one that cannot be said tells why; the others were not done either.
+        for (std::size_t i = 0; i < queries.size(); ++i)
+            if (prepared[i] != nullptr) outcomes[i].message = "another one of its batch cannot be prepared";
+        return;
+    }
+    if (!run_together(queries, prepared, outcomes, each, deadline_ns) || each || batch == Batch::whole) return;
     if (std::all_of(outcomes.begin(), outcomes.end(), [](const Outcome& o) { return o.status == LARDER_OK; })) return;
     run_together(queries, prepared, outcomes, true, deadline_ns);
 }

@@ -5,14 +5,17 @@
 // what it was sent nobody knows, and that is what the outcome says.
 //
 // A batch goes to the server in one piece and is one transaction (libpq's pipeline mode: as many statements
-// as there are for one round trip and one commit). If one of them fails none was done, and they are sent
-// once more, each by itself, so that it is known which.
+// as there are for one round trip and one commit). If one of them fails none was done; then it is for the
+// caller whether they are sent once more, each by itself, so that it is known which.
+//
+// A session may listen as well: what channels tell comes in between, and is shown by listen().
 #pragma once
 
 #include <larder/plugin/abi.h>
 #include <larder/plugin/host.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -39,6 +42,12 @@ struct Query {
     std::vector<std::optional<std::string_view>> parameters;  // nothing: NULL
 };
 
+enum class Batch {
+    mended,  // one transaction; if it fails, each once more by itself
+    whole,   // one transaction, and that is all
+    each     // sent together, each a transaction of its own
+};
+
 struct Outcome {
     // OK: it was done. TIMEOUT: nobody knows. INVALID: the values; CONFIG: the statement; DENIED, BUSY (another
     // transaction was in the way) and IO: as abi.h says, and it was not done.
@@ -60,7 +69,10 @@ class Session {
     // Whether it can be used: connects if it is not, or not any more. False: `problem` says why. [worker]
     bool ready(std::uint64_t deadline_ns, std::string& problem);
     // Runs them in their order. REQUIRES: ready(). [worker]
-    void run(std::span<const Query> queries, std::span<Outcome> outcomes, std::uint64_t deadline_ns);
+    void run(std::span<const Query> queries, std::span<Outcome> outcomes, std::uint64_t deadline_ns, Batch batch = Batch::mended);
+    // Shows the payload of each NOTIFY that came or comes until then, to channels it asked for. False: the
+    // connection was lost, and the session is broken. [worker]
+    bool listen(std::uint64_t until_ns, const std::function<void(std::string_view payload)>& told);
     bool broken() const noexcept { return connection_ == nullptr; }
     void close() noexcept;
 
