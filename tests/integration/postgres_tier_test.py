@@ -50,7 +50,6 @@ class TwoNodes(unittest.TestCase):
         self.a.set("item:1", "x")
         for _ in range(3):
             self.assertEqual(self.b.get("item:1"), b"x")
-        time.sleep(0)
         until(lambda: self.quiet(), "a hundred gets ask nothing", 10)
 
     def quiet(self):
@@ -141,12 +140,14 @@ class OneNode(unittest.TestCase):
 
     def test_entries_outlive_the_kernel_and_a_kill_of_postgres(self):
         with Nodes(store_of(self.postgres), count=1) as (node,):
+            until(node.trusted, "the stream is proved")
             for i in range(50):
                 node.set(f"item:{i}", f"v{i}")
         self.postgres.restart()
         node = self.start()
         for i in range(50):
             self.assertEqual(node.get(f"item:{i}"), f"v{i}".encode())
+        self.assertEqual(self.postgres("SELECT count(*) FROM larder_entries"), "50")
 
     def test_table_and_columns_have_the_names_that_the_configuration_says(self):
         self.postgres('CREATE SCHEMA cache; CREATE TABLE cache."my entries" (k bytea PRIMARY KEY, v bytea NOT NULL, id int8 NOT NULL, '
@@ -176,7 +177,7 @@ namespace ever { key "{id}"; static }
         until(lambda: int(self.postgres("SELECT count(*) FROM larder_entries")) == 30, "thirty stay", 20)
         self.assertEqual(self.postgres("SELECT count(*) FROM larder_entries WHERE ends <> 0"), "0")
         self.assertEqual(node.get("ever:99"), b"x")
-        self.assertEqual(self.postgres(f"SELECT ends FROM larder_entries LIMIT 1"), "0", "without a ttl it stays")
+        self.assertEqual(self.postgres("SELECT ends FROM larder_entries LIMIT 1"), "0", "without a ttl it stays")
 
     def test_a_table_that_is_missing_is_said_and_costs_no_request(self):
         with LarderServer('larder 1\nnamespace item { ttl 5m; key "{id}"; static }\n',
@@ -185,7 +186,3 @@ namespace ever { key "{id}"; static }
             until(lambda: node.set("item:1", "x") == b"OK", "a set is answered")
             until(lambda: node.logged("does not exist"), "the log says what is missing", 10)
             node.talk.close()
-
-
-if __name__ == "__main__":
-    unittest.main()
