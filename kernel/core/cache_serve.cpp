@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 
 namespace larder {
 namespace {
@@ -93,7 +94,9 @@ const dsl::RouteMatch* narrowest(const dsl::Policy& policy, const dsl::RouteMatc
 }  // namespace
 
 larder_status Cache::serve(const larder_request& rq, larder_serve& out) const {
-    thread_local Served at;
+    // On the heap: what is thread-local in liblarder shares little room with every other late-loaded library.
+    thread_local const auto kept = std::make_unique<Served>();
+    Served& at = *kept;
     dsl::MethodSet method = dsl::method_of(view(rq.method));
     if (method == dsl::method_head) method = dsl::method_get;
     if (method == 0 || rq.path.size == 0) return LARDER_MISS;

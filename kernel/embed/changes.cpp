@@ -49,6 +49,24 @@ std::optional<larder_target> target_of(int32_t space, std::string_view rule, std
     return out;
 }
 
+// As a namespace's `tag "{tag}"` writes a value: `tenant%3A1`. Rules write it as it is, `drop tag "tenant:1"`, and a
+// host that names a tag need not know which of the two made it.
+std::string as_value(std::string_view tag) {
+    constexpr std::string_view special = "%:*{}", digits = "0123456789ABCDEF";
+    std::string out;
+    for (const char c : tag) {
+        if (special.find(c) == std::string_view::npos) {
+            out += c;
+            continue;
+        }
+        const auto byte = static_cast<unsigned char>(c);
+        out += '%';
+        out += digits[byte >> 4];
+        out += digits[byte & 15];
+    }
+    return out;
+}
+
 larder_call own_call() {
     larder_call call{};
     call.struct_size = sizeof call;
@@ -124,9 +142,17 @@ larder_result larder_kernel_invalidate(larder_kernel* k, uint32_t what, int32_t 
         HeldRef json;
         const larder_result result = here_or_later(k, loop, user, json, [k, what, space, owned = std::string(text(rule, n)), wanted = loop != nullptr || receipt != nullptr]() -> Outcome {
             std::string text_of_pattern;
-            const auto target = target_of(space, owned, text_of_pattern);
+            const larder_target target = *target_of(space, owned, text_of_pattern);
+            larder_target targets[2] = {target, target};
+            std::size_t count = 1;
+            if (target.kind == LARDER_TARGET_TAG) {
+                const std::string_view tag(static_cast<const char*>(target.what.data), target.what.size);
+                text_of_pattern = as_value(tag);
+                targets[1].what = bytes(text_of_pattern);
+                if (text_of_pattern != tag) count = 2;
+            }
             return with_receipt(wanted, [&](larder_receipt* made, const larder_call* call) {
-                return k->kernel->cache_api().change(k->kernel->host(), what, &*target, 1, made, call);
+                return k->kernel->cache_api().change(k->kernel->host(), what, targets, count, made, call);
             });
         });
         return give(result, json, receipt);

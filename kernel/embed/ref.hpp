@@ -16,6 +16,7 @@ struct larder_ref {
     std::atomic<std::uint32_t> holders{1};
     larder_value value{};
     std::int64_t ttl_ms = -1;
+    larder_ref* next = nullptr;  // in the stock
 };
 
 namespace larder::embed {

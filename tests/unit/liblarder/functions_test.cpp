@@ -183,6 +183,19 @@ TEST_CASE("tag, prefix, glob, key, namespace and all drop what they name and no 
     CHECK(host.drop("", "key:7") == LARDER_R_INVALID);
 }
 
+TEST_CASE("a tag with a colon is dropped by the text it was put with") {
+    const Host host(policy);
+    larder_put_args with = put_args();
+    const larder_field tenant[] = {{{"tag", 3}, {"tenant:1", 8}}};
+    with.with = tenant;
+    with.nwith = 1;
+    CHECK(host.put("menu", "7", "a", &with) == LARDER_R_DONE);
+    CHECK(host.drop("", "tag:tenant:2") == LARDER_R_DONE);
+    CHECK(host.get("menu", "7").result == LARDER_R_HIT);
+    CHECK(host.drop("", "tag:tenant:1") == LARDER_R_DONE);
+    CHECK(host.get("menu", "7").result == LARDER_R_LEASE);
+}
+
 TEST_CASE("a route and an event fire the policy's rules, and the receipt names them") {
     const Host host(policy);
     CHECK(host.put("menu", "7", "a") == LARDER_R_DONE);
