@@ -1,11 +1,15 @@
 // kernel/embed/reports.cpp -- what a kernel says of itself, and sessions, for hosts.
 #include "kernel/api/sessions.hpp"
+#include "kernel/core/figures.hpp"
 #include "kernel/embed/state.hpp"
+#include "kernel/serve/figures_json.hpp"
 #include "kernel/serve/verbs.hpp"
 
 #include <algorithm>
 #include <iterator>
 #include <utility>
+
+#include <boost/json/serialize.hpp>
 
 using namespace larder;
 using namespace larder::embed;
@@ -52,6 +56,17 @@ larder_result report(larder_kernel& k, std::string_view what, std::string& out) 
         for (const auto& [gateway, address] : k.kernel->addresses()) out += gateway + "=" + address + "\n";
         return LARDER_R_DONE;
     }
+    if (what == "summary") {
+        const Figures figures = k.cache().figures();
+        std::vector<const SpaceFigures*> all;
+        boost::json::object each;
+        for (const SpaceFigures& space : figures.spaces) {
+            all.push_back(&space);
+            each[space.counts.name] = serve::summary({&space});
+        }
+        out = boost::json::serialize(boost::json::object{{"overall", serve::summary(all)}, {"by_namespace", std::move(each)}});
+        return LARDER_R_DONE;
+    }
     if (what == "metrics") {
         std::string type, why;
         if (k.kernel->render_metrics("text/plain", out, type, why)) return LARDER_R_DONE;
@@ -60,7 +75,7 @@ larder_result report(larder_kernel& k, std::string_view what, std::string& out) 
     static constexpr std::string_view asked[] = {"stats", "explain", "why", "events", "alerts", "plugins", "policy", "get", "ping"};
     serve::Message words = words_of(what);
     if (words.empty() || std::find(std::begin(asked), std::end(asked), words[0]) == std::end(asked))
-        return refuse(LARDER_R_INVALID, "no report is called `" + std::string(what) + "`: expected stats, explain, why, events, alerts, plugins, policy, metrics, warnings or addresses");
+        return refuse(LARDER_R_INVALID, "no report is called `" + std::string(what) + "`: expected stats, summary, explain, why, events, alerts, plugins, policy, metrics, warnings or addresses");
     words.insert(words.begin() + 1, as_json ? "json" : "text");
     serve::Answer answer = serve::run_verb(*k.kernel, words);
     if (answer.exit == 2 || (answer.exit == 1 && answer.out.empty())) return refuse(answer.exit == 2 ? LARDER_R_INVALID : LARDER_R_NONE, answer.err + answer.out);

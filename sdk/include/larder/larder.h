@@ -248,7 +248,7 @@ LARDER_EMBED_API larder_result larder_session_end_user(larder_kernel *k, const c
 
 /* What the program's verbs answer, as text or with "json " before it as JSON where there is one: "stats", "stats
  * namespaces", "explain PUT /x", "why SPACE KEY", "events AFTER", "alerts", "alerts now" (judges, and tells sinks), "plugins",
- * "policy"; and "metrics" (Prometheus' text), "warnings" (what sleeps), "addresses" (what gateways bound). INVALID: it is not understood. Words
+ * "policy"; and "summary" (JSON: hit rate, latencies, operations, overall and by namespace), "metrics" (Prometheus' text), "warnings" (what sleeps), "addresses" (what gateways bound). INVALID: it is not understood. Words
  * with spaces stand in double quotes. May block. */
 LARDER_EMBED_API larder_result larder_kernel_report(larder_kernel *k, const char *what, size_t n, larder_ref **text);
 /* A line of larder's log; level 0 trace to 4 error. */
@@ -285,8 +285,8 @@ LARDER_EMBED_API size_t larder_loop_drain(larder_loop *loop, larder_completion *
 /* After it returns no completion of this user appears. What it was about goes on without it; a lease that nobody hears
  * of is given to the next. How many were taken back. */
 LARDER_EMBED_API size_t larder_loop_cancel(larder_loop *loop, uint64_t user);
-/* From now on every alert that fires or is resolved arrives as a completion of this user: its ref is JSON with "name",
- * "firing" and "readings". */
+/* From now on every alert that fires or is resolved arrives as a completion of this user: its ref is JSON with "type"
+ * (its name), "firing" and "readings". */
 LARDER_EMBED_API larder_result larder_loop_watch_alerts(larder_loop *loop, uint64_t user);
 /* With it goes all that has not been drained. NULL is none. */
 LARDER_EMBED_API void larder_loop_free(larder_loop *loop);

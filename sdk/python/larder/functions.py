@@ -48,7 +48,7 @@ def call_key(prefix, function, args, named):
     return keys.key(prefix, (), out)
 
 
-def cached(namespace, *, key=None, ttl=None, tags=(), fields=None, name=None, kernel=None):
+def cached(namespace, *, key=None, ttl=None, tags=None, fields=None, name=None, kernel=None):
     """Keeps what a function answers, under the policy of `namespace`.
 
     key: makes the key of the arguments, else it is name:PARAMETER:VALUE:... (name: the function's). ttl, in seconds:
@@ -67,7 +67,7 @@ def cached(namespace, *, key=None, ttl=None, tags=(), fields=None, name=None, ke
                 made = key_of(*args, **named)
             except ValueError as problem:
                 warnings.warn(f"{prefix}() is not cached: {problem}", RuntimeWarning, stacklevel=3)
-                return None, ()
+                return None, None
             return made, tags(*args, **named) if callable(tags) else tags
 
         if inspect.iscoroutinefunction(function):

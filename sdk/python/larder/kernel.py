@@ -69,10 +69,14 @@ class _Awaited:
         self.virtual = virtual
         self.futures = {}
         self.users = itertools.count(1)
+        self.watching = {}
         loop.add_reader(self.native.fd(), self.drain)
 
     def drain(self):
         for user, *answer in self.native.drain():
+            if user in self.watching:
+                self.watching[user](json.loads(answer[1]))
+                continue
             future = self.futures.pop(user, None)
             if future is not None and not future.done():
                 future.set_result(tuple(answer))
@@ -254,15 +258,16 @@ class Kernel:
 
     @staticmethod
     def _with(tags, fields):
-        out = [("tag", tag) for tag in tags or ()]
+        """No tags said: it goes with every tag that it could have. An empty list of them: with none."""
+        out = [] if tags is None else [("tag", tag) for tag in tags] or [("tag", "")]
         return out + list((fields or {}).items())
 
-    def put(self, namespace, key, value, ttl=None, tags=(), fields=None, flags=0):
+    def put(self, namespace, key, value, ttl=None, tags=None, fields=None, flags=0):
         """ttl in seconds, None: the policy's. tags need `with tag`, fields are other `with` values. False: a flag said no."""
         return self.native.put(self.space(namespace), key, encode(value), round((ttl or 0) * 1000), self._with(tags, fields),
                                flags, None, 0) == HIT
 
-    async def aput(self, namespace, key, value, ttl=None, tags=(), fields=None, flags=0):
+    async def aput(self, namespace, key, value, ttl=None, tags=None, fields=None, flags=0):
         space, data, pairs = self.space(namespace), encode(value), self._with(tags, fields)
         answer = await self._aio().call(
             lambda loop, user: self.native.put(space, key, data, round((ttl or 0) * 1000), pairs, flags, loop, user))
@@ -303,7 +308,7 @@ class Kernel:
         data = self.native.fail(lease) if lease else None
         return _nothing if data is None else self._value(namespace, key, data)
 
-    def get_or_load(self, namespace, key, load, ttl=None, tags=(), fields=None):
+    def get_or_load(self, namespace, key, load, ttl=None, tags=None, fields=None):
         """load() is called once for all who ask meanwhile. None is a value, but where the namespace says `absent`."""
         space = self.space(namespace)
         answer = self._lookup(space, key)
@@ -338,7 +343,7 @@ class Kernel:
                 raise
             return old
 
-    async def aget_or_load(self, namespace, key, load, ttl=None, tags=(), fields=None):
+    async def aget_or_load(self, namespace, key, load, ttl=None, tags=None, fields=None):
         """As get_or_load; load() may be a coroutine. A hit does not touch the event loop."""
         space, aio = self.space(namespace), self._aio()
         answer = await aio.call(lambda loop, user: self.native.lookup(space, key, loop, user))
@@ -457,6 +462,13 @@ class Kernel:
 
     def alerts(self, now=False):
         return json.loads(self.native.report("json alerts now" if now else "json alerts"))["alerts"]
+
+    def watch_alerts(self, told):
+        """told(alert) is called on the running event loop for each alert that fires or is resolved."""
+        awaited = self._aio()
+        user = next(awaited.users)
+        awaited.watching[user] = told
+        awaited.native.watch_alerts(user)
 
     def warm(self, namespace):
         return self.native.warm(self.space(namespace))
