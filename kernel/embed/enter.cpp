@@ -1,4 +1,5 @@
 // kernel/embed/enter.cpp -- a kernel's life as hosts see it, names, and the reason of a failure.
+#include "kernel/api/kernel_impl.hpp"
 #include "kernel/api/version.hpp"
 #include "kernel/core/figures.hpp"
 #include "kernel/embed/admin.hpp"
@@ -291,6 +292,26 @@ larder_kernel* larder_kernel_open(const larder_open_args* args, larder_diag* dia
         tell(diag, code = LARDER_R_FAILED);
     }
     return nullptr;
+}
+
+larder_result larder_kernel_check(const larder_open_args* args, larder_diag* diag) {
+    larder_result code = LARDER_R_DONE;
+    try {
+        problem().clear();
+        if (args == nullptr || args->size < sizeof(larder_open_args)) {
+            code = refuse(LARDER_R_ABI, "larder_open_args.size is smaller than any version of it: set it to sizeof");
+        } else if (const auto config = configure(*args)) {
+            loader::PluginRegistry registry(config::registry_options(*config));
+            Judged judged = judge(*config, registry, (args->flags & LARDER_OPEN_ALLOW_MISSING) != 0, {});
+            if (!judged.problem.empty()) code = refuse(LARDER_R_POLICY, std::move(judged.problem));
+        } else {
+            code = LARDER_R_POLICY;
+        }
+    } catch (const std::exception& error) {
+        code = refuse(LARDER_R_FAILED, error.what());
+    }
+    if (code != LARDER_R_DONE) tell(diag, code);
+    return code;
 }
 
 void larder_kernel_close(larder_kernel* k) {

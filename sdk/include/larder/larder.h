@@ -124,6 +124,9 @@ typedef struct larder_diag {
 /* Opens and starts. NULL: args or what it leads to is wrong, and diag (may be NULL) says how. One process may have
  * several. Blocks until stores and gateways run. */
 LARDER_EMBED_API larder_kernel *larder_kernel_open(const larder_open_args *args, larder_diag *diag);
+/* Judges what open would be given, and opens nothing: no plugin is loaded, no thread begins, and it may be called before
+ * fork(). DONE, or POLICY and diag (may be NULL) with the place. */
+LARDER_EMBED_API larder_result larder_kernel_check(const larder_open_args *args, larder_diag *diag);
 /* Ends gateways, then what is in flight, then stores; then `k` is gone. Loops and refs of it are freed before, and
  * nobody is inside another call. NULL is none. */
 LARDER_EMBED_API void larder_kernel_close(larder_kernel *k);
