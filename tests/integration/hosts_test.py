@@ -1,9 +1,12 @@
 # tests/integration/hosts_test.py -- the example hosts, as their readers would run them.
 import concurrent.futures
 import http.client
+import importlib.util
+import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -17,8 +20,9 @@ class Server:
     """An example server; ends with its standard input."""
 
     def __init__(self, name, *arguments):
-        self.process = subprocess.Popen([EXAMPLES / name, *arguments], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, ROOT / "examples" / name] if name.endswith(".py") else [EXAMPLES / name]
+        self.process = subprocess.Popen([*command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env={**os.environ, "PYTHONPATH": str(BUILD / "bin/python")})
         self.line = self.process.stdout.readline()
         self.port = int(self.line.rsplit(":", 1)[1]) if ":" in self.line else 0
 
@@ -74,6 +78,25 @@ class Hosts(unittest.TestCase):
         if not (EXAMPLES / "example_httplib").exists():
             self.skipTest("cpp-httplib is not installed")
         self.round("example_httplib")
+
+    def test_the_fastapi_example_under_uvicorn_caches_a_function_and_whole_answers_until_a_write(self):
+        if not (BUILD / "bin/python/larder").exists() or importlib.util.find_spec("fastapi") is None or importlib.util.find_spec("uvicorn") is None:
+            self.skipTest("python3-dev, python3-fastapi or python3-uvicorn is not installed")
+        with Server("fastapi/app.py") as server:
+            def ask(method, path):
+                status, body, headers = server.ask(method, path)
+                self.assertEqual(status, 200)
+                return json.loads(body), headers
+            with concurrent.futures.ThreadPoolExecutor(16) as pool:
+                answers = list(pool.map(lambda _: ask("GET", "/menu/7")[0]["load"], range(16)))
+            self.assertEqual(set(answers), {1})
+            self.assertEqual(ask("GET", "/pages/7")[1]["cache-status"], "larder; fwd=miss")
+            body, headers = ask("GET", "/pages/7")
+            self.assertEqual((body["page"]["load"], headers["cache-status"], headers["content-type"]), (2, "larder; hit", "application/json"))
+            ask("PUT", "/menu/7")
+            self.assertEqual(ask("GET", "/menu/7")[0]["load"], 3)
+            self.assertEqual(ask("GET", "/pages/7")[0]["page"]["load"], 4)
+        self.assertEqual(server.status, 0)
 
     def test_an_example_says_where_its_policy_is_wrong_and_does_not_start(self):
         with tempfile.TemporaryDirectory() as folder:
