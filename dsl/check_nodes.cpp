@@ -3,7 +3,8 @@
 // Where a namespace has a tier in a shared store, that store tells all nodes what was dropped, and
 // memory above it follows. A namespace that lives in memory alone has nobody to tell: a write that
 // reaches one node leaves the copies of the others. What is shared or outlives the process is judged
-// by records that stand beside it, in one store of a namespace: of two the second would be left out.
+// by records that stand beside it: in one store of a namespace, or in two that all nodes share, of which the nearer has
+// copies (kernel/core/cache_far.cpp). Any other second one would be left out.
 #include "dsl/check_run.hpp"
 
 #include <algorithm>
@@ -62,13 +63,14 @@ void check_judges(Draft& draft, const Catalog& catalog) {
         const Space& s = draft.spaces[i];
         if (!n.key || s.broken) continue;
         const auto judges = judges_of(n, catalog);
-        if (judges.size() < 2) continue;
+        // Two that all nodes share: the nearer one has copies of what the farther one has.
+        if (judges.size() < 2 || (judges.size() == 2 && judges[0]->shared && judges[1]->shared)) continue;
         auto& d = draft.say.error("L0338", s.node->id.at,
                                   ticked(n.name) + " has tiers in " + ticked(judges[0]->name) + " and in " +
                                       ticked(judges[1]->name) + ", and each judges its entries by records of its own",
                                   ticked(judges[1]->name) + " would never be written");
         d.notes.push_back(n.tiers.empty() ? "without `tiers` a namespace has all stores of " + catalog.file
-                                          : "one store of a namespace is shared or outlives the process");
+                                          : "one store of a namespace outlives the process, or two that all nodes share");
         d.helps.push_back("name one of them in `tiers`: the shared one where there are several nodes");
     }
 }

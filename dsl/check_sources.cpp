@@ -72,6 +72,12 @@ void shape_source(Draft& draft, Values& values, Namespace& n, const Space& space
             .helps.push_back("name one: `source NAME \"where a value comes from\"`");
         return;
     }
+    if (space.source && w->mode.value == ast::WriteMode::behind && draft.options.catalog && !draft.options.catalog->journal) {
+        draft.say
+            .error("L0347", w->kw, ticked(n.name) + " is written behind, and " + draft.options.catalog->file + " has no journal",
+                   "an answered write would be lost with the process")
+            .helps.push_back("add `[journal]` with `file = \"/var/lib/larder/journal\"`, or write `write through`");
+    }
     n.write_to.address = checked(draft, w->address, n, true);
     n.write_to.removes = w->remove.has_value();
     if (w->remove) n.write_to.remove_address = checked(draft, w->remove->address, n, false);

@@ -39,6 +39,7 @@ struct Catalog {
     std::vector<std::string> sources;                        // warm item `from NAME`
     std::vector<std::pair<std::string, std::string>> sinks;  // kind, name
     std::vector<std::string> triggers;                       // invalidator plugins that name a trigger
+    bool journal = true;                                     // `write behind` has somewhere to wait
     std::string file;                                        // "larder.toml", for messages
 };
 

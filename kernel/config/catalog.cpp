@@ -215,6 +215,7 @@ void offer(const PlannedInstance& planned, dsl::Catalog& catalog) {
 
 Plan plan(const HostConfig& config, loader::PluginRegistry& registry) {
     Plan out;
+    out.catalog.journal = !config.journal.file.empty();
     out.catalog.file = config.file.empty() ? "the built-in defaults" : config.file;
     out.catalog.sinks.emplace_back("log", "");  // the kernel's own
     for (const Instance& instance : config.instances) {

@@ -93,6 +93,10 @@ void Cache::Impl::change_key(const State& s, const ChangeOrder& order, const Cau
 // Put again as another entry, and not touched: who replaces what was live before, or loads since then, is refused.
 // The price is the value's way there and back.
 void Cache::Impl::expire_shared(const State& s, const Space& space, const EntryKey& key, std::uint64_t now, std::uint64_t until, const Cause& cause) {
+    if (space.below != nullptr) {
+        expire_shared(s, *space.below, key, now, until, cause);
+        return forget_copies(space, key, now, until);
+    }
     Found found = present(s, space, key, now, until);
     // Nothing is there that could become stale, but somebody may be loading it.
     if (!found.any()) return erase(space, key, now, until, cause);

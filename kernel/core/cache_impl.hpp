@@ -397,13 +397,27 @@ struct Cache::Impl {
         // Of its scopes those that neither key nor pairs say.
         std::span<const ScopeId> own{};
         std::uint32_t cost_us = 0;
-        std::uint64_t id = 0;     // out
+        std::uint64_t id = 0;     // in: of a copy, which has its original's; else 0. out
         bool kept = true;         // out
         bool sure = false;        // out: it is in a shared store, and nobody had invalidated it until then
     };
     // REQUIRES: the caller holds the key's stripe.
     larder_status write_entry(const State& s, const Space& space, const FieldedKey& key, NewEntry& entry,
                               std::uint64_t now_ns, std::uint64_t deadline_ns);
+    // ---- above a far tier (cache_far.cpp). REQUIRES: space.below, and the key's stripe where something is changed.
+    // write_entry() into this space's own tiers, whatever is below.
+    larder_status write_near(const State& s, const Space& space, const FieldedKey& key, NewEntry& entry, std::uint64_t now_ns, std::uint64_t deadline_ns);
+    larder_status write_far(const State& s, const Space& space, const FieldedKey& key, NewEntry& entry, std::uint64_t now_ns, std::uint64_t deadline_ns);
+    // Takes copies away, and the leases of who is about to make some.
+    void forget_copies(const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns);
+    // The lease of a copy that is about to be made; 0: somebody else makes one, or there is none to be had.
+    std::uint64_t begin_copy(const State& s, const Space& space, const FieldedKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns);
+    // What the far tier has, as a load would bring it, and its id. Nothing: no live entry is there.
+    std::optional<Loaded> load_far(const State& s, const Space& space, const FieldedKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns, std::uint64_t& id);
+    // The entry as the far tier has it, to be judged there. False: the namespace has none, nothing was done.
+    bool get_far(larder_cache_get& item, std::uint64_t deadline_ns);
+    // A namespace with a far tier and no source has that as its source.
+    void join_far(State& next);
     // Puts it into every tier, from the bottom up, in the tier's form. envelope.scopes has all of them.
     larder_status put_entry(const Space& space, const EntryKey& key, const Envelope& envelope, std::string_view payload,
                             std::uint64_t now_ns, std::uint64_t deadline_ns, bool above_only = false);

@@ -67,6 +67,10 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
     const std::uint64_t began = impl.clock.fine_ns();
     FencePoint point = flight->began;
     point.newer = job.newer;
+    // Of a copy of what is in the far tier, or will be: of the nearer one.
+    FencePoint copy_point = point;
+    std::optional<Loaded> far;
+    std::uint64_t far_id = 0;
     {
         const ReadGuard guard;
         const State& s = *impl.state.get();
@@ -75,18 +79,24 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
         FieldedKey key;
         if (space != nullptr && space->authority != nullptr && make_key(*space, impl.names, job.raw, buffer, key)) {
             const std::uint64_t now = impl.clock.mono_ns();
-            point.lease = impl.begin_load(s, *space, key, now, impl.deadline(nullptr, now));
+            const std::uint64_t by = impl.deadline(nullptr, now);
+            if (space->below != nullptr) {
+                copy_point.lease = impl.begin_copy(s, *space, key, now, by);
+                far = impl.load_far(s, *space, key, now, by, far_id);
+            }
+            if (!far && (space->source == nullptr || !space->source->far_only)) point.lease = impl.begin_load(s, *space, key, now, by);
         }
     }
     std::uint64_t told = 0;
-    if (std::optional<Loaded> filled = point.lease == 0 ? loaded_elsewhere(impl, job, told) : std::nullopt) {
+    if (std::optional<Loaded> filled = point.lease == 0 && !far ? loaded_elsewhere(impl, job, told) : std::nullopt) {
         auto theirs = std::make_shared<Loaded>(std::move(*filled));
         impl.flights.leave(job.ns, job.canonical, flight);
         flight->land(theirs, true, told);
         return theirs;
     }
     const std::uint64_t load_began = impl.clock.fine_ns();
-    auto loaded = std::make_shared<Loaded>(run_loader(job.loader));
+    const bool from_far = far.has_value();
+    auto loaded = std::make_shared<Loaded>(from_far ? std::move(*far) : run_loader(job.loader));
     const std::uint64_t load_took = impl.clock.fine_ns() - load_began;
     bool sure = true;
     const ReadGuard guard;
@@ -96,9 +106,13 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
     FieldedKey key;
     if (space != nullptr && space->keeps_entries() && make_key(*space, impl.names, job.raw, buffer, key)) {
         const bool negative = loaded->status == LARDER_MISS && space->ns->absent.has_value();
-        space->runtime->count(loaded->status < 0 ? SpaceCount::load_errors : SpaceCount::loads);
-        space->runtime->loads.add(load_took);
-        impl.log_miss(*space, key, load_took);
+        if (from_far) {
+            space->runtime->count_tier_hit(space->tiers.size());
+        } else if (space->source == nullptr || !space->source->far_only) {
+            space->runtime->count(loaded->status < 0 ? SpaceCount::load_errors : SpaceCount::loads);
+            space->runtime->loads.add(load_took);
+            impl.log_miss(*space, key, load_took);
+        }
         if (loaded->status == LARDER_OK || negative) {
             std::vector<larder_pair> with;
             for (const auto& [name, value] : loaded->with) with.push_back({bytes_of(name), bytes_of(value)});
@@ -113,9 +127,27 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
             entry.cost_us = static_cast<std::uint32_t>(std::min<std::uint64_t>((impl.clock.fine_ns() - began) / 1000, UINT32_MAX));
             const std::lock_guard lock(impl.stripe(key).mutex);
             told = told_of(*space);
-            impl.write_entry(s, *space, key, entry, now, impl.deadline(nullptr, now));
+            const std::uint64_t by = impl.deadline(nullptr, now);
+            bool far_has_it = from_far;
+            if (!from_far && space->below != nullptr) {
+                impl.write_entry(s, *space, key, entry, now, by);
+                far_has_it = entry.sure;
+            }
+            if (space->below == nullptr) {
+                impl.write_entry(s, *space, key, entry, now, by);
+            } else if (far_has_it) {
+                // By the lease from before the look: who wrote meanwhile has taken it away.
+                Cache::Impl::NewEntry copy = entry;
+                copy.fence = &copy_point;
+                copy.kept = true;
+                if (from_far) copy.id = far_id;
+                impl.write_near(s, *space, key, copy, now, by);
+                entry.sure = copy.sure;
+            }
             sure = space->authority == nullptr || entry.sure;
         } else {
+            if (copy_point.lease != 0 && space->authority != nullptr)
+                space->authority->end_load(space->physical(*space->authority, key.canonical), copy_point.lease, impl.clock.mono_ns());
             impl.end_load(*space, key, point.lease, impl.clock.mono_ns());
         }
     }

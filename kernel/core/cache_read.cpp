@@ -338,7 +338,7 @@ void Cache::Impl::end_found(const State& s, const Space& space, const EntryKey& 
     if ((flags & LARDER_GET_STALE) == 0 || !fill_stale(s, space, key, search.best, flags, now_ns, item)) space.runtime->count(SpaceCount::misses);
     tape_answer(space, key, item, flags, now_ns);
     // Who has a source loads nothing by itself.
-    if ((flags & LARDER_GET_FENCE) == 0 || (space.source != nullptr && (flags & LARDER_GET_STALE) == 0)) return;
+    if ((flags & LARDER_GET_FENCE) == 0 || (space.source != nullptr && !space.source->far_only && (flags & LARDER_GET_STALE) == 0)) return;
     FencePoint point = began.fence();
     point.newer = search.best.newer;
     if (space.authority != nullptr) {

@@ -36,7 +36,15 @@ Authority::Listener Cache::Impl::listener(const std::string& store) {
         else records.expire(scope, clock.mono_ns());
     };
     listener.doubt = [this](ScopeId scope) { records.stir(scope); };
-    listener.suspect = [this, above = names.above(store)] { records.expire(above, clock.mono_ns()); };
+    listener.suspect = [this, above = names.above(store)] {
+        records.expire(above, clock.mono_ns());
+        const ReadGuard guard;
+        const State* const s = state.get();
+        if (s == nullptr) return;
+        // Copies of what lies in there, above another store.
+        for (const Space& space : s->spaces)
+            if (space.below != nullptr && space.below->suspect == above) records.expire(space.suspect, clock.mono_ns());
+    };
     listener.touched = [this](std::string_view key) { touched(key); };
     listener.note = [this](int severity, std::string text) { events.add(clock.wall_ms(), severity, "store", std::move(text)); };
     return listener;
@@ -321,6 +329,10 @@ larder_status Cache::Impl::put_shared(const Space& space, const EntryKey& key, N
 }
 
 std::uint64_t Cache::Impl::begin_load(const State& s, const Space& space, const FieldedKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    return begin_copy(s, space.below != nullptr ? *space.below : space, key, now_ns, deadline_ns);
+}
+
+std::uint64_t Cache::Impl::begin_copy(const State& s, const Space& space, const FieldedKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns) {
     if (space.authority == nullptr) return 0;
     ScopeList scopes;
     entry_scopes(s, space, names, key, nullptr, 0, scopes);
@@ -330,6 +342,7 @@ std::uint64_t Cache::Impl::begin_load(const State& s, const Space& space, const 
 }
 
 void Cache::Impl::end_load(const Space& space, const EntryKey& key, std::uint64_t lease, std::uint64_t now_ns) {
+    if (space.below != nullptr) return end_load(*space.below, key, lease, now_ns);
     if (lease != 0 && space.authority != nullptr) space.authority->end_load(space.physical(*space.authority, key.canonical), lease, now_ns);
 }
 
@@ -352,17 +365,20 @@ void SharedChanges::add(ScopeId scope, bool expire) {
 }
 
 void SharedChanges::remove(const Space& space, std::string_view canonical) {
+    if (gathering != nullptr && space.below != nullptr) remove(*space.below, canonical);
     if (gathering != nullptr && space.authority != nullptr) gathering->keys_.emplace_back(space.authority, space.physical(*space.authority, canonical));
 }
 
 bool SharedChanges::send(std::uint64_t now_ns, std::uint64_t deadline_ns) {
     if (outer_ != nullptr) return true;
     bool sent = true;
-    for (const auto& authority : state_.authorities) {
+    // The farthest first: what is copied from it after a nearer one has changed is judged there by what is true by then.
+    for (auto at = state_.authorities.rbegin(); at != state_.authorities.rend(); ++at) {
+        const auto& authority = *at;
         if (authority == nullptr) continue;
         std::vector<std::string> keys;
-        for (const auto& [at, key] : keys_)
-            if (at == authority.get()) keys.push_back(key);
+        for (const auto& [of, key] : keys_)
+            if (of == authority.get()) keys.push_back(key);
         if (!changes_.empty() || !keys.empty()) sent &= authority->change(changes_, std::move(keys), now_ns, deadline_ns);
     }
     changes_.clear();

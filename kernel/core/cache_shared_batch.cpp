@@ -102,7 +102,7 @@ void Cache::Impl::fence_misses(const std::vector<larder_cache_get*>& items, cons
         if (item->status == LARDER_OK && !stale) continue;
         const Space* space = s.space(item->ns);
         FieldedKey key;
-        if (space == nullptr || (space->source != nullptr && (call.flags & LARDER_GET_STALE) == 0) || !make_key(*space, names, view(item->key), buffer, key)) continue;
+        if (space == nullptr || (space->source != nullptr && !space->source->far_only && (call.flags & LARDER_GET_STALE) == 0) || !make_key(*space, names, view(item->key), buffer, key)) continue;
         const std::uint64_t now = clock.mono_ns();
         FencePoint point{records.epoch(), bans.number(), 0};
         point.newer = (item->found & LARDER_FOUND_NEWER) != 0;
@@ -127,7 +127,7 @@ bool Cache::Impl::may_begin_set(const State& s, const larder_cache_set& item) co
     constexpr std::uint32_t others = LARDER_SET_IF_ABSENT | LARDER_SET_IF_PRESENT | LARDER_SET_IF_VERSION | LARDER_SET_KEEP_TTL |
                                      LARDER_SET_RETURN_OLD | LARDER_SET_ABSENT;
     const Space* space = s.space(item.ns);
-    if (space == nullptr || space->authority == nullptr || !space->authority->trusted() || (item.flags & others) != 0 ||
+    if (space == nullptr || space->authority == nullptr || space->below != nullptr || !space->authority->trusted() || (item.flags & others) != 0 ||
         !space->ns->late_tags.empty() || item.key.size > options.max_key_bytes)
         return false;
     FieldedKey key;

@@ -119,6 +119,7 @@ void Cache::Impl::join_sources(State& next, const State* old) {
         any = true;
     }
     if (any) sourced.store(true, std::memory_order_relaxed);
+    join_far(next);
 }
 
 bool Cache::open_writes(const WriteBehindOptions& options, std::vector<std::string>& said, std::string& problem) {
@@ -202,7 +203,7 @@ std::optional<larder_status> Cache::Impl::get_sourced(std::span<larder_cache_get
                 use = space.source;
             }
             load_missed(item, [this, use, canonical, until] { return load_from(*use, canonical, until); }, &still);
-            item.ttl_ms = use->ttl_ms > 0 ? use->ttl_ms : -1;
+            if (!use->far_only) item.ttl_ms = use->ttl_ms > 0 ? use->ttl_ms : -1;
         }
         return larder_status{LARDER_OK};
     };

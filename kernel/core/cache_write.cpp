@@ -118,6 +118,11 @@ larder_status Cache::Impl::put_entry(const Space& space, const EntryKey& key, co
 
 larder_status Cache::Impl::write_entry(const State& s, const Space& space, const FieldedKey& key, NewEntry& entry,
                                        std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    return space.below != nullptr ? write_far(s, space, key, entry, now_ns, deadline_ns) : write_near(s, space, key, entry, now_ns, deadline_ns);
+}
+
+larder_status Cache::Impl::write_near(const State& s, const Space& space, const FieldedKey& key, NewEntry& entry,
+                                      std::uint64_t now_ns, std::uint64_t deadline_ns) {
     if (tape.on()) [[unlikely]] tape_put(space, key, entry, now_ns);
     if (entry.value.size() > space.max_bytes) {
         space.runtime->count(SpaceCount::refused);
@@ -135,7 +140,7 @@ larder_status Cache::Impl::write_entry(const State& s, const Space& space, const
     if (entry.fence != nullptr && overtaken(point, space, key, scopes.ids())) {
         space.runtime->count(SpaceCount::fenced);
         entry.kept = false;
-        end_load(space, key, point.lease, now_ns);
+        if (point.lease != 0 && space.authority != nullptr) space.authority->end_load(space.physical(*space.authority, key.canonical), point.lease, now_ns);
         return LARDER_OK;
     }
     const std::uint64_t count = stripe(key).writes.fetch_add(1, std::memory_order_acq_rel);
@@ -143,7 +148,7 @@ larder_status Cache::Impl::write_entry(const State& s, const Space& space, const
     Envelope envelope;
     EnvelopeHead& head = envelope.head;
     head.mark = point.epoch;
-    head.id = entry.id = space.all_headed ? headed_id(now_ns, count) : random.next();
+    head.id = entry.id = entry.id != 0 ? entry.id : space.all_headed ? headed_id(now_ns, count) : random.next();
     head.created_ns = now_ns;
     head.version = static_cast<std::uint16_t>(space.ns->version);
     head.raw_size = static_cast<std::uint32_t>(entry.value.size());
@@ -225,7 +230,7 @@ bool Cache::Impl::set_one(const State& s, larder_cache_set& item, const larder_c
             // Judged there, and written only over what was judged.
             std::uint64_t stands = 0;
             larder_status status = LARDER_MISS;
-            found = present_shared(s, *space, key, now, until, stands, status);
+            found = present_shared(s, space->below != nullptr ? *space->below : *space, key, now, until, stands, status);
             if (status < 0) {
                 item.status = status;
                 return false;
@@ -291,7 +296,7 @@ void Cache::Impl::take_out(const SpaceTier& use, const Space& space, const Entry
 bool Cache::Impl::remove_one(const Space& space, const EntryKey& key, const larder_call* call, const Cause& cause) {
     const std::uint64_t now = clock.mono_ns(), until = deadline(call, now);
     const std::lock_guard lock(stripe(key).mutex);
-    const bool there = present(*state.get(), space, key, now, until).any();
+    const bool there = present(*state.get(), space.below != nullptr ? *space.below : space, key, now, until).any();
     erase(space, key, now, until, cause);
     if (cause.client != 0) fences.forget(key.hash, cause.client);
     space.runtime->count(SpaceCount::removes);
@@ -380,7 +385,7 @@ larder_status Cache::update(std::uint32_t ns, std::string_view raw, larder_updat
             larder_cache_get was{};
             was.ns = ns;
             was.key = bytes_of(raw);
-            get_many(&was, 1, &plain);
+            if (!impl_->get_far(was, until)) get_many(&was, 1, &plain);
             const Pinned old(was.value);
             if (was.status < 0) return was.status;
             const bool present = was.status == LARDER_OK && (was.found & LARDER_FOUND_ABSENT) == 0;
@@ -423,9 +428,12 @@ larder_status with_live(Cache::Impl& impl, std::uint32_t ns, std::string_view ra
     if (space == nullptr || !space->keeps_entries() || !find_key(*space, impl.names, raw, key)) return LARDER_E_INVALID;
     const std::uint64_t now = impl.clock.mono_ns(), until = impl.deadline(call, now);
     const std::lock_guard lock(impl.stripe(key).mutex);
-    Found found = impl.present(s, *space, key, now, until);
-    if (found.any()) return fn(s, *space, key, found, now, until);
-    return LARDER_MISS;
+    const Space& where = space->below != nullptr ? *space->below : *space;
+    Found found = impl.present(s, where, key, now, until);
+    if (!found.any()) return LARDER_MISS;
+    const larder_status status = fn(s, where, key, found, now, until);
+    if (space->below != nullptr) impl.forget_copies(*space, key, now, until);
+    return status;
 }
 
 }  // namespace

@@ -71,6 +71,21 @@ void build_space(Space& space, const State& state, const ScopeNames& names, std:
                 space.authority_tier = i;
                 space.suspect = names.above(space.tiers[i].tier->store().name);
             }
+    const auto authority_of = [&](const SpaceTier& use) -> Authority* {
+        for (std::size_t t = 0; t < state.tiers.size(); ++t)
+            if (state.tiers[t].get() == use.tier) return state.authorities[t].get();
+        return nullptr;
+    };
+    if (space.authority != nullptr && space.authority_tier + 1 < space.tiers.size())
+        if (Authority* const far = authority_of(space.tiers.back())) {
+            Space low = space;
+            low.tiers = {space.tiers.back()};
+            low.authority = far;
+            low.authority_tier = 0;
+            low.suspect = names.above(low.tiers.front().tier->store().name);
+            space.below = std::make_shared<const Space>(std::move(low));
+            space.tiers.pop_back();
+        }
     while (space.sync_tiers < space.tiers.size() && space.tiers[space.sync_tiers].tier->sync()) ++space.sync_tiers;
 
     if (ns.compress && !ns.compress->codec.empty())

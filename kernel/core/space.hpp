@@ -103,6 +103,9 @@ struct Space {
     std::uint64_t capacity = 0;   // bytes of its smallest tier that has a bound
     Ms ttl{};                     // 0: none
     Ms stale{};                   // the longest window after it
+    // The far tier behind the shared one, where there is one: a space of its own, of that tier alone, with records of its
+    // own. What is written goes there; the tiers of this space are copies of it (cache_far.cpp). null: there is none.
+    std::shared_ptr<const Space> below;
     bool keeps_entries() const { return ns->key.has_value(); }
     // Whether an entry of that version is one of this policy, or can be made into one.
     bool takes(std::uint32_t version) const {

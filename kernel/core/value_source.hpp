@@ -91,6 +91,7 @@ struct SourceUse {
     Ms delay{0};
     dsl::WriteTarget target;
     std::int64_t ttl_ms = 0;
+    bool far_only = false;  // not the policy's: what it brings is in the far tier, or nowhere (cache_far.cpp)
     bool loads() const { return run != nullptr && run->handle.load != nullptr; }
     bool writes() const { return run != nullptr && mode != dsl::WriteMode::aside; }
 };

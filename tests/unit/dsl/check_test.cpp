@@ -44,6 +44,7 @@ TEST_CASE("every example of a code's page triggers exactly that code") {
         CompileOptions options = plain_options();
         if (expected.erase("catalog") > 0) options.catalog = &small_catalog();
         if (expected.erase("catalog-with-a-file") > 0) options.catalog = &catalog_with_a_file();
+        if (expected.erase("catalog-without-a-journal") > 0) options.catalog = &catalog_without_a_journal();
         const bool bytes = expected.erase("bytes") > 0;
         const CompileOptions::RoutesText routes{"openapi.json", application};
         if (expected.erase("routes") > 0) options.routes = &routes;

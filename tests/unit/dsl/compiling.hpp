@@ -43,6 +43,25 @@ inline const Catalog& small_catalog() {
     return catalog;
 }
 
+inline const Catalog& catalog_without_a_journal() {
+    static const Catalog catalog = [] {
+        Catalog c = small_catalog();
+        c.journal = false;
+        return c;
+    }();
+    return catalog;
+}
+
+// With two stores that nodes share.
+inline const Catalog& catalog_with_a_database() {
+    static const Catalog catalog = [] {
+        Catalog c = small_catalog();
+        c.stores.push_back({"l3", "postgres", true, true});
+        return c;
+    }();
+    return catalog;
+}
+
 // With a file beside the shared store.
 inline const Catalog& catalog_with_a_file() {
     static const Catalog catalog = [] {

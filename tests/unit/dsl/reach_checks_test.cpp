@@ -136,7 +136,7 @@ TEST_CASE("memory that no other node tells of drops is found where a shared stor
     CHECK(with("tiers l1 1m").empty());
 }
 
-TEST_CASE("of a namespace one store is shared or outlives the process, and two are an error") {
+TEST_CASE("of a namespace one store outlives the process, or two that all nodes share; others are an error") {
     CompileOptions o = plain_options();
     o.catalog = &catalog_with_a_file();
     const std::string rule = "on write \"/menu\" { drop menu }\n";
@@ -148,6 +148,9 @@ TEST_CASE("of a namespace one store is shared or outlives the process, and two a
     CHECK(with("tiers l1 -> l3; static").empty());
     CHECK(with("tiers l1 -> l3 -> l2") == Codes{"L0338"});
     CHECK(with("") == Codes{"L0338"});
+    o.catalog = &catalog_with_a_database();
+    CHECK(with("tiers l1 -> l2 -> l3").empty());
+    CHECK(with("").empty());
 }
 
 TEST_CASE("a rule that no test sets off is told of only when that is asked") {
