@@ -48,7 +48,7 @@ HOMES = [
      r"plugins/redis_wire/reader\.cpp|tests/bench/(store_redis|shared)/.*"),
     ("LMDB", r"lmdb\.h", r"(plugins/store_lmdb|tests/unit/store_lmdb|tests/bench/store_lmdb)/.*"),
     ("libpq", r"libpq-fe\.h",
-     r"plugins/(invalidator_event/postgres_channels|postgres_wire/session)\.cpp"),
+     r"(plugins/(invalidator_event/postgres_channels|postgres_wire/session)|tests/bench/store_postgres/store_postgres_bench)\.cpp"),
     ("brotli", r"brotli/",
      r"plugins/compressor_brotli/.*|tests/unit/codecs/\w+\.cpp"),
     ("zlib", r"zlib\.h", r"plugins/compressor_zlib/.*|tests/(unit/codecs|bench)/.*"),
