@@ -13,8 +13,8 @@ ngx_int_t larder_tell_status(ngx_http_request_t *r, larder_ctx_t *ctx, const cha
   u_char *text = ngx_pnalloc(r->pool, most), *end = text + most, *p;
   if (field == NULL || text == NULL) return NGX_ERROR;
   if (!ctx->hit) p = ngx_slprintf(text, end, "larder; fwd=%s%s", larder_fwd_names[ctx->fwd], ctx->keeping ? "; stored" : "");
-  else if (ttl_ms == -1) p = ngx_slprintf(text, end, "larder; hit"); /* without end */
-  else p = ngx_slprintf(text, end, "larder; hit; ttl=%L", ttl_ms / 1000);
+  else p = ngx_cpymem(text, "larder; hit", 11);
+  if (ctx->hit && ttl_ms != -1) p = ngx_slprintf(p, end, "; ttl=%L", ttl_ms / 1000); /* -1: without end */
   if (detail != NULL) p = ngx_slprintf(p, end, "; detail=%s", detail);
   ngx_memzero(field, sizeof *field);
   field->hash = 1;

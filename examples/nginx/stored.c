@@ -7,6 +7,8 @@
  * no-cache, private, Set-Cookie, Vary on more than Accept-Encoding, an encoding, Authorization without a word that allows it. */
 #include "ngx_http_larder.h"
 
+#include <string.h>
+
 static const char larder_magic[] = "larder-nginx/1 ";
 
 /* ---------------------------------------------------------------------------------------- which may */
@@ -145,13 +147,15 @@ ngx_int_t larder_stored_begin(ngx_http_request_t *r, larder_ctx_t *ctx, int64_t 
   return NGX_OK;
 }
 
+static u_char *larder_find(u_char *p, u_char *end, int c) { return p < end ? memchr(p, c, (size_t)(end - p)) : NULL; }
+
 ngx_int_t larder_stored_read(const u_char *data, size_t n, larder_stored_t *out) {
   const size_t magic = sizeof larder_magic - 1;
   u_char *p = (u_char *)data, *end = p + n;
   if (n < magic || ngx_memcmp(p, larder_magic, magic) != 0) return NGX_DECLINED;
   p += magic;
-  u_char *line = ngx_strlchr(p, end, '\n'), *space = line == NULL ? NULL : ngx_strlchr(p, line, ' ');
-  u_char *second = space == NULL ? NULL : ngx_strlchr(space + 1, line, ' ');
+  u_char *line = larder_find(p, end, '\n'), *space = line == NULL ? NULL : larder_find(p, line, ' ');
+  u_char *second = space == NULL ? NULL : larder_find(space + 1, line, ' ');
   if (second == NULL) return NGX_DECLINED;
   out->since = ngx_atotm(p, (size_t)(space - p));
   ngx_int_t host = ngx_atoi(space + 1, (size_t)(second - space - 1));
@@ -163,13 +167,13 @@ ngx_int_t larder_stored_read(const u_char *data, size_t n, larder_stored_t *out)
   p = line + 1;
   static const char type[] = "Content-Type: ";
   const size_t named = sizeof type - 1;
-  line = ngx_strlchr(p, end, '\n');
+  line = larder_find(p, end, '\n');
   if (line == NULL || (size_t)(line - p) < named || ngx_memcmp(p, type, named) != 0) return NGX_DECLINED;
   out->type.data = p + named;
   out->type.len = (size_t)(line - out->type.data);
   p = out->headers.data = line + 1;
   while (p < end && *p != '\n') {
-    line = ngx_strlchr(p, end, '\n');
+    line = larder_find(p, end, '\n');
     if (line == NULL) return NGX_DECLINED;
     p = line + 1;
   }
@@ -186,7 +190,7 @@ static ngx_int_t larder_give_type(ngx_http_request_t *r, const ngx_str_t *type) 
   out->content_type_len = type->len;
   out->content_type_lowcase = NULL;
   u_char *charset = type->len == 0 ? NULL : ngx_strlcasestrn(type->data, type->data + type->len, (u_char *)"charset=", 8 - 1);
-  u_char *semicolon = ngx_strlchr(type->data, type->data + type->len, ';');
+  u_char *semicolon = larder_find(type->data, type->data + type->len, ';');
   if (charset == NULL || semicolon == NULL || semicolon > charset) return NGX_OK;
   out->content_type_len = (size_t)(semicolon - type->data);
   out->charset.data = charset + 8;
@@ -201,7 +205,7 @@ ngx_int_t larder_stored_give(ngx_http_request_t *r, const larder_stored_t *store
   if (larder_give_type(r, &stored->type) != NGX_OK) return NGX_ERROR;
   u_char *p = stored->headers.data, *end = p + stored->headers.len;
   while (p < end) {
-    u_char *line = ngx_strlchr(p, end, '\n'), *colon = ngx_strlchr(p, end, ':');
+    u_char *line = larder_find(p, end, '\n'), *colon = larder_find(p, end, ':');
     if (line == NULL || colon == NULL || colon + 2 > line) return NGX_ERROR;
     ngx_table_elt_t *one = ngx_list_push(&out->headers);
     if (one == NULL) return NGX_ERROR;

@@ -124,6 +124,27 @@ struct OwnRequest {
     }
 };
 
+// A request for as long as the call lasts: nothing of it is copied. `pairs` has room from the last one.
+larder_request borrowed(const larder_route_args& args, std::vector<larder_pair>& pairs) {
+    std::string_view path = text(args.path), query = text(args.query);
+    if (const auto question = path.find('?'); question != std::string_view::npos) {
+        if (query.empty()) query = path.substr(question + 1);
+        path = path.substr(0, question);
+    }
+    pairs.clear();
+    for (std::uint32_t i = 0; i < args.nheaders; ++i) pairs.push_back({bytes(text(args.headers[i].name)), bytes(text(args.headers[i].value))});
+    larder_request out{};
+    out.struct_size = sizeof out;
+    out.status = args.status == 0 ? 200u : static_cast<std::uint32_t>(args.status);
+    out.method = bytes(text(args.method));
+    out.path = bytes(path);
+    out.query = bytes(query);
+    out.body = bytes(text(args.body));
+    out.headers = pairs.data();
+    out.header_count = static_cast<std::uint32_t>(pairs.size());
+    return out;
+}
+
 larder_result complaint_about(const larder_route_args* args) {
     if (args == nullptr || args->size < sizeof(larder_route_args)) return refuse(LARDER_R_ABI, "larder_route_args.size is smaller than any version of it: set it to sizeof");
     if (args->status < 0 || args->status > 999 || (args->nheaders != 0 && args->headers == nullptr))
@@ -197,10 +218,10 @@ larder_result larder_kernel_serve(larder_kernel* k, const larder_route_args* arg
     return guarded(k, [&]() -> larder_result {
         if (const larder_result wrong = complaint_about(args); wrong != LARDER_R_DONE) return wrong;
         if (space == nullptr || key == nullptr) return refuse(LARDER_R_INVALID, "space and key are where the answer goes: neither may be NULL");
-        OwnRequest request(*args);
+        thread_local std::vector<larder_pair> pairs;
         larder_serve served{};
         served.struct_size = sizeof served;
-        const larder_status status = k->cache().serve(request.view(), served);
+        const larder_status status = k->cache().serve(borrowed(*args, pairs), served);
         if (status != LARDER_OK) return status == LARDER_MISS || status == LARDER_EXISTS ? LARDER_R_NONE : result_of(status);
         *key = make_ref(std::string(static_cast<const char*>(served.key.data), served.key.size));
         *space = static_cast<int32_t>(served.ns);

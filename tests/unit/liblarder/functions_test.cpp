@@ -5,6 +5,8 @@
 #include "support/temporary_folder.hpp"
 
 #include <cstring>
+#include <fstream>
+#include <string>
 
 #include <dlfcn.h>
 #include <sys/wait.h>
@@ -50,6 +52,34 @@ TEST_CASE("the library is of use to who knows nothing of it but its file and its
     CHECK(k != nullptr);
     close(k);
     ::dlclose(library);
+}
+
+TEST_CASE("a check says what an open would say, and begins no thread") {
+    const auto threads = [] {
+        std::ifstream status("/proc/self/status");
+        std::string line;
+        while (std::getline(status, line) && line.rfind("Threads:", 0) != 0) {}
+        return line;
+    };
+    const std::string before = threads();
+    larder_open_args args{};
+    args.size = sizeof args;
+    args.policy_text = policy.c_str();
+    args.plugin_path = plugins;
+    larder_diag diag{};
+    diag.size = sizeof diag;
+    CHECK(larder_kernel_check(&args, &diag) == LARDER_R_DONE);
+    args.policy_text = "larder 1\nnamespace menu { key \"{id}\"; ttl 5 }\n";
+    CHECK(larder_kernel_check(&args, &diag) == LARDER_R_POLICY);
+    CHECK((diag.code == LARDER_R_POLICY && diag.line == 2 && diag.column == 34));
+    const std::string said = larder_problem();
+    CHECK(larder_kernel_open(&args, nullptr) == nullptr);
+    CHECK(said == larder_problem());
+    args.config_text = "[store.l1]\nplugin = \"memory\"\nno_such_option = 1\n";
+    CHECK(larder_kernel_check(&args, nullptr) == LARDER_R_POLICY);
+    CHECK(std::string(larder_problem()).find("larder.toml:3") != std::string::npos);
+    CHECK(larder_kernel_check(nullptr, &diag) == LARDER_R_ABI);
+    CHECK(threads() == before);
 }
 
 TEST_CASE("a policy that is wrong opens no kernel, and says the line and the column") {
