@@ -21,7 +21,9 @@ class Jar {
     }
     larder_status put(const larder_key& key, const larder_put& put, const larder_call&) {
         const std::lock_guard lock(mutex_);
-        if (jar_.size() >= most_ && !jar_.contains(id(key))) return LARDER_E_TOO_LARGE;
+        const bool there = jar_.contains(id(key));
+        if (there && (put.flags & LARDER_PUT_IF_ABSENT) != 0) return LARDER_EXISTS;
+        if (!there && jar_.size() >= most_) return LARDER_E_TOO_LARGE;
         jar_[id(key)] = text_of(put.value);
         return LARDER_OK;
     }

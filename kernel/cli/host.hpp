@@ -36,6 +36,7 @@ class Remote {
     void add_to(CLI::App& app);
     void add_socket_to(CLI::App& app, const std::string& help);  // without --json
     bool is_named() const { return !socket_.empty(); }
+    void use(std::string socket) { socket_ = std::move(socket); }
     // Prints the answer; returns the exit status.
     int ask(const std::string& verb, Words arguments) const;
     // The answer itself. Nullopt: nobody answers, and `problem` says where it was asked.

@@ -1,4 +1,6 @@
 // kernel/cli/plugins.cpp -- larder plugins: what is on the plugin path, without running any of it.
+#include "kernel/cli/plugins.hpp"
+
 #include "kernel/cli/host.hpp"
 #include "kernel/config/catalog.hpp"
 
@@ -94,22 +96,6 @@ void print_option(const OptionSpec& spec) {
     if (!spec.doc.empty()) print("        " + spec.doc + "\n");
 }
 
-void print_plugin(const ListedPlugin& plugin) {
-    if (!plugin.manifest) {
-        print(plugin.path + "\n    cannot be used: " + plugin.problem + "\n");
-        return;
-    }
-    for (const ComponentManifest& component : plugin.manifest->components) {
-        print(std::string(loader::name_of(component.kind)) + " " + component.name + "  " +
-              plugin.manifest->version + "  " + plugin.manifest->id + "\n");
-        if (!component.doc.empty()) print("    " + component.doc + "\n");
-        print("    file " + plugin.path + "\n");
-        const auto caps = loader::capability_words(component.kind, component.caps);
-        if (!caps.empty()) print("    can: " + words(caps) + "\n");
-        for (const OptionSpec& spec : component.options) print_option(spec);
-    }
-}
-
 json::object option_json(const OptionSpec& spec) {
     json::object out{{"name", spec.name},
                      {"type", type_of(spec)},
@@ -124,6 +110,24 @@ json::object option_json(const OptionSpec& spec) {
     }
     if (!spec.deprecated.empty()) out["deprecated"] = spec.deprecated;
     return out;
+}
+
+}  // namespace
+
+void print_plugin(const ListedPlugin& plugin) {
+    if (!plugin.manifest) {
+        print(plugin.path + "\n    cannot be used: " + plugin.problem + "\n");
+        return;
+    }
+    for (const ComponentManifest& component : plugin.manifest->components) {
+        print(std::string(loader::name_of(component.kind)) + " " + component.name + "  " +
+              plugin.manifest->version + "  " + plugin.manifest->id + "\n");
+        if (!component.doc.empty()) print("    " + component.doc + "\n");
+        print("    file " + plugin.path + "\n");
+        const auto caps = loader::capability_words(component.kind, component.caps);
+        if (!caps.empty()) print("    can: " + words(caps) + "\n");
+        for (const OptionSpec& spec : component.options) print_option(spec);
+    }
 }
 
 json::object plugin_json(const ListedPlugin& plugin) {
@@ -152,8 +156,6 @@ json::object plugin_json(const ListedPlugin& plugin) {
     out["components"] = std::move(components);
     return out;
 }
-
-}  // namespace
 
 int run_plugins(Words words) {
     CLI::App app;

@@ -78,6 +78,10 @@ int run_record(Words words);
 int run_replay(Words words);
 int run_advise(Words words);
 int run_plugins(Words words);
+int run_plugin(Words words);
+int run_doctor(Words words);
+int run_completion(Words words);
+int run_man(Words words);
 int run_version(Words words);
 int run_help(Words words);
 

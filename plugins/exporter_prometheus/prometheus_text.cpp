@@ -68,6 +68,17 @@ Labels labels_from(const plugin::Config& config) {
 
 }  // namespace
 
+namespace {
+
+// The library escapes values of labels, and not this.
+std::string one_line(const std::string& help) {
+    std::string out;
+    for (const char c : help) out += c == '\\' ? "\\\\" : c == '\n' ? "\\n" : std::string(1, c);
+    return out;
+}
+
+}  // namespace
+
 PrometheusText::PrometheusText(plugin::Host, const plugin::Config& config)
     : labels_(labels_from(config)), leave_out_(config.list("leave_out")) {}
 
@@ -82,7 +93,7 @@ larder_status PrometheusText::render(std::string_view, plugin::Families families
         if (!wanted || !prometheus::CheckMetricName(made.name)) {
             continue;
         }
-        made.help = text(family->help);
+        made.help = one_line(text(family->help));
         made.type = type_of(family->kind);
         for (std::size_t i = 0; i < family->sample_count; ++i) {
             made.metric.push_back(metric_of(*family, family->samples[i], labels_));

@@ -12,7 +12,7 @@ ROOT = pathlib.Path(os.environ.get("LARDER_SOURCE_DIR") or
                     pathlib.Path(__file__).resolve().parent.parent.parent)
 
 # Left may not include right.
-KERNEL_LAYERS = ["core", "policy_test", "loader", "config", "api", "replay", "serve", "embed", "editor", "cli"]
+KERNEL_LAYERS = ["core", "policy_test", "loader", "kit", "config", "api", "replay", "serve", "embed", "editor", "cli"]
 
 # owner -> owners it may include besides itself. A kernel layer also sees those left of it.
 MAY_SEE = {

@@ -1,7 +1,7 @@
-// tests/support/fake_cache.cpp -- what the fake does with entries; its functions run under mutex_ or take it.
-#include "fake_cache.hpp"
+// kernel/kit/map_cache.cpp -- what the map does with entries; its functions run under mutex_ or take it.
+#include "kernel/kit/map_cache.hpp"
 
-namespace larder::test {
+namespace larder::kit {
 namespace {
 
 std::int64_t now(const larder_host* h) {
@@ -10,7 +10,7 @@ std::int64_t now(const larder_host* h) {
 
 }  // namespace
 
-FakeCache::Entry* FakeCache::find(const larder_host* h, std::uint32_t ns, larder_bytes key) {
+MapCache::Entry* MapCache::find(const larder_host* h, std::uint32_t ns, larder_bytes key) {
     const auto found = entries_.find({ns, text(key)});
     if (found == entries_.end()) {
         return nullptr;
@@ -22,13 +22,13 @@ FakeCache::Entry* FakeCache::find(const larder_host* h, std::uint32_t ns, larder
     return &found->second;
 }
 
-larder_status FakeCache::fits(std::uint32_t ns, larder_bytes key) const {
+larder_status MapCache::fits(std::uint32_t ns, larder_bytes key) const {
     return ns < namespaces_.size() && text(key).starts_with(namespaces_[ns].must_begin_with)
                ? LARDER_OK
                : LARDER_E_INVALID;
 }
 
-void FakeCache::pin(larder_value* out, const std::shared_ptr<const std::string>& value) {
+void MapCache::pin(larder_value* out, const std::shared_ptr<const std::string>& value) {
     pinned_count().fetch_add(1);
     out->data = value->data();
     out->size = value->size();
@@ -39,20 +39,20 @@ void FakeCache::pin(larder_value* out, const std::shared_ptr<const std::string>&
     };
 }
 
-std::int64_t FakeCache::left(const larder_host* h, const Entry& entry) {
+std::int64_t MapCache::left(const larder_host* h, const Entry& entry) {
     return entry.until_ms < 0 ? -1 : entry.until_ms - now(h);
 }
 
-std::int64_t FakeCache::until(const larder_host* h, const Namespace& ns, std::int64_t ttl_ms) {
+std::int64_t MapCache::until(const larder_host* h, const Namespace& ns, std::int64_t ttl_ms) {
     const std::int64_t ttl = ttl_ms > 0 ? ttl_ms : ttl_ms < 0 ? ns.longest_ms : ns.ttl_ms;
     return ttl < 0 ? -1 : now(h) + ttl;
 }
 
-bool FakeCache::too_long(const Namespace& ns, std::int64_t ttl_ms) {
+bool MapCache::too_long(const Namespace& ns, std::int64_t ttl_ms) {
     return ns.longest_ms >= 0 && ttl_ms > ns.longest_ms;
 }
 
-void FakeCache::get(const larder_host* h, larder_cache_get& item, std::uint32_t flags) {
+void MapCache::get(const larder_host* h, larder_cache_get& item, std::uint32_t flags) {
     const std::lock_guard lock(mutex_);
     if (const larder_status failure = read_failure_.load(); failure != LARDER_OK) {
         item.status = failure;
@@ -78,7 +78,7 @@ void FakeCache::get(const larder_host* h, larder_cache_get& item, std::uint32_t 
     }
 }
 
-void FakeCache::set(const larder_host* h, larder_cache_set& item) {
+void MapCache::set(const larder_host* h, larder_cache_set& item) {
     const std::lock_guard lock(mutex_);
     item.status = fits(item.ns, item.key);
     if (item.status != LARDER_OK) {
@@ -130,12 +130,12 @@ void FakeCache::set(const larder_host* h, larder_cache_set& item) {
     item.version = last_version_;
 }
 
-void FakeCache::write(std::uint32_t ns, larder_bytes key, std::string value, std::int64_t until_ms) {
+void MapCache::write(std::uint32_t ns, larder_bytes key, std::string value, std::int64_t until_ms) {
     entries_[{ns, text(key)}] = {std::make_shared<const std::string>(std::move(value)),
                                  until_ms, ++last_version_};
 }
 
-larder_status FakeCache::update(const larder_host* h, std::uint32_t ns, larder_bytes key,
+larder_status MapCache::update(const larder_host* h, std::uint32_t ns, larder_bytes key,
                      larder_update_fn fn, void* ctx) {
     for (;;) {
         std::shared_ptr<const std::string> old;
@@ -179,7 +179,7 @@ larder_status FakeCache::update(const larder_host* h, std::uint32_t ns, larder_b
     }
 }
 
-larder_status FakeCache::expire(const larder_host* h, std::uint32_t ns, larder_bytes key,
+larder_status MapCache::expire(const larder_host* h, std::uint32_t ns, larder_bytes key,
                      std::int64_t ttl_ms, std::uint32_t flags) {
     const std::lock_guard lock(mutex_);
     if (fits(ns, key) != LARDER_OK || too_long(namespaces_[ns], ttl_ms)) {
@@ -207,7 +207,7 @@ larder_status FakeCache::expire(const larder_host* h, std::uint32_t ns, larder_b
 }
 
 // The cursor is the place of the next key in the map's order.
-larder_status FakeCache::scan(const larder_host* h, larder_cache_scan& scan) {
+larder_status MapCache::scan(const larder_host* h, larder_cache_scan& scan) {
     std::vector<Key> all;
     {
         const std::lock_guard lock(mutex_);
@@ -231,7 +231,7 @@ larder_status FakeCache::scan(const larder_host* h, larder_cache_scan& scan) {
 }
 
 // `*` and `?` only; no recursion, as keys are long in some tests.
-bool FakeCache::glob(std::string_view pattern, std::string_view text) {
+bool MapCache::glob(std::string_view pattern, std::string_view text) {
     std::size_t p = 0, t = 0, star = std::string_view::npos, star_text = 0;
     while (t < text.size()) {
         if (p < pattern.size() && pattern[p] == '*') {
@@ -250,7 +250,7 @@ bool FakeCache::glob(std::string_view pattern, std::string_view text) {
     return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
-larder_status FakeCache::change(std::uint32_t action, const larder_target& target,
+larder_status MapCache::change(std::uint32_t action, const larder_target& target,
                      larder_receipt* receipt) {
     const std::lock_guard lock(mutex_);
     constexpr const char* verbs[] = {"drop", "expire", "refresh"};
@@ -280,8 +280,8 @@ larder_status FakeCache::change(std::uint32_t action, const larder_target& targe
     return LARDER_OK;
 }
 
-void FakeCache::report(larder_value* out, const std::string& bytes) {
+void MapCache::report(larder_value* out, const std::string& bytes) {
     pin(out, std::make_shared<const std::string>(bytes));
 }
 
-}  // namespace larder::test
+}  // namespace larder::kit

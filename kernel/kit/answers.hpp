@@ -1,4 +1,4 @@
-// tests/support/answers.hpp -- calls of a C table answered at once, or later by another thread.
+// kernel/kit/answers.hpp -- calls of a C table answered at once, or later by another thread.
 //
 // With later(true) a call that has a done answers PENDING and is worked on by a thread of its own, in the
 // order of the calls; hold(true) keeps those answers back until the test lets them go.
@@ -13,7 +13,7 @@
 #include <thread>
 #include <utility>
 
-namespace larder::test {
+namespace larder::kit {
 
 class Answers {
   public:
@@ -85,4 +85,4 @@ class Answers {
     std::thread worker_;
 };
 
-}  // namespace larder::test
+}  // namespace larder::kit

@@ -1,11 +1,11 @@
-// tests/support/fake_cache_table.cpp -- the functions of larder.cache/1 over the fake.
-#include "fake_cache.hpp"
+// kernel/kit/map_cache_table.cpp -- the functions of larder.cache/1 over the map.
+#include "kernel/kit/map_cache.hpp"
 
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
 
-namespace larder::test {
+namespace larder::kit {
 namespace {
 
 void tell(larder_receipt* receipt, std::uint32_t rules, const char* json) {
@@ -21,7 +21,7 @@ void tell(larder_receipt* receipt, std::uint32_t rules, const char* json) {
 
 }  // namespace
 
-void FakeCache::fill() {
+void MapCache::fill() {
     api_.struct_size = sizeof api_;
     api_.ns_find = [](const larder_host*, larder_bytes name,
                       std::uint32_t* ns) noexcept -> larder_status {
@@ -262,4 +262,4 @@ void FakeCache::fill() {
     };
 }
 
-}  // namespace larder::test
+}  // namespace larder::kit

@@ -1,0 +1,13 @@
+// kernel/kit/exports.hpp -- the names that a shared library offers to others, read from the file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace larder::kit {
+
+// The defined dynamic symbols of a 64-bit ELF file, by name; empty also where it is none. Runs nothing of it, and reads
+// nothing outside of it whatever it holds.
+std::vector<std::string> exported_symbols(const std::string& path);
+
+}  // namespace larder::kit
