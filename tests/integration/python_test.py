@@ -352,6 +352,32 @@ class Asgi(Case):
 
 
 class Tools(Case):
+    def test_the_typing_stubs_name_what_the_modules_have_with_the_same_parameters(self):
+        import ast
+        import inspect
+        from larder import _larder, functions, kernel
+
+        def signatures(stub):
+            tree = ast.parse((ROOT / f"sdk/python/larder/{stub}.pyi").read_text())
+            for node in tree.body:
+                inner = node.body if isinstance(node, ast.ClassDef) else [node]
+                for one in inner:
+                    if isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                        given = one.args
+                        yield (node.name if node is not one else None), one.name, [arg.arg for arg in given.posonlyargs + given.args + given.kwonlyargs]
+
+        for module, name in ((functions, "functions"), (kernel, "kernel")):
+            told = [one for one in signatures(name) if one[0] in (None, "Kernel")]
+            for owner, function, parameters in told:
+                real = inspect.getattr_static(getattr(module, owner) if owner else module, function)
+                real = real.fget if isinstance(real, property) else real
+                found = [one.name for one in inspect.signature(real).parameters.values() if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+                self.assertEqual(found, parameters, function)
+        public = {one for one in vars(kernel.Kernel) if not one.startswith("_")}
+        self.assertEqual(public - {function for owner, function, _ in signatures("kernel") if owner} - {"virtual_time"}, set())
+        native = {function for owner, function, _ in signatures("_larder") if owner == "Kernel"} - {"__init__"}
+        self.assertEqual(native, {one for one in vars(_larder.Kernel) if not one.startswith("_")})
+
     def test_the_pytest_fixture_has_a_kernel_in_memory_on_time_that_tests_move(self):
         try:
             import pytest  # noqa: F401
