@@ -6,8 +6,8 @@
 //
 //   write   the far tier; then copies are taken away, with the leases of who is about to make some
 //   read    copies first; a miss becomes a load as any other, which looks there before it asks a source
-//   copy    lease and numbers of the nearer tier, then the look, then the fill by that lease: who wrote meanwhile has
-//           taken the lease away, and who dropped has changed the numbers
+//   copy    lease and numbers of the nearer tier, then the look, with the far one's numbers as they are in force by then, then
+//           the fill by that lease: who wrote meanwhile has taken the lease away, and who dropped has changed the numbers
 //   drop    records of both, the far one's first; or a copy of what is dropped could be made in between
 //
 // Of writers it is the far tier that knows the order, so that two nodes cannot leave another one here than there. Where it
@@ -85,18 +85,22 @@ bool Cache::Impl::get_far(larder_cache_get& item, std::uint64_t deadline_ns) {
 std::optional<Loaded> Cache::Impl::load_far(const State& s, const Space& space, const FieldedKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns,
                                             std::uint64_t& id) {
     const Space& far = *space.below;
-    Found found = lookup(s, far, key, 0, now_ns, deadline_ns);
-    if (found.verdict != Verdict::live) return std::nullopt;
+    larder_status asked = LARDER_MISS;
+    Found found = present_shared(s, far, key, now_ns, deadline_ns, id, asked);
+    if (found.verdict != Verdict::live || found.replaces != 0) return std::nullopt;
+    // It was judged by numbers that this node knows, and the nearer tier's may be newer than those: what was dropped would be
+    // copied under numbers from after the drop. So once more, by those that are in force now.
+    Digest digest;
+    const auto numbers = far.authority->numbers_of(found.scopes, true, now_ns, deadline_ns);
+    if (numbers.size() != found.scopes.size()) return std::nullopt;
+    for (const auto& [scope, n] : numbers) add_numbers(digest, scope, n.drop, n.expire);
+    if (!(SharedStamp(digest, far.schema) == found.stamp)) return std::nullopt;
     std::vector<std::pair<std::string_view, std::string_view>> with;
     found.entry.with(with);
     Loaded out;
     for (const auto& [name, value] : with) out.with.emplace_back(name, value);
     out.ttl_ms = ttl_left(found.entry.head(), now_ns);
     id = found.entry.head().id;
-    if ((found.entry.head().flags & envelope_absent) != 0) {
-        out.status = LARDER_MISS;
-        return out;
-    }
     larder_cache_get item{};
     fill_item_here(s, far, key, found, LARDER_CALL_PEEK, now_ns, item);
     const Pinned value(item.value);
