@@ -11,7 +11,8 @@
 //   drop    records of both, the far one's first; or a copy of what is dropped could be made in between
 //
 // Of writers it is the far tier that knows the order, so that two nodes cannot leave another one here than there. Where it
-// cannot be reached a load goes to its callers and is kept nowhere, and what is written is kept in the nearer tier; what
+// cannot be reached a load goes to its callers and is kept nowhere, and what is written is kept in the nearer tier; a drop that
+// waits for it is repeated in the nearer one when it has come there; what
 // lies in the far one is taken away as soon as it is back (the outbox of authority.hpp).
 //
 // The price: a write costs a round trip to each of the two, and its entry is copied at its next read.

@@ -369,9 +369,38 @@ void SharedChanges::remove(const Space& space, std::string_view canonical) {
     if (gathering != nullptr && space.authority != nullptr) gathering->keys_.emplace_back(space.authority, space.physical(*space.authority, canonical));
 }
 
+namespace {
+
+// Changes that wait in the outbox of a far tier. Until they are there others may copy from it what they are about, under the
+// nearer tier's numbers from after the change: so the nearer one's are changed once more behind them.
+struct Behind {
+    std::weak_ptr<Authority> far;
+    std::vector<std::weak_ptr<Authority>> near;
+    std::vector<std::vector<std::string>> keys;  // of each of the nearer ones
+    std::vector<Authority::Change> changes;
+};
+
+void change_behind(Executor& executor, Clock& clock, const std::shared_ptr<Behind>& behind) {
+    constexpr std::chrono::milliseconds pause{100};
+    executor.after(pause, [&executor, &clock, behind] {
+        const std::shared_ptr<Authority> far = behind->far.lock();
+        if (far == nullptr) return;
+        if (far->counts().outbox != 0) return change_behind(executor, clock, behind);
+        executor.post(true, [&clock, behind] {
+            constexpr std::uint64_t patience_ns = 5'000'000'000;
+            const std::uint64_t now = clock.mono_ns();
+            for (std::size_t i = 0; i < behind->near.size(); ++i)
+                if (const auto near = behind->near[i].lock()) near->change(behind->changes, behind->keys[i], now, now + patience_ns);
+        });
+    });
+}
+
+}  // namespace
+
 bool SharedChanges::send(std::uint64_t now_ns, std::uint64_t deadline_ns) {
     if (outer_ != nullptr) return true;
     bool sent = true;
+    std::shared_ptr<Behind> behind;
     // The farthest first: what is copied from it after a nearer one has changed is judged there by what is true by then.
     for (auto at = state_.authorities.rbegin(); at != state_.authorities.rend(); ++at) {
         const auto& authority = *at;
@@ -379,8 +408,19 @@ bool SharedChanges::send(std::uint64_t now_ns, std::uint64_t deadline_ns) {
         std::vector<std::string> keys;
         for (const auto& [of, key] : keys_)
             if (of == authority.get()) keys.push_back(key);
-        if (!changes_.empty() || !keys.empty()) sent &= authority->change(changes_, std::move(keys), now_ns, deadline_ns);
+        if (behind != nullptr) {
+            behind->near.push_back(authority);
+            behind->keys.push_back(keys);
+        }
+        if (changes_.empty() && keys.empty()) continue;
+        const bool there = authority->change(changes_, std::move(keys), now_ns, deadline_ns);
+        sent &= there;
+        if (there || behind != nullptr) continue;
+        behind = std::make_shared<Behind>();
+        behind->far = authority;
+        behind->changes = changes_;
     }
+    if (behind != nullptr && !behind->near.empty()) change_behind(impl_.executor, impl_.clock, behind);
     changes_.clear();
     keys_.clear();
     return sent;
