@@ -82,6 +82,8 @@ function(larder_plugin)
   larder_add_plugin(${A_NAME} SOURCES ${A_SOURCES} MANIFEST ${A_MANIFEST})
   target_link_libraries(${A_NAME} PRIVATE larder_flags ${A_LIBS})
   set_target_properties(${A_NAME} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${LARDER_BIN}/plugins)
+  include(GNUInstallDirs)
+  install(TARGETS ${A_NAME} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/larder/plugins-1 COMPONENT plugins)
 endfunction()
 
 function(larder_test)

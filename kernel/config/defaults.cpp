@@ -60,6 +60,9 @@ std::vector<std::string> default_plugin_path() {
     const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
     const auto beside = program.parent_path() / "plugins";
     if (!error && std::filesystem::is_directory(beside, error)) return {beside.string()};
+    // An installation that stands elsewhere than it was configured for.
+    const auto installed = std::filesystem::weakly_canonical(program.parent_path() / LARDER_PLUGIN_DIR_BESIDE, error);
+    if (!error && std::filesystem::is_directory(installed, error)) return {installed.string()};
     return {LARDER_PLUGIN_DIR};
 }
 

@@ -12,4 +12,13 @@ if(NOT TARGET larder::sdk)
     target_compile_features(larder::sdk INTERFACE cxx_std_20)
   endif()
 endif()
+# For hosts, where liblarder is installed: larder::larder.
+if(NOT TARGET larder::larder)
+  find_library(LARDER_LIBRARY larder NO_DEFAULT_PATH PATHS ${CMAKE_CURRENT_LIST_DIR}/../..)
+  if(LARDER_LIBRARY)
+    add_library(larder::larder SHARED IMPORTED)
+    set_target_properties(larder::larder PROPERTIES IMPORTED_LOCATION ${LARDER_LIBRARY}
+      INTERFACE_INCLUDE_DIRECTORIES ${LARDER_SDK_INCLUDE})
+  endif()
+endif()
 include(${CMAKE_CURRENT_LIST_DIR}/LarderPlugin.cmake)
