@@ -12,6 +12,7 @@ import xml.etree.ElementTree
 
 from larder_program import Scratch, larder
 from larder_server import SOURCE, find
+from postgres_server import PostgresServer
 from redis_server import RedisServer
 
 sys.path.insert(0, str(SOURCE / "tests/tidy"))
@@ -22,6 +23,7 @@ SESSION_KEY = "your-32-byte-key-your-32-byte-ke"
 # What each shipped plugin needs to be made; ports where nobody listens stand for servers that are away.
 SHIPPED = {
     "store_memory": [["capacity=1MiB"]], "store_lmdb": [["path=./d", "capacity=8MiB"]], "store_redis": [["url=REDIS"]],
+    "store_postgres": [["url=POSTGRES"]],
     "compressor_brotli": [["quality=1"]], "compressor_zlib": [[], ["format=gzip"]], "compressor_zstd": [[]],
     "session_sealed": [["keys=env:KIT_KEYS"], ["keys=env:KIT_KEYS", "format=fernet"]],
     "exporter_prometheus": [[]], "exporter_webhook": [["url=http://127.0.0.1:9/"]],
@@ -59,8 +61,11 @@ class Shipped(unittest.TestCase):
     def test_every_shipped_plugin_passes_every_check_of_its_kind(self):
         server = self.enterContext(RedisServer())
         there = sorted(path.stem for path in plugins().glob("*.so"))
-        cases = [(name, [option.replace("REDIS", f"redis://127.0.0.1:{server.port}") for option in options])
-                 for name in there for options in SHIPPED.get(name, [])]
+        self.assertEqual([name for name in there if name not in SHIPPED], [], "a plugin that nobody asks")
+        postgres = self.enterContext(PostgresServer()).url(tcp=True, password=True) if "store_postgres" in there else ""
+        cases = [(name, [option.replace("REDIS", f"redis://127.0.0.1:{server.port}").replace("POSTGRES", postgres)
+                         for option in options])
+                 for name in there for options in SHIPPED[name]]
         self.assertGreaterEqual(len(cases), 10)
 
         def judged(case):
