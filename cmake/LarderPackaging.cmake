@@ -25,8 +25,9 @@ install(FILES ${made}/_larder DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-co
 install(FILES ${made}/larder.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT larder)
 
 # pkg-config for Makefiles: pkg-config --cflags larder-plugin; --variable=mapfile and --variable=plugindir.
+file(RELATIVE_PATH up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/larder-plugin.pc @ONLY CONTENT [[
-prefix=${pcfiledir}/../../..
+prefix=${pcfiledir}/@up@
 mapfile=${pcfiledir}/../cmake/larder/larder-plugin.map
 plugindir=${pcfiledir}/../larder/plugins-1
 
@@ -36,7 +37,7 @@ Version: @PROJECT_VERSION@
 Cflags: -I${prefix}/@CMAKE_INSTALL_INCLUDEDIR@
 ]])
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/larder.pc @ONLY CONTENT [[
-prefix=${pcfiledir}/../../..
+prefix=${pcfiledir}/@up@
 
 Name: larder
 Description: liblarder, the cache in a host's own process

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 
 namespace larder::kit {
 
@@ -17,7 +18,15 @@ class StoreRig {
     // Another instance, which is asked under the same keys.
     StoreRig(Subject& subject, const StoreRig& other) : StoreRig(subject) { salt_ = other.salt_; }
     StoreRig(Subject& subject, std::shared_ptr<loader::PluginInstance> store)
-        : subject_(subject), store_(std::move(store)), table_(store_->table<larder_store_v1>()) {}
+        : subject_(subject), store_(std::move(store)), table_(store_->table<larder_store_v1>()) {
+        // start may leave connecting to a thread of its own.
+        for (int n = 0; n < 500 && can(LARDER_STORE_CAP_SHARED); ++n) {
+            plugin::Value nobodys;
+            const larder_status status = get("is somebody there", nobodys);
+            if (status == LARDER_MISS || status == LARDER_OK) break;
+            std::this_thread::sleep_for(Ms(10));
+        }
+    }
 
     const std::string& salt() const { return salt_; }
     void use_salt(std::string salt) { salt_ = std::move(salt); }

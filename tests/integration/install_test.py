@@ -78,7 +78,7 @@ class Installed(unittest.TestCase):
         self.assertTrue(self.ask("./host").strip().isdigit())
 
     def test_a_host_is_built_by_find_package(self):
-        place = self.work / "host"
+        place = self.work / "host_found"
         place.mkdir()
         (place / "host.c").write_text(HOST)
         (place / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.16)\nproject(host LANGUAGES C)\nfind_package(larder REQUIRED)\n"
@@ -92,7 +92,7 @@ class Installed(unittest.TestCase):
         out, root = self.work / "packages", self.work / "root"
         run("cpack", "--config", BUILD / "CPackConfig.cmake", "-B", out, cwd=self.work)
         packages = sorted(out.glob("*.deb"))
-        self.assertEqual([path.name.split("_")[0] for path in packages], ["larder", "larder-plugins", "liblarder-dev", "liblarder1"])
+        self.assertEqual(sorted(path.name.split("_")[0] for path in packages), ["larder", "larder-plugins", "liblarder-dev", "liblarder1"])
         for package in packages:
             run("dpkg-deb", "-x", package, root)
             self.assertIn("Depends:" if "dev" not in package.name else "liblarder1", run("dpkg-deb", "-I", package))
