@@ -7,14 +7,29 @@
 
 static const char *const larder_fwd_names[] = {"", "uri-miss", "stale", "bypass", "method"};
 
+/* The common one, and every hit has it: by hand. */
+static u_char *larder_write_hit(u_char *p, int64_t ttl_ms) {
+  p = ngx_cpymem(p, "larder; hit", 11);
+  if (ttl_ms == -1) return p; /* without end */
+  p = ngx_cpymem(p, "; ttl=", 6);
+  int64_t seconds = ttl_ms / 1000;
+  if (ttl_ms < 0) {
+    *p++ = '-';
+    seconds = -seconds;
+  }
+  u_char digits[20], *first = digits + sizeof digits;
+  do *--first = (u_char)('0' + seconds % 10);
+  while ((seconds /= 10) != 0);
+  return ngx_cpymem(p, first, (size_t)(digits + sizeof digits - first));
+}
+
 ngx_int_t larder_tell_status(ngx_http_request_t *r, larder_ctx_t *ctx, const char *detail, int64_t ttl_ms) {
-  enum { most = 96 };
+  const size_t most = ctx->hit ? sizeof "larder; hit; ttl=-9223372036854775807; detail=error" : sizeof "larder; fwd=uri-miss; stored";
   ngx_table_elt_t *field = ngx_list_push(&r->headers_out.headers);
   u_char *text = ngx_pnalloc(r->pool, most), *end = text + most, *p;
   if (field == NULL || text == NULL) return NGX_ERROR;
-  if (!ctx->hit) p = ngx_slprintf(text, end, "larder; fwd=%s%s", larder_fwd_names[ctx->fwd], ctx->keeping ? "; stored" : "");
-  else p = ngx_cpymem(text, "larder; hit", 11);
-  if (ctx->hit && ttl_ms != -1) p = ngx_slprintf(p, end, "; ttl=%L", ttl_ms / 1000); /* -1: without end */
+  if (ctx->hit) p = larder_write_hit(text, ttl_ms);
+  else p = ngx_slprintf(text, end, "larder; fwd=%s%s", larder_fwd_names[ctx->fwd], ctx->keeping ? "; stored" : "");
   if (detail != NULL) p = ngx_slprintf(p, end, "; detail=%s", detail);
   ngx_memzero(field, sizeof *field);
   field->hash = 1;

@@ -28,10 +28,17 @@ static void larder_too_long(ngx_event_t *event) {
 
 void larder_wait(larder_ctx_t *ctx) {
   ctx->waiting = 1;
-  ctx->timer.handler = larder_too_long;
-  ctx->timer.data = ctx;
-  ctx->timer.log = ctx->request->connection->log;
-  ngx_add_timer(&ctx->timer, larder_patience_ms);
+  if (ctx->timer == NULL) ctx->timer = ngx_pcalloc(ctx->request->pool, sizeof *ctx->timer);
+  if (ctx->timer == NULL) return;
+  ctx->timer->handler = larder_too_long;
+  ctx->timer->data = ctx;
+  ctx->timer->log = ctx->request->connection->log;
+  ngx_add_timer(ctx->timer, larder_patience_ms);
+}
+
+void larder_wait_end(larder_ctx_t *ctx) {
+  ctx->waiting = 0;
+  if (ctx->timer != NULL && ctx->timer->timer_set) ngx_del_timer(ctx->timer);
 }
 
 void larder_resume(larder_ctx_t *ctx) {

@@ -7,8 +7,7 @@ ngx_http_output_body_filter_pt larder_next_body;
 static void larder_ctx_end(void *data) {
   larder_ctx_t *ctx = data;
   if (ctx->waiting && larder_loop_here != NULL) larder_loop_cancel(larder_loop_here, (uint64_t)(uintptr_t)ctx);
-  ctx->waiting = 0;
-  if (ctx->timer.timer_set) ngx_del_timer(&ctx->timer);
+  larder_wait_end(ctx);
   larder_lease_fail(ctx);
   larder_ref_release(ctx->ref);
   ctx->ref = NULL;

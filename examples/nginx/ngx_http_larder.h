@@ -45,7 +45,7 @@ typedef struct {
   ngx_http_request_t *request;
   uint64_t lease;   /* 0: none */
   larder_ref *ref;  /* of a completion until it is used */
-  ngx_event_t timer; /* keeps the worker alive for a request that waits, and ends the wait */
+  ngx_event_t *timer; /* keeps the worker alive for a request that waits, and ends the wait; NULL: it never did */
   ngx_int_t result; /* of the completion */
   unsigned waiting : 1;  /* a completion will arrive */
   unsigned arrived : 1;  /* it has, and nobody looked yet */
@@ -92,8 +92,9 @@ ngx_int_t larder_lookup(ngx_http_request_t *r);
 void larder_resume(larder_ctx_t *ctx);
 /* The request as the policy sees it, without status; memory is the request's. */
 void larder_request_of(ngx_http_request_t *r, larder_route_args *args);
-/* A completion will arrive, within a minute. */
+/* A completion will arrive, within a minute. Without memory for its end it may take longer. */
 void larder_wait(larder_ctx_t *ctx);
+void larder_wait_end(larder_ctx_t *ctx);
 
 /* answer.c */
 ngx_int_t larder_header_filter(ngx_http_request_t *r);

@@ -50,8 +50,7 @@ static void larder_arrived(ngx_event_t *event) {
       larder_ref_release(one.ref);
       continue;
     }
-    ctx->waiting = 0;
-    if (ctx->timer.timer_set) ngx_del_timer(&ctx->timer);
+    larder_wait_end(ctx);
     ctx->result = one.result;
     if (ctx->holding) {
       larder_ref_release(one.ref);

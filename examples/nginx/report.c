@@ -71,8 +71,8 @@ ngx_int_t larder_hold(ngx_http_request_t *r, larder_ctx_t *ctx, ngx_chain_t *in)
   }
   if (ctx->held_bytes <= larder_hold_most) return NGX_AGAIN;
   larder_loop_cancel(larder_loop_here, (uint64_t)(uintptr_t)ctx);
-  ctx->waiting = ctx->holding = 0;
-  if (ctx->timer.timer_set) ngx_del_timer(&ctx->timer);
+  larder_wait_end(ctx);
+  ctx->holding = 0;
   ngx_log_error(NGX_LOG_WARN, r->connection->log, 0, "larder: this answer is large, and went out before the policy's rules were done");
   r->buffered &= ~NGX_HTTP_LARDER_BUFFERED;
   ngx_int_t rc = larder_next_header(r);

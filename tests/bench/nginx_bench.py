@@ -50,8 +50,8 @@ def compare(servers, o):
 
 
 def slow_tier(app, o):
-    """Every request needs Redis: the entries live for 1 ms in memory."""
-    policy = 'larder 1\nnamespace page { key "{path...}"; ttl 1h; static; tiers memory 1ms -> l2 }\n' \
+    """Every request needs Redis: no memory is above it."""
+    policy = 'larder 1\nnamespace page { key "{path...}"; ttl 1h; static; tiers l2 }\n' \
              'on GET "/{path...}" { serve page "{path...}" }\n'
     with RedisServer() as redis, ChaosProxy(("127.0.0.1", redis.port)) as proxy, \
             Nginx(policy, app, store=store_of(("127.0.0.1", proxy.port))) as nginx:
@@ -60,7 +60,7 @@ def slow_tier(app, o):
         rate, tail = wrk(nginx.port, "/object", o.seconds, 64)
         one, _ = wrk(nginx.port, "/object", o.seconds, 1)
         print(f"above a Redis that is 2 ms late, one worker: 1 connection {one:.0f} req/s, 64 connections {rate:.0f} req/s, p99 {tail / 1000:.1f} ms; "
-              f"a worker that stood still would do at most 500")
+              f"a worker that stood still would do no more for 64 than for 1")
 
 
 def main():

@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 
@@ -505,6 +506,18 @@ class SharedTier(NginxTest):
         self.redis.kill()
         self.assertEqual([nginx.get(f"/users/{i}").status for i in range(8)], [200] * 8)
         self.assertEqual(nginx.ask("PUT", "/users/1").status, 200)
+
+    def test_a_file_below_outlives_a_restart_and_second_workers_go_on_without_it(self):
+        folder = self.entered(tempfile.TemporaryDirectory(prefix="larder-nginx-lmdb-"))
+        self.policy = POLICY
+        more = {"store": f'[store.file]\nplugin = "lmdb"\npath = "{folder}"\ncapacity = "16MiB"\n'}
+        with Nginx(POLICY, self.upstream.port, workers=2, **more) as nginx:
+            self.assertEqual([nginx.get(f"/users/{i}").status for i in range(20)], [200] * 20)
+        with Nginx(POLICY, self.upstream.port, **more) as nginx:
+            body = self.keep(nginx, "/users/1")
+        with Nginx(POLICY, self.upstream.port, **more) as nginx:
+            again = nginx.get("/users/1")
+            self.assertEqual((again.cache, again.body), ("hit", body))
 
 
 if __name__ == "__main__":

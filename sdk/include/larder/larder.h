@@ -122,7 +122,7 @@ typedef struct larder_diag {
 } larder_diag;
 
 /* Opens and starts. NULL: args or what it leads to is wrong, and diag (may be NULL) says how. One process may have
- * several. Blocks until stores and gateways run. */
+ * several. Blocks until stores and gateways run. Its threads take none of the process's signals. */
 LARDER_EMBED_API larder_kernel *larder_kernel_open(const larder_open_args *args, larder_diag *diag);
 /* Judges what open would be given, and opens nothing: no plugin is loaded, no thread begins, and it may be called before
  * fork(). DONE, or POLICY and diag (may be NULL) with the place. */

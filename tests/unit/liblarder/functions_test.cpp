@@ -4,8 +4,11 @@
 #include "c_host.h"
 #include "support/temporary_folder.hpp"
 
+#include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
 
 #include <dlfcn.h>
@@ -80,6 +83,29 @@ TEST_CASE("a check says what an open would say, and begins no thread") {
     CHECK(std::string(larder_problem()).find("larder.toml:3") != std::string::npos);
     CHECK(larder_kernel_check(nullptr, &diag) == LARDER_R_ABI);
     CHECK(threads() == before);
+}
+
+TEST_CASE("no thread of a kernel takes a signal of its host") {
+    const auto host_s = [] {  // threads that were there, and whatever a sanitizer runs
+        std::set<std::string> out;
+        for (const auto& one : std::filesystem::directory_iterator("/proc/self/task")) out.insert(one.path().filename());
+        return out;
+    };
+    const std::set<std::string> before = host_s();
+    const Host host(policy, 0);
+    const auto quit = std::uint64_t{1} << (SIGQUIT - 1);
+    std::size_t seen = 0;
+    for (const std::string& task : host_s()) {
+        if (before.contains(task)) continue;
+        std::ifstream status("/proc/self/task/" + task + "/status");
+        for (std::string line; std::getline(status, line);)
+            if (line.rfind("SigBlk:", 0) == 0) {
+                INFO(task << " " << line);
+                CHECK((std::stoull(line.substr(7), nullptr, 16) & quit) != 0);
+                ++seen;
+            }
+    }
+    CHECK(seen > 0);
 }
 
 TEST_CASE("a policy that is wrong opens no kernel, and says the line and the column") {
