@@ -18,7 +18,7 @@ from larder_server import find
 from redis_server import free_ports, until
 
 CONF = """\
-daemon off; user root; worker_processes {workers}; pid nginx.pid; error_log {folder}/error.log info;
+daemon off; {user} worker_processes {workers}; pid nginx.pid; error_log {folder}/error.log info;
 load_module {module};
 events {{ worker_connections 512; }}
 http {{
@@ -42,7 +42,7 @@ http {{
 class Nginx:
     def __init__(self, policy, app, *, store="", conf="", workers=1, http="", server="", location="", listen="", program="nginx"):
         self.policy, self.store, self.conf = policy, store, conf
-        self.words = {"app": app, "workers": workers, "http": http, "server": server, "location": location, "listen": listen}
+        self.words = {"user": "user root;" if os.geteuid() == 0 else "", "app": app, "workers": workers, "http": http, "server": server, "location": location, "listen": listen}
         self.process = None
 
     def __enter__(self):
