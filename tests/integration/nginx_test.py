@@ -95,7 +95,7 @@ class Hits(NginxTest):
         self.assertRegex(second.headers["Cache-Status"], r"^larder; hit; ttl=(300|29\d)$")
         for name in ("Content-Type", "ETag", "X-Own", "Last-Modified", "Content-Length"):
             self.assertEqual(second.headers.get_all(name), first.headers.get_all(name), name)
-        self.assertEqual(second.headers["Age"], "0")
+        self.assertRegex(second.headers["Age"], r"^\d$")
         self.assertEqual(self.asked("/users/1"), 1)
 
     def test_a_hit_answers_head_conditions_and_ranges(self):
