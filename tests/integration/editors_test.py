@@ -17,7 +17,7 @@ TOOLS = SOURCE / "tests/editors"
 GRAMMAR = VSCODE / "syntaxes/larder.tmLanguage.json"
 
 # What the tokens of dsl/grammar*.cpp are made with.
-TOKEN = re.compile(r'\b(?:kw|word|flag_word)\("([a-z_-]+)"\)|\{"([a-zA-Z_-]+)",\s*[\w:]+::\w+\}')
+TOKEN = re.compile(r'\b(?:kw|word|flag_word)\("([a-z_-]+)"\)|\{"([a-zA-Z0-9_-]+)",\s*[\w:]+::\w+\}')
 # Words that are tokens of their own, in dsl/tokens.hpp and dsl/scan.cpp; `none` is a codec.
 OTHERS = {"everything", "env", "true", "false", "none"}
 
@@ -39,7 +39,7 @@ def words_of_the_grammar():
             for one in node:
                 walk(one)
         elif isinstance(node, dict):
-            for alternatives in re.findall(r"\((?:\?:)?([a-zA-Z|-]+)\)", node.get("match", "").replace(r"(?<![\w.-])", "")):
+            for alternatives in re.findall(r"\((?:\?:)?([a-zA-Z0-9|-]+)\)", node.get("match", "").replace(r"(?<![\w.-])", "")):
                 found.update(alternatives.split("|"))
             for one in node.values():
                 walk(one)

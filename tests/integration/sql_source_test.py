@@ -269,11 +269,11 @@ class Refusals(Source):
         with self.assertRaises(AssertionError) as caught:
             with LarderServer(POLICY, conf=f'[source.db]\nplugin = "sql"\nurl = "{self.postgres.url()}"\n'):
                 pass
-        self.assertIn("[journal] file", str(caught.exception))
+        self.assertIn("error[L0347]: `doc` is written behind", str(caught.exception))
 
     def test_a_policy_that_writes_to_a_source_that_is_not_there_does_not_start(self):
         with self.assertRaises(AssertionError) as caught:
-            with LarderServer(POLICY):
+            with LarderServer(POLICY, conf=f'[journal]\nfile = "{self.folder}/journal"\n'):
                 pass
         self.assertIn("[source.db]", str(caught.exception))
 

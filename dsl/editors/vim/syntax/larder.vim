@@ -15,7 +15,7 @@ syn keyword larderAction always default drop drops end event expect expire expir
 syn keyword larderOutcome closed dropped ended everything expired fails half-open hit kept miss served warmed
 syn keyword larderWord above accepts after and aside before behind change entries error except failures form header hits holding if in is jitter json least matching misses most of older once or per priority query remove revalidating sliding slower startup status than then through to today unless user value wait when while without
 syn keyword larderEnv env nextgroup=larderVariable skipwhite
-syn keyword larderValue false none true
+syn keyword larderValue adaptive auto false fifo lfu lru none s3fifo true
 syn keyword larderMethod DELETE GET HEAD OPTIONS PATCH POST PUT
 
 syn match larderVariable "\h\w*" contained
