@@ -401,5 +401,20 @@ class Tools(Case):
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
 
 
+@unittest.skipIf(larder is None, "python3-dev is not installed: the package was left out")
+class Everything(unittest.TestCase):
+    def test_one_example_uses_every_verb_of_the_package_and_runs(self):
+        example = ROOT / "examples/everything.py"
+        ran = subprocess.run([sys.executable, str(example)], capture_output=True, text=True, timeout=60, check=False,
+                             env={**os.environ, "PYTHONPATH": str(PACKAGE)})
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertIn("\nlarder " + larder.__version__, ran.stdout)
+        text = example.read_text()
+        verbs = {name for name in vars(larder.Kernel) if not name.startswith("_")} - {"native", "virtual_time"}
+        self.assertGreater(len(verbs), 30)
+        self.assertEqual({verb for verb in verbs if f"kernel.{verb}(" not in text}, set())
+        self.assertEqual({name for name in larder.__all__ if f"larder.{name}" not in text}, set())
+
+
 if __name__ == "__main__":
     unittest.main()
