@@ -187,6 +187,13 @@ struct LogClause {  // log misses slower than 50ms
     Keyword kw;
     Maybe<Scalar> slower;
 };
+enum class Withheld : std::uint8_t { key, header, json };
+struct NeverStoreClause {  // never store json "password", "card.cvv" then strip
+    Keyword kw;
+    Word<Withheld> what;
+    std::vector<Text> names;
+    bool strip = false;  // else the value is refused
+};
 struct VersionClause {
     Keyword kw;
     Scalar number;
@@ -249,7 +256,7 @@ struct Namespace;
 struct Clause
     : boost::spirit::x3::variant<Broken, KeyClause, TagClause, WithClause, TtlClause, StaleClause,
                                  AbsentClause, TiersClause, CompressClause, LimitClause,
-                                 RefuseClause, EvictClause, LogClause, VersionClause, MigrateClause, DependsClause,
+                                 RefuseClause, EvictClause, LogClause, NeverStoreClause, VersionClause, MigrateClause, DependsClause,
                                  WriteClause, SourceClause, FlagClause,
                                  boost::spirit::x3::forward_ast<Namespace>> {
     using base_type::base_type;
@@ -405,9 +412,14 @@ struct ForClause {
     Name var;
     std::vector<Text> values;
 };
-struct AtMostClause {
+struct AtMostClause {  // at most 4 at once; at most 20 per second
     Keyword kw;
     Scalar count;
+    bool per_second = false;
+};
+struct PriorityClause {
+    Keyword kw;
+    Scalar priority;
 };
 struct LearnClause {
     Keyword kw;
@@ -417,7 +429,8 @@ struct LearnClause {
     Maybe<Scalar> enabled;
 };
 struct WarmClause : boost::spirit::x3::variant<Broken, StartupClause, EveryClause, BetweenClause,
-                                               FromClause, ForClause, AtMostClause, LearnClause> {
+                                               FromClause, ForClause, AtMostClause, PriorityClause,
+                                               LearnClause> {
     using base_type::base_type;
     using base_type::operator=;
 };

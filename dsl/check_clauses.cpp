@@ -2,6 +2,7 @@
 #include "dsl/check_clauses.hpp"
 
 #include "dsl/check_migrations.hpp"
+#include "dsl/check_sources.hpp"
 #include "dsl/check_texts.hpp"
 
 #include <algorithm>
@@ -14,6 +15,11 @@ namespace {
 constexpr std::size_t max_of_each = 32;
 // An envelope has 16 bits for it.
 constexpr std::uint32_t most_versions = 65535;
+
+// RFC 9110: of a field's name, in lower case.
+bool is_token_byte(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
 
 }  // namespace
 
@@ -197,6 +203,10 @@ void Clauses::apply_rest(Namespace& n, Space& space, const ast::Clause& c, Seen&
         n.evict = static_cast<EvictOrder>(k->order.value);
         return;
     }
+    if (const auto* k = as<ast::NeverStoreClause>(c)) {
+        n.never_store.push_back(withheld_by(draft_, *k));
+        return;
+    }
     if (const auto* k = as<ast::RefuseClause>(c)) {
         once(seen, "refuse", k->kw, whose);
         n.refuse_above = values_.size(k->above);
@@ -355,6 +365,39 @@ std::vector<Option> options_of(Draft& draft, Values& values,
         Option option{std::string(o.id.text), {}, draft.where(o.id.at)};
         for (const ast::Scalar& v : o.values) option.values.push_back(values.option(v));
         out.push_back(std::move(option));
+    }
+    return out;
+}
+
+NeverStore withheld_by(Draft& draft, const ast::NeverStoreClause& clause) {
+    NeverStore out;
+    out.where = draft.where(clause.kw.at);
+    out.strip = clause.strip;
+    out.what = clause.what.value == ast::Withheld::key      ? NeverStore::What::key
+               : clause.what.value == ast::Withheld::header ? NeverStore::What::header
+                                                            : NeverStore::What::json;
+    const auto wrong = [&](Span at, std::string message, const char* help) {
+        draft.say.error("L0241", at, std::move(message), "this cannot be kept out").helps.push_back(help);
+    };
+    if (out.strip && out.what == NeverStore::What::key)
+        wrong(clause.kw.at, "nothing is left of an entry without its key", "take `then strip` away: such entries are refused");
+    for (const ast::Text& text : clause.names) {
+        std::string name = address_of(text);
+        const bool is_plain = std::all_of(text.pieces.begin(), text.pieces.end(), [&](const ast::Piece& p) {
+            const bool is_star = p.kind == ast::Piece::Kind::star || p.kind == ast::Piece::Kind::deep;
+            return p.kind == ast::Piece::Kind::literal || (is_star && out.what == NeverStore::What::key);
+        });
+        if (name.empty() || !is_plain) {
+            wrong(text.at, "a name is a plain text", "write it as it stands; in a key `*` is any text");
+        } else if (out.what == NeverStore::What::header) {
+            for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+            if (!std::all_of(name.begin(), name.end(), is_token_byte))
+                wrong(text.at, "no header has a field of this name", "letters, digits and `-`");
+        } else if (out.what == NeverStore::What::json) {
+            if (name.front() == '.' || name.back() == '.' || name.find("..") != std::string::npos)
+                wrong(text.at, "a member without a name", "write `card.cvv` for the member `cvv` of `card`");
+        }
+        out.names.push_back(std::move(name));
     }
     return out;
 }

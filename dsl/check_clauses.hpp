@@ -53,6 +53,7 @@ void check_codec(Draft& draft, const Compression& c, Span at,
 
 // Shared with sessions and warm items.
 Ttl ttl_of(Values& values, const ast::TtlClause& clause, const Draft& draft);
+NeverStore withheld_by(Draft& draft, const ast::NeverStoreClause& clause);
 Compression compression_of(Draft& draft, Values& values, const ast::CompressClause& clause);
 std::vector<Option> options_of(Draft& draft, Values& values,
                                const std::vector<ast::Option>& options);

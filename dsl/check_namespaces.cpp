@@ -214,6 +214,7 @@ class Namespaces {
         n.limits = from.limits;
         n.evict = from.evict;
         n.refuse_above = from.refuse_above;
+        n.never_store = from.never_store;
         n.log_misses = from.log_misses;
         n.version = from.version;
         n.accepts = from.accepts;

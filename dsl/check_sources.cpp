@@ -15,23 +15,6 @@
 namespace larder::dsl {
 namespace {
 
-// `{sku}` for a field, braces that are meant doubled.
-std::string address_of(const ast::Text& text) {
-    std::string out;
-    for (const ast::Piece& p : text.pieces) {
-        switch (p.kind) {
-            case ast::Piece::Kind::literal:
-                for (const char c : std::string_view(p.text)) out.append(c == '{' || c == '}' ? 2 : 1, c);
-                break;
-            case ast::Piece::Kind::capture:
-            case ast::Piece::Kind::rest: out.append(1, '{').append(p.text).append(1, '}'); break;
-            case ast::Piece::Kind::star: out += '*'; break;
-            case ast::Piece::Kind::deep: out += "**"; break;
-        }
-    }
-    return out;
-}
-
 std::string checked(Draft& draft, const ast::Maybe<ast::Text>& text, const Namespace& n, bool with_value) {
     if (!text) return {};
     std::vector<std::string> names(n.parameters.begin(), n.parameters.begin() + n.fields);
@@ -52,6 +35,22 @@ void look_up(Draft& draft, const ast::SourceClause& clause) {
 }
 
 }  // namespace
+
+std::string address_of(const ast::Text& text) {
+    std::string out;
+    for (const ast::Piece& p : text.pieces) {
+        switch (p.kind) {
+            case ast::Piece::Kind::literal:
+                for (const char c : std::string_view(p.text)) out.append(c == '{' || c == '}' ? 2 : 1, c);
+                break;
+            case ast::Piece::Kind::capture:
+            case ast::Piece::Kind::rest: out.append(1, '{').append(p.text).append(1, '}'); break;
+            case ast::Piece::Kind::star: out += '*'; break;
+            case ast::Piece::Kind::deep: out += "**"; break;
+        }
+    }
+    return out;
+}
 
 void shape_source(Draft& draft, Values& values, Namespace& n, const Space& space) {
     if (const ast::SourceClause* k = space.source) {

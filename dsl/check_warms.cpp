@@ -3,6 +3,7 @@
 #include "dsl/automaton.hpp"
 #include "dsl/check_clauses.hpp"
 #include "dsl/check_run.hpp"
+#include "dsl/check_sources.hpp"
 #include "dsl/check_texts.hpp"
 
 #include <algorithm>
@@ -12,6 +13,7 @@ namespace larder::dsl {
 namespace {
 
 constexpr std::size_t max_items = 10'000;
+constexpr std::uint32_t most_priority = 10;
 
 bool is_variable(const Piece& p) {
     return p.kind == Piece::Kind::variable || p.kind == Piece::Kind::rest;
@@ -77,8 +79,13 @@ class WarmItems {
             return;
         }
         if (const auto* k = as<ast::AtMostClause>(c)) {
-            once(4, "at most", k->kw.at);
-            out_.at_once = values_.count(k->count, 1).value_or(1);
+            once(k->per_second ? 6 : 4, k->per_second ? "at most per second" : "at most at once", k->kw.at);
+            (k->per_second ? out_.per_second : out_.at_once) = values_.count(k->count, 1).value_or(1);
+            return;
+        }
+        if (const auto* k = as<ast::PriorityClause>(c)) {
+            once(7, "priority", k->kw.at);
+            out_.priority = ranked(k->priority);
             return;
         }
         if (const auto* k = as<ast::LearnClause>(c)) {
@@ -86,10 +93,18 @@ class WarmItems {
             if (!values_.truth(k->enabled)) return;
             out_.learn_window = values_.positive(k->window);
             out_.learn_hits = values_.count(k->hits, 1).value_or(1);
-            if (k->priority) out_.learn_priority = values_.count(*k->priority).value_or(0);
+            if (k->priority) out_.learn_priority = ranked(*k->priority);
             return;
         }
         broken_ = true;
+    }
+
+    // From 0 to 10.
+    std::uint32_t ranked(const ast::Scalar& given) {
+        const auto value = values_.count(given).value_or(0);
+        if (value > most_priority)
+            draft_.say.error("L0232", given.at, "a priority is from 0 to 10", "more than 10");
+        return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, most_priority));
     }
 
     void from(const ast::FromClause& k) {
@@ -140,6 +155,8 @@ class WarmItems {
             key = n.key->pattern();
         }
         if (from_) address = bind(draft_, from_->address, {names_, "in this `warm`"});
+        if (from_) out_.address = address_of(from_->address);
+        out_.names.assign(names_.begin(), names_.begin() + static_cast<std::ptrdiff_t>(loop_names_));
         std::size_t total = 1;
         for (const ast::ForClause* k : loops_) total *= std::max<std::size_t>(k->values.size(), 1);
         if (total > max_items) {
@@ -159,6 +176,7 @@ class WarmItems {
             WarmItem item;
             if (key && complete(*key)) item.key = filled(*key, values);
             if (address) item.address = filled(*address, values);
+            item.values = std::move(values);
             out_.items.push_back(std::move(item));
         }
     }

@@ -20,6 +20,7 @@ BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::LimitClause, kw, amount, entries, st
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::RefuseClause, kw, above)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::EvictClause, kw, order)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::LogClause, kw, slower)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::NeverStoreClause, kw, what, names, strip)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::VersionClause, kw, number, accepts)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::MoveStep, what, from, to)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::DefaultStep, kw, member, value)
@@ -39,6 +40,7 @@ using ast::EvictOrder;
 using ast::Flag;
 using ast::MoveVerb;
 using ast::StaleWhen;
+using ast::Withheld;
 using ast::WriteMode;
 
 constexpr auto date_relation = choice<DateRelation>(
@@ -55,6 +57,8 @@ constexpr auto evict_order = choice<EvictOrder>({{"adaptive", EvictOrder::adapti
                                                  {"auto", EvictOrder::found}});
 constexpr auto move_verb =
     choice<MoveVerb>({{"rename", MoveVerb::rename}, {"move", MoveVerb::move}});
+constexpr auto withheld = choice<Withheld>(
+    {{"key", Withheld::key}, {"header", Withheld::header}, {"json", Withheld::json}});
 constexpr auto plain_flag = choice<Flag>({{"static", Flag::fixed}, {"encrypt", Flag::encrypt}});
 constexpr auto encrypt_flag = choice<Flag>({{"encrypt", Flag::encrypt}});
 constexpr auto coalesce_flag = choice<Flag>({{"coalesce", Flag::coalesce}});
@@ -116,6 +120,9 @@ LARDER_LOCAL(refuse_clause, ast::RefuseClause, kw("refuse") > word("above") > si
 LARDER_LOCAL(evict_clause, ast::EvictClause, kw("evict") > evict_order)
 LARDER_LOCAL(log_clause, ast::LogClause,
              kw("log") > word("misses") > -(word("slower") > word("than") > duration))
+LARDER_LOCAL(never_clause, ast::NeverStoreClause,
+             kw("never") > word("store") > withheld > (text % comma) >
+                 x3::matches[word("then") > word("strip")])
 LARDER_LOCAL(remove_part, ast::RemovePart, kw("remove") > -text)
 LARDER_LOCAL(write_clause, ast::WriteClause,
              kw("write") > write_mode > -(!word("remove") >> duration) > -text > -remove_part)
@@ -130,7 +137,7 @@ LARDER_DEFINE(encrypt_clause, encrypt_flag >> x3::attr(ast::Maybe<ast::Scalar>{}
 LARDER_DEFINE(
     clause,
     statement[(key_clause | ttl_clause | tag_clause | tiers_clause | stale_clause | with_clause |
-               compress_clause | entries_limit | size_limit | refuse_clause | evict_clause | log_clause | version_clause |
+               compress_clause | entries_limit | size_limit | refuse_clause | evict_clause | log_clause | never_clause | version_clause |
                migrate_clause | depends_clause | write_clause | source_clause | absent_clause | plain_flag_clause |
                coalesce_clause |
                namespace_ | unknown_statement) > end_of_statement])

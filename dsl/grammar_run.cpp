@@ -11,7 +11,8 @@ BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::EveryClause, kw, period, jitter)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::BetweenClause, kw, from, to)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::FromClause, kw, plugin, address, options)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::ForClause, kw, var, values)
-BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::AtMostClause, kw, count)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::AtMostClause, kw, count, per_second)
+BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::PriorityClause, kw, priority)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::LearnClause, kw, window, hits, priority, enabled)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::Warm, kw, id, key, enabled, body)
 BOOST_FUSION_ADAPT_STRUCT(larder::dsl::ast::Compare, metric, of, op, limit)
@@ -56,7 +57,10 @@ LARDER_DEFINE(session, kw("session") > name_head > open_block > *session_clause 
 
 LARDER_LOCAL(startup_clause, ast::StartupClause, kw("at") >> kw("startup"))
 LARDER_LOCAL(at_most_clause, ast::AtMostClause,
-             kw("at") > word("most") > count > word("at") > word("once"))
+             kw("at") > word("most") > count >
+                 ((word("at") > word("once") > x3::attr(false)) |
+                  (word("per") > word("second") > x3::attr(true))))
+LARDER_LOCAL(priority_clause, ast::PriorityClause, kw("priority") > count)
 LARDER_LOCAL(every_clause, ast::EveryClause, kw("every") > duration > -(word("jitter") > percent))
 LARDER_LOCAL(between_clause, ast::BetweenClause, kw("between") > clock > word("and") > clock)
 LARDER_LOCAL(from_clause, ast::FromClause, kw("from") > plugin_name > text > options)
@@ -67,7 +71,7 @@ LARDER_LOCAL(learn_clause, ast::LearnClause,
 LARDER_LOCAL(
     warm_clause, ast::WarmClause,
     statement[(startup_clause | at_most_clause | every_clause | between_clause | from_clause |
-               for_clause | learn_clause | unknown_statement) > end_of_statement])
+               for_clause | priority_clause | learn_clause | unknown_statement) > end_of_statement])
 LARDER_DEFINE(warm, kw("warm") > namespace_head > -text > -condition > open_block > *warm_clause >
                         close_block)
 

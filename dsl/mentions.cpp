@@ -132,6 +132,7 @@ class Walk {
     }
     void walk(const ast::RefuseClause& c) { walk(c.above); }
     void walk(const ast::EvictClause&) {}
+    void walk(const ast::NeverStoreClause&) {}
     void walk(const ast::LogClause& c) { walk(c.slower); }
     void walk(const ast::VersionClause& c) { walk(c.number), walk(c.accepts); }
     void walk(const ast::MemberValue& m) { walk(m.value); }
@@ -232,6 +233,7 @@ class Walk {
     }
     void walk(const ast::ForClause& c) { capture(c.var.at, c.var.text, true); }
     void walk(const ast::AtMostClause& c) { walk(c.count); }
+    void walk(const ast::PriorityClause& c) { walk(c.priority); }
     void walk(const ast::LearnClause& c) {
         walk(c.window), walk(c.hits), walk(c.priority), walk(c.enabled);
     }

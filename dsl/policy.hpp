@@ -134,6 +134,16 @@ struct Migration {
     Where where;
 };
 
+// What of an entry may be in no tier: whole keys by a glob, fields of an answer's header, members of a JSON
+// value (`card.cvv`: of the member `card`, wherever it stands; in lists too).
+struct NeverStore {
+    enum class What : std::uint8_t { key, header, json };
+    What what = What::key;
+    std::vector<std::string> names;  // key: globs over raw keys; header: lower case
+    bool strip = false;              // header, json: what is left is stored; else nothing is
+    Where where;
+};
+
 struct Namespace {
     std::string name;  // "menu.item"
     std::string doc;
@@ -160,6 +170,7 @@ struct Namespace {
     std::vector<Limit> limits;
     EvictOrder evict = EvictOrder::adaptive;
     std::optional<std::uint64_t> refuse_above;  // bytes
+    std::vector<NeverStore> never_store;  // its own, then those of what is around it
     std::optional<Ms> log_misses;  // misses whose load took longer are logged; 0: all of them
     std::uint32_t version = 1;
     std::vector<std::uint32_t> accepts;
@@ -253,7 +264,8 @@ struct Session {
 
 struct WarmItem {  // what to fetch: one key of the namespace
     std::string key;      // raw key text inside the namespace, empty: the warmer's plan decides
-    std::string address;  // of the source, values filled in
+    std::string address;  // of the source, for people: values filled in
+    std::vector<std::string> values;  // of the names of its `for`s
 };
 
 struct Warm {
@@ -266,10 +278,13 @@ struct Warm {
     std::optional<Ms> every;
     double jitter = 0;
     std::optional<std::pair<std::uint16_t, std::uint16_t>> between;  // minutes of the day
-    std::string source;  // the warmer: http, sql, redis
+    std::string source;   // the warmer: http, sql; empty: the namespace's own source
+    std::string address;  // as written, {name} for a name, braces doubled
+    std::vector<std::string> names;  // of its `for`s
     std::vector<WarmItem> items;  // the product of its `for`s; one when there is none
     std::vector<Option> options;
-    std::uint32_t at_once = 1;
+    std::uint32_t at_once = 1, per_second = 0;  // per_second 0: as fast as it goes
+    std::uint32_t priority = 5;                 // 0 to 10, higher first
     std::optional<Ms> learn_window;
     std::uint32_t learn_hits = 0, learn_priority = 0;
 };

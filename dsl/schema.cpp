@@ -64,6 +64,11 @@ std::uint64_t schema_of(const Policy& policy, const Namespace& n) {
     std::vector<std::string> depends;
     for (const Dependency& d : n.depends) depends.push_back(dependency_text(policy, d, n));
     hash.add_sorted(std::move(depends));
+    // What was stored before such a rule came may hold what it names.
+    std::vector<std::string> withheld;
+    for (const NeverStore& rule : n.never_store)
+        for (const std::string& name : rule.names) withheld.push_back(std::to_string(static_cast<int>(rule.what)) + '\x06' + name);
+    if (!withheld.empty()) hash.add_sorted(std::move(withheld));
     return hash.value();
 }
 

@@ -190,6 +190,11 @@ Item item_of(const Policy& policy, const Namespace& n) {
     plain(c, "evict", n.evict == EvictOrder::adaptive ? std::string() : std::string(word_of(n.evict)));
     plain(c, "refuse above", n.refuse_above ? size_text(*n.refuse_above) : "");
     plain(c, "log misses slower than", n.log_misses);
+    plain(c, "never store", list(n.never_store, [](const NeverStore& rule) {
+              static constexpr const char* words[] = {"key ", "header ", "json "};
+              return words[static_cast<std::size_t>(rule.what)] + list(rule.names, [](const auto& name) { return quoted(name); }) +
+                     (rule.strip ? " then strip" : "");
+          }, "; "));
     std::vector<std::uint32_t> accepts = n.accepts;
     std::sort(accepts.begin(), accepts.end());
     plain(c, "version",
@@ -271,6 +276,8 @@ Item item_of(const Policy& policy, const Warm& w) {
                          o.values, [](const auto& v) { return v; }, " ");
           }));
     plain(c, "at most", w.at_once == 1 ? "" : std::to_string(w.at_once) + " at once");
+    plain(c, "at most per second", w.per_second == 0 ? "" : std::to_string(w.per_second));
+    plain(c, "priority", w.priority == 5 ? "" : std::to_string(w.priority));
     out.shape = policy.namespaces[w.ns].name + " " + nameless(w.key);
     plain(c, "learn",
           !w.learn_window ? ""

@@ -222,6 +222,17 @@ void fill_invalidation(larder_cache_api& api) {
             return s.engine().names(ns, view(key), with, with_count, [&](std::string_view name) { fn(ctx, {name.data(), name.size()}); });
         });
     };
+    api.withheld = [](const larder_host* h, std::uint32_t ns, const larder_pair* fields, std::size_t n, std::uint8_t* verdicts) noexcept {
+        return guarded(h, [&](KernelServices& s) { return s.engine().withheld(ns, fields, n, verdicts); });
+    };
+    api.storable = [](const larder_host* h, std::uint32_t ns, larder_bytes body, larder_value* out) noexcept {
+        return guarded(h, [&](KernelServices& s) -> larder_status {
+            std::string left;
+            const larder_status status = s.engine().storable(ns, view(body), left);
+            if (status == LARDER_EXISTS) give_text(std::move(left), *out);
+            return status;
+        });
+    };
     api.reclaim = [](const larder_host* h, std::uint32_t ns, std::uint64_t* removed,
                      const larder_call* call) noexcept {
         return allowed(h, call, LARDER_ROLE_INVALIDATE, [&](KernelServices& s) {

@@ -6,6 +6,7 @@
 #include "kernel/core/snapshot.hpp"
 
 #include <larder/plugin/invalidator.h>
+#include <larder/plugin/warmer.h>
 
 #include <algorithm>
 
@@ -98,6 +99,7 @@ bool Kernel::Impl::make_cache(std::string& problem) {
     };
     session_book = std::make_unique<api::Sessions>(std::move(sessions));
     deliveries = std::make_shared<api::Deliveries>(*executor, *clock, log);
+    make_warming();
     return true;
 }
 
@@ -115,7 +117,13 @@ bool Kernel::Impl::start(std::string& problem) {
     };
     if (!start_some(false)) return false;
     open_book();
+    warms = true;
     install(graph, policy);
+    if (const auto wait = options.config.warming.startup_wait; wait.count() > 0 && !warming->wait_startup(wait)) {
+        const std::string line = "not all is warm after " + std::to_string(wait.count()) + " ms: gateways listen all the same";
+        say(LARDER_LOG_WARN, line);
+        cache->note(LARDER_LOG_WARN, "warm", line);
+    }
     if (!start_some(true)) return false;
     started = true;
     started_ns = clock->mono_ns();
@@ -142,8 +150,10 @@ void Kernel::Impl::stop(std::chrono::milliseconds deadline) {
         if (ticking) executor->cancel(tick_id);
         ticking = false;
     }
+    if (warming) warming->stop();
     config::stop(graph.nodes, true, until);
     config::stop(leaving, true, until);
+    if (own_workers) own_workers->stop();
     deliveries->close();  // what clients did until the end has been told
     cache->stop_writes(until);
     if (own_executor) {
@@ -163,6 +173,7 @@ void Kernel::Impl::tick() {
     system_clock.resync();
     detail::reclaim();
     watch(false);
+    executor->post(true, [this] { foresight->tell(); });
     const std::lock_guard<std::mutex> state(state_mutex);
     if (ticking) tick_id = executor->after(std::chrono::seconds(1), [this] { tick(); });
 }
@@ -177,9 +188,18 @@ void Kernel::Impl::install(const config::Graph& next, std::shared_ptr<const dsl:
     for (SourceHandle& source : next.sources()) parts.sources.push_back(std::move(source));
     parts.log_miss = [to = log](std::string_view line) { to->write(LARDER_LOG_INFO, "miss", line); };
     parts.changed = api::change_events(next, deliveries, *clock);
+    parts.warm = [this, of = parts.policy](const std::vector<std::uint32_t>& items) {
+        return static_cast<std::uint32_t>(warming->queue(*of, items, LARDER_WARM_AFTER_INVALIDATION).size());
+    };
+    parts.reload = [this](std::uint32_t ns, std::string_view key) { return warming->reload(ns, key); };
     session_book->install(parts.stores, *parts.policy);
     parts.end_sessions = [this](std::string_view session, std::string_view user) { session_book->end_soon(session, user); };
+    const std::shared_ptr<const dsl::Policy> installed = parts.policy;
     cache->install(std::move(parts));
+    if (!warms) return;
+    warming->configure(warming_options());
+    foresight->follow(installed);
+    warming->install(installed);
 }
 
 void Kernel::Impl::show(const config::Graph& now, std::vector<std::string> warned) {

@@ -53,6 +53,8 @@ struct ReloadResult {
     std::string text;  // what changed, or the diagnostics of what is wrong
 };
 
+class Warming;  // warming.hpp
+
 namespace api {
 class History;
 }
@@ -77,6 +79,23 @@ class Kernel {
     std::vector<std::string> warnings() const;            // of the last open or reload: what sleeps
     // What the gateways bound: {"resp", "127.0.0.1:7380"}.
     std::vector<std::pair<std::string, std::string>> addresses() const;
+
+    // Makes entries of `warm` items below a namespace, or all of them, soon: the runs to look for in warming().
+    struct WarmOrder {
+        std::string space;   // empty: all
+        bool force = false;  // also what is fresh
+    };
+    std::vector<std::uint64_t> warm(const WarmOrder& order);  // [any thread]
+    const Warming& warming() const;
+    // What plugins have learnt of who asks for what, as one JSON object: "analysis" or "week". Empty: nothing learns.
+    // And what they would have made until the next run, as whole keys, `NAMESPACE:KEY`. [worker]
+    std::string patterns(std::string_view what, std::size_t most);
+    struct Forecast {
+        std::string key;
+        std::uint64_t due_ms = 0;  // wall clock; 0: now
+        std::uint32_t priority = 0;
+    };
+    std::vector<Forecast> forecast(std::string_view space, std::size_t most);
 
     Cache& cache();
     const Clock& clock() const;

@@ -4,6 +4,7 @@
 //   kernel_reload.cpp   from one configuration and policy to the next
 //   kernel_apply.cpp    from one policy to the next, and back
 //   kernel_reports.cpp  what it says of itself
+//   kernel_warm.cpp     entries made ahead of demand
 //   kernel_watch.cpp    what it watches: alerts, history, metrics for exporters
 //
 // One mutex, control, is held through start, reload and stop: it is what the plugin contract calls the
@@ -13,6 +14,7 @@
 #include "dsl/compile.hpp"
 #include "kernel/api/change_events.hpp"
 #include "kernel/api/deliveries.hpp"
+#include "kernel/api/foresight.hpp"
 #include "kernel/api/guard_watch.hpp"
 #include "kernel/api/history.hpp"
 #include "kernel/api/kernel.hpp"
@@ -23,6 +25,7 @@
 #include "kernel/config/catalog.hpp"
 #include "kernel/config/log.hpp"
 #include "kernel/config/wiring.hpp"
+#include "kernel/core/warming.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -60,12 +63,17 @@ struct Kernel::Impl final : api::KernelSide {
     Clock* clock = nullptr;
     std::shared_ptr<config::Log> log;
     std::unique_ptr<Executor> own_executor;
+    std::unique_ptr<Executor> own_workers;  // of warming, which may not take the threads that requests wait for
     Executor* executor = nullptr;
     std::unique_ptr<api::KernelServices> services;
     std::unique_ptr<loader::HostTable> own_table;  // the kernel as its own module
     std::unique_ptr<loader::PluginRegistry> registry;
     std::unique_ptr<api::Sessions> session_book;
     std::unique_ptr<Cache> cache;  // holds instances, which call the services until they are gone
+
+    std::unique_ptr<api::Foresight> foresight;
+    std::unique_ptr<Warming> warming;
+    std::atomic<bool> warms{false};  // from start on
 
     std::mutex control;
     config::Graph graph;                // guarded by control, as all up to `leaving`
@@ -124,6 +132,8 @@ struct Kernel::Impl final : api::KernelSide {
     std::vector<std::string> emptied_stores() const;
     void let_go();  // ends what retire() took, on a worker
     void tick();
+    void make_warming();                   // kernel_warm.cpp, as what follows
+    Warming::Options warming_options() const;
     void watch(bool at_once);              // kernel_watch.cpp, as what follows
     void tell(const AlertNotice& notice);
     std::vector<StoreInfo> store_infos() const;
@@ -145,7 +155,7 @@ struct Kernel::Impl final : api::KernelSide {
         ok = result.ok;
         return std::move(result.text);
     }
-    std::optional<std::uint32_t> warm(std::uint32_t) override { return std::nullopt; }
+    std::optional<std::uint32_t> warm(std::uint32_t ns) override;
     api::Sessions* sessions() noexcept override { return session_book.get(); }
     bool has_request_rules() const noexcept override {
         return request_rules.load(std::memory_order_acquire);

@@ -201,6 +201,8 @@ std::optional<std::chrono::milliseconds> watch_time(const std::string& verb, con
 }  // namespace
 
 int run_plan(Words words) {
+    // What would be warmed, and not what another policy would change.
+    if (!words.empty() && words.front() == "warm") return run_plan_warm({words.begin() + 1, words.end()});
     CLI::App app;
     describe(app, "plan",
              "Tells what another policy would change in the running kernel: what its rules would do\n"

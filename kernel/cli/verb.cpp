@@ -36,6 +36,7 @@ constexpr Verb all[] = {
     {"drop", "make entries absent: one, a pattern, a tag, a namespace, everything", run_drop, true},
     {"expire", "make entries stale: served only where the policy says `stale`", run_expire, true},
     {"refresh", "drop entries and load them again where the policy says how", run_refresh, true},
+    {"warm", "make entries ahead of demand, and show how far that got", run_warm, true},
     {"reclaim", "give back the memory of entries that are over", run_reclaim, true},
     {"route", "tell that an application answered a request: its rules fire", run_route, true},
     {"event", "tell that something happened: the rules of that event fire", run_event, true},

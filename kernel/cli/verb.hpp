@@ -58,6 +58,7 @@ int run_graph(Words words);
 int run_why(Words words);
 int run_get(Words words);
 int run_put(Words words);
+int run_warm(Words words);
 int run_drop(Words words);
 int run_expire(Words words);
 int run_refresh(Words words);
@@ -71,6 +72,7 @@ int run_top(Words words);
 int run_reload(Words words);
 int run_policy(Words words);
 int run_plan(Words words);
+int run_plan_warm(Words words);  // `larder plan warm`
 int run_apply(Words words);
 int run_rollback(Words words);
 int run_ping(Words words);

@@ -102,6 +102,13 @@ struct JournalOptions {
     std::uint64_t bytes = 64u << 20;
 };
 
+// How entries are made before anybody asks for them: of all `warm` items together.
+struct WarmingOptions {
+    unsigned at_once = 20;         // loads at once
+    std::uint64_t per_second = 0;  // of each source; 0: as the policy says
+    std::chrono::milliseconds startup_wait{0};  // gateways listen that much later at most
+};
+
 // What the command line says instead of the file; it goes on saying so when the file is read again.
 struct Overrides {
     std::vector<std::string> policy;
@@ -121,6 +128,7 @@ struct HostConfig {
     Limits limits;
     StateOptions state;
     JournalOptions journal;
+    WarmingOptions warming;
     Environment environment;
     Overrides overrides;  // applied to policy and profile already
     // What every Span here points into; secrets that do stand in the file are blackened.

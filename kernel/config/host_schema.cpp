@@ -167,7 +167,7 @@ class Interpreter {
     }
 
     void duration(const Value& written, std::chrono::milliseconds& to,
-                  std::chrono::milliseconds most) {
+                  std::chrono::milliseconds most, std::chrono::milliseconds least = std::chrono::milliseconds(1)) {
         const auto value = resolved(written);
         if (!value) return;
         const auto* said = value->get<std::string>();
@@ -179,9 +179,9 @@ class Interpreter {
             wrong(*value, "a duration like \"5s\" or \"1h30m\"",
                   whole != nullptr ? "a duration needs its unit: \"" + std::to_string(*whole) + "s\""
                                    : "units: ms, s, m, h, d, w");
-        else if (time->count() < 1 || *time > most)
+        else if (*time < least || *time > most)
             complain("L0503", value->at, "`" + *said + "` is out of range",
-                     "it may be from 1ms to " + std::to_string(most.count()) + "ms");
+                     "it may be from " + std::to_string(least.count()) + "ms to " + std::to_string(most.count()) + "ms");
         else
             to = *time;
     }
@@ -346,6 +346,12 @@ const std::vector<Row>& rows() {
          [](I& i, V v) { i.number(v, i.out.journal.writes, 1, 100'000'000); }},
         {{"journal", "bytes", "64MiB"},
          [](I& i, V v) { i.size(v, i.out.journal.bytes, 1u << 16, std::uint64_t{1} << 36); }},
+        {{"warming", "at_once", "20"},
+         [](I& i, V v) { i.number(v, i.out.warming.at_once, 1, 1'000); }},
+        {{"warming", "per_second", "0"},
+         [](I& i, V v) { i.number(v, i.out.warming.per_second, 0, 1'000'000); }},
+        {{"warming", "startup_wait", "0s"},
+         [](I& i, V v) { i.duration(v, i.out.warming.startup_wait, hour, std::chrono::milliseconds(0)); }},
         {{"limits", "records", "1048576"},
          [](I& i, V v) { i.number(v, i.out.limits.records, 1'024, std::uint64_t{1} << 32); }},
         {{"limits", "fences", "65536"},

@@ -17,7 +17,8 @@ larder_warm_item item_of(const SourceAsk& ask) {
     item.hint = bytes_of(ask.address);
     item.options = ask.options.data();
     item.option_count = static_cast<std::uint32_t>(ask.options.size());
-    item.reason = LARDER_WARM_DEMAND;
+    item.reason = ask.reason;
+    item.priority = ask.priority;
     item.fields = ask.fields.data();
     item.field_count = static_cast<std::uint32_t>(ask.fields.size());
     return item;

@@ -26,6 +26,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -95,6 +96,8 @@ struct CacheParts {
     // Runs warm items of the policy (indices into policy->warms) when something asks for them; empty:
     // they sleep. Returns how many were queued.
     std::function<std::uint32_t(const std::vector<std::uint32_t>& warms)> warm;
+    // Loads one key of a namespace that has a source, soon; empty: nothing does. False: it is not done.
+    std::function<bool(std::uint32_t ns, std::string_view key)> reload;
     // Ends sessions of a user; empty: no session plugin.
     std::function<void(std::string_view session, std::string_view user)> end_sessions;
     // Where a namespace's `log misses` writes; empty: the event ring alone.
@@ -111,13 +114,34 @@ using Migrate = std::function<larder_status(std::string_view key, std::string_vi
 struct SpaceCounts {
     std::string name;
     std::uint64_t hits = 0, misses = 0, stale = 0, absent = 0, puts = 0, removes = 0, refused = 0,
-                  errors = 0, fenced = 0, loads = 0, load_errors = 0, waits = 0, damaged = 0, dropped = 0, migrated = 0, unmigrated = 0;
+                  errors = 0, fenced = 0, loads = 0, load_errors = 0, waits = 0, damaged = 0, dropped = 0, migrated = 0, unmigrated = 0, warmed = 0, withheld = 0, stripped = 0;
+};
+
+// One entry to be made before anybody asks for it. Borrowed for the time of the call.
+struct WarmAsk {
+    std::uint32_t ns = 0;
+    std::string_view key;      // raw, as a client writes it
+    std::string_view source;   // who makes it; empty: the namespace's own source, and its address and options
+    std::string_view address;  // {name} for what `fields` and the key's own fields say
+    std::span<const larder_pair> fields, options;
+    std::uint32_t reason = 0, priority = 0;  // LARDER_WARM_*
+    Ms lasting{0};             // an entry that lives on for longer than this is left as it is
+    bool force = false;        // whatever is there
+};
+struct Warmed {
+    enum class Is : std::uint8_t { loaded, absent, fresh, flying, lost, failed };
+    // loaded: it is there. absent: its source has no such value. fresh: it was. flying: somebody loads it already.
+    // lost: loaded, and not kept, since something dropped it meanwhile or no tier takes it.
+    Is is = Is::failed;
+    larder_status status = LARDER_OK;  // of failed
+    std::uint64_t took_us = 0, bytes = 0;
 };
 
 struct Figures;  // figures.hpp
 struct Removal;  // event_log.hpp
 struct EntryHistory;  // entry_history.hpp
 class Tape;      // tape.hpp
+class AccessSamples;
 
 // What a store did with a key that is nobody's.
 struct StoreProbe {
@@ -165,6 +189,16 @@ class Cache {
     // caller and into no tier; a caller that comes after the invalidation never joins that load.
     // out.status: OK, MISS (the loader said so), or the loader's error when nothing stale may be served.
     void get_or_load(larder_cache_get& out, const Loader& loader, const larder_call* call);
+
+    // Makes one entry, by the rules of any load: the fence, one at a time for each key, no error is kept. [worker]
+    Warmed warm(const WarmAsk& ask, const larder_call* call);
+    // Whether that source is there, and, where it is empty, whether the namespace has one. [any thread]
+    bool has_source(std::uint32_t ns, std::string_view source) const;
+    // Who asks for what, from now on; see access_samples.hpp. [any thread]
+    AccessSamples& accesses();
+    // As `withheld` of larder.cache/1.
+    larder_status withheld(std::uint32_t ns, const larder_pair* fields, std::size_t n, std::uint8_t* verdicts) const;
+    larder_status storable(std::uint32_t ns, std::string_view body, std::string& left) const;
 
     // Makes `write behind` possible: opens its journal, before the first install(). False: `problem` says why.
     // `said`: what was found in it. [control]

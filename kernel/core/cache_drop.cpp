@@ -185,6 +185,14 @@ void Cache::Impl::change_matching(const State& s, const ChangeOrder& order, cons
     }
 }
 
+void Cache::Impl::refresh(const State& s, const ChangeOrder& order, Receipt& receipt) {
+    if (order.kind == dsl::TargetKind::key && s.parts.reload) {
+        const Space& space = s.spaces[order.ns];
+        if (space.source != nullptr && space.source->loads() && s.parts.reload(space.runtime->number, space.ns->key->raw(order.text))) ++receipt.warmed;
+    }
+    refresh(s, order.ns, receipt);
+}
+
 void Cache::Impl::refresh(const State& s, dsl::NamespaceIndex ns, Receipt& receipt) {
     if (!s.parts.warm || ns == dsl::none) return;
     const std::vector<dsl::NamespaceIndex> reach = s.policy->under(ns);
@@ -281,15 +289,15 @@ void Cache::Impl::carry_out(const State& s, std::vector<ChangeOrder>& orders, co
         switch (order.action) {
             case dsl::Action::drop: ++receipt.dropped; break;
             case dsl::Action::expire: ++receipt.expired; break;
-            case dsl::Action::refresh:
-                ++receipt.refreshed;
-                refresh(s, order.ns, receipt);
-                break;
+            case dsl::Action::refresh: ++receipt.refreshed; break;
         }
         receipt.lines.push_back(order.shown);
     }
     const std::uint64_t sent_ns = clock.mono_ns();
     if (!shared.send(sent_ns, deadline(nullptr, sent_ns))) receipt.notes.push_back("a shared store does not answer: what it has to be told waits");
+    // When everybody has been told: what is loaded now is newer.
+    for (const ChangeOrder& order : orders)
+        if (order.action == dsl::Action::refresh) refresh(s, order, receipt);
     changing.add(clock.fine_ns() - began_ns);
     if (!orders.empty()) {
         std::string text = cause.text + ":";

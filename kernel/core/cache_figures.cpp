@@ -96,7 +96,8 @@ SpaceCounts counts_of(const SpaceRuntime& r) {
     return {r.name, r.total(C::hits), r.total(C::misses), r.total(C::stale), r.total(C::absent), r.total(C::puts),
             r.total(C::removes), r.total(C::refused), r.total(C::errors), r.total(C::fenced), r.total(C::loads),
             r.total(C::load_errors), r.total(C::waits), r.total(C::damaged), r.total(C::dropped),
-            r.total(C::migrated), r.total(C::unmigrated)};
+            r.total(C::migrated), r.total(C::unmigrated), r.total(SpaceDetail::warmed), r.total(SpaceDetail::withheld),
+            r.total(SpaceDetail::stripped)};
 }
 
 Figures Cache::figures() const {

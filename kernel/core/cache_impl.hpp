@@ -7,6 +7,8 @@
 //   cache_load.cpp      get_or_load: flights, stale answers
 //   cache_migrate.cpp   entries of an older version
 //   cache_source.cpp    sources: what is missing is loaded, what is put is written there
+//   cache_warm.cpp      entries made before anybody asks; who asks for what
+//   cache_withhold.cpp  what may be in no tier
 //   cache_drop.cpp      drop, expire, refresh: of one scope or of a rule's
 //   cache_rules.cpp     requests and events: which rules fire, with what values
 //   cache_walk.cpp      scan, count, the sweep
@@ -22,6 +24,7 @@
 #pragma once
 
 #include "kernel/core/absent_budget.hpp"
+#include "kernel/core/access_samples.hpp"
 #include "kernel/core/authority.hpp"
 #include "kernel/core/ban_log.hpp"
 #include "kernel/core/cache.hpp"
@@ -39,6 +42,8 @@
 #include "kernel/core/space.hpp"
 #include "kernel/core/stamp.hpp"
 #include "kernel/core/tape.hpp"
+
+#include <larder/plugin/warmer.h>
 
 #include <array>
 #include <functional>
@@ -326,6 +331,18 @@ struct Cache::Impl {
     // The line of a namespace that says `log misses`; took_ns: of the load that the miss cost.
     void log_miss(const Space& space, const EntryKey& key, std::uint64_t took_ns);
     HotKeys hot;
+    mutable AccessSamples accesses;
+    // A miss, or what a measured hit stands for. Called where accesses.on() only.
+    [[gnu::cold, gnu::noinline]] void note_access(const Space& space, const EntryKey& key, std::uint32_t what, std::uint32_t weight,
+                                                  std::uint32_t cost_us) const;
+    void note_measured(std::uint32_t ns, std::string_view raw);
+    void note_miss(const Space& space, const EntryKey& key) const {
+        if (accesses.on()) [[unlikely]] note_access(space, key, LARDER_ACCESS_MISS, 1, 0);
+    }
+    // A hit: the first one of an entry that nobody had asked for is told. [hot]
+    void note_hit(const Space& space, const EntryKey& key) const {
+        if (accesses.is_watched(key.hash)) [[unlikely]] note_access(space, key, LARDER_ACCESS_FIRST_HIT, 1, 0);
+    }
     void fill_item(const State& s, const Space& space, const EntryKey& key, Found& found, std::uint32_t flags,
                    std::uint64_t now_ns, larder_cache_get& item);
 
@@ -449,12 +466,23 @@ struct Cache::Impl {
     // A write of this key that waits to be synced; 0: none does.
     std::uint64_t set_one_sourced(Cache& cache, larder_cache_set& item, const larder_call* call);
     std::uint64_t remove_one_sourced(larder_cache_key& item, const larder_call* call);
-    Loaded load_from(const SourceUse& use, const std::string& canonical, std::uint64_t deadline_ns) const;
+    Loaded load_from(const SourceUse& use, const std::string& canonical, std::uint64_t deadline_ns, const WarmAsk* warm = nullptr) const;
+    // ---- `never store` (cache_withhold.cpp)
+    // False: the value may not be stored. What may be, where that is not all of it, is in `left`, and value views it.
+    bool may_store(const Space& space, const EntryKey& key, std::string_view& value, std::string& left);
+    void tell_withheld(const Space& space, SpaceDetail what, const dsl::NeverStore& rule, const std::string& name);
     // One write, at once: as SourceChange::status.
     larder_status write_to(const SourceUse& use, std::string_view canonical, std::string_view value, bool remove, std::uint64_t deadline_ns) const;
     void send_behind(std::string_view space, std::span<SourceWrite> writes) const;
     // What loads of this key bring that are under way is older than what was just written.
     void overtake_loads(const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns);
+    // Loads as a miss would, whatever is there, unless somebody does already. (cache_load.cpp)
+    struct Ahead {
+        bool flying = false, kept = false;
+        larder_status status = LARDER_OK;  // of the loader
+        std::uint64_t cost_us = 0, bytes = 0;
+    };
+    Ahead load_ahead(std::uint32_t ns, std::string_view raw, const Loader& loader, std::uint64_t until_ns);
     // As get_or_load, of one whose miss was counted. (cache_load.cpp)
     void load_missed(larder_cache_get& out, const Loader& loader, const larder_call* call);
     // The tiers of this thread alone; whether one of the items is PENDING.
@@ -524,6 +552,8 @@ struct Cache::Impl {
     // Notes and counts a refusal, fills in the receipt. Answers E_REFUSED.
     larder_status refuse(const Receipt& made, const std::string& what, std::uint64_t began_ns, larder_receipt* receipt);
     void write_receipt(const Receipt& from, std::uint64_t began_ns, larder_receipt* to) const;
+    // Warms what it can reach.
+    void refresh(const State& s, const ChangeOrder& order, Receipt& receipt);
     void refresh(const State& s, dsl::NamespaceIndex ns, Receipt& receipt);
     // Turns a rule's changes into orders; `values` by slot, null data where the request gave none.
     void rule_orders(const State& s, const dsl::Rule& rule, const std::vector<std::string_view>& values,

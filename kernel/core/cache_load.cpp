@@ -61,7 +61,8 @@ std::optional<Loaded> loaded_elsewhere(Cache::Impl& impl, const LoadJob& job, st
 
 // Loads as the leader of `flight` and lands it. Where other nodes may have invalidated what it brought while it
 // was loaded, only the shared store knows, and says so when it takes it or does not.
-static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, const std::shared_ptr<Flight>& flight, std::uint64_t until) {
+static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, const std::shared_ptr<Flight>& flight, std::uint64_t until,
+                                         Cache::Impl::Ahead* ahead = nullptr) {
     std::optional<Ramp::Place> place;
     if (job.ramp != nullptr) place.emplace(job.ramp->ramp(), until);
     const std::uint64_t began = impl.clock.fine_ns();
@@ -82,7 +83,8 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
             const std::uint64_t by = impl.deadline(nullptr, now);
             if (space->below != nullptr) {
                 copy_point.lease = impl.begin_copy(s, *space, key, now, by);
-                far = impl.load_far(s, *space, key, now, by, far_id);
+                // Who makes it anew wants what its source has.
+                if (ahead == nullptr) far = impl.load_far(s, *space, key, now, by, far_id);
             }
             if (!far && (space->source == nullptr || !space->source->far_only)) point.lease = impl.begin_load(s, *space, key, now, by);
         }
@@ -113,6 +115,9 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
             space->runtime->loads.add(load_took);
             impl.log_miss(*space, key, load_took);
         }
+        // Beside the miss itself: what it cost.
+        if (impl.accesses.on() && !from_far) [[unlikely]]
+            impl.note_access(*space, key, LARDER_ACCESS_MISS, 0, static_cast<std::uint32_t>(std::min<std::uint64_t>(load_took / 1000, UINT32_MAX)));
         if (loaded->status == LARDER_OK || negative) {
             std::vector<larder_pair> with;
             for (const auto& [name, value] : loaded->with) with.push_back({bytes_of(name), bytes_of(value)});
@@ -129,12 +134,13 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
             told = told_of(*space);
             const std::uint64_t by = impl.deadline(nullptr, now);
             bool far_has_it = from_far;
+            larder_status written = LARDER_OK;
             if (!from_far && space->below != nullptr) {
-                impl.write_entry(s, *space, key, entry, now, by);
+                written = impl.write_entry(s, *space, key, entry, now, by);
                 far_has_it = entry.sure;
             }
             if (space->below == nullptr) {
-                impl.write_entry(s, *space, key, entry, now, by);
+                written = impl.write_entry(s, *space, key, entry, now, by);
             } else if (far_has_it) {
                 // By the lease from before the look: who wrote meanwhile has taken it away.
                 Cache::Impl::NewEntry copy = entry;
@@ -143,6 +149,11 @@ static std::shared_ptr<const Loaded> fly(Cache::Impl& impl, const LoadJob& job, 
                 if (from_far) copy.id = far_id;
                 impl.write_near(s, *space, key, copy, now, by);
                 entry.sure = copy.sure;
+            }
+            if (ahead != nullptr) {
+                ahead->kept = written == LARDER_OK && entry.kept;
+                ahead->cost_us = load_took / 1000;
+                ahead->bytes = loaded->value.size();
             }
             sure = space->authority == nullptr || entry.sure;
         } else {
@@ -206,12 +217,16 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
             if (out.status == LARDER_OK) {
                 space->runtime->count((out.found & LARDER_FOUND_ABSENT) != 0 ? SpaceCount::absent : SpaceCount::hits);
                 impl.tape_answer(*space, key, out, 0, now);
+                impl.note_hit(*space, key);
                 if ((out.found & LARDER_FOUND_ABSENT) != 0) out.status = LARDER_MISS;
                 return true;
             }
         }
         job.newer = found.newer;
-        if (!again && !counted) space->runtime->count(SpaceCount::misses);
+        if (!again && !counted) {
+            space->runtime->count(SpaceCount::misses);
+            impl.note_miss(*space, key);
+        }
         const auto tape_outcome = [&](Cache::Impl::TapedOutcome outcome) {
             if (!again && !counted && impl.tape.on()) [[unlikely]] impl.tape_get(*space, key, outcome, LARDER_GET_FENCE | LARDER_GET_STALE, 0, 0, now);
         };
@@ -272,7 +287,15 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
         // It began before this call did, and so may have what another node invalidated before: once more, then
         // it is a load that began later.
         if (loaded != nullptr && !(boarding.flight->sure && told <= boarding.flight->told) && !again && !mutant(Mutant::joins_old_flight)) return false;
-        if (loaded == nullptr) loaded = std::make_shared<Loaded>(run_loader(loader));  // by itself, kept nowhere
+        if (loaded == nullptr) {  // by itself, kept nowhere
+            const std::uint64_t began = impl.clock.fine_ns();
+            loaded = std::make_shared<Loaded>(run_loader(loader));
+            const ReadGuard guard;
+            if (const Space* space = impl.state.get()->space(out.ns)) {
+                space->runtime->count(loaded->status < 0 ? SpaceCount::load_errors : SpaceCount::loads);
+                space->runtime->loads.add(impl.clock.fine_ns() - began);
+            }
+        }
     }
     if (loaded->status < 0 && stale.any() && on_error.count() > 0) {
         const ReadGuard guard;
@@ -301,6 +324,28 @@ static bool get_or_load_once(Cache::Impl& impl, larder_cache_get& out, const Loa
 void Cache::get_or_load(larder_cache_get& out, const Loader& loader, const larder_call* call) {
     const std::uint64_t now = impl_->clock.mono_ns(), until = impl_->deadline(call, now);
     if (!get_or_load_once(*impl_, out, loader, now, until, false, false)) get_or_load_once(*impl_, out, loader, now, until, true, false);
+}
+
+Cache::Impl::Ahead Cache::Impl::load_ahead(std::uint32_t ns, std::string_view raw, const Loader& loader, std::uint64_t until_ns) {
+    Ahead out;
+    LoadJob job{std::string(raw), {}, ns, loader, nullptr, false};
+    FlightTable::Boarding boarding;
+    {
+        const ReadGuard guard;
+        const Space* space = state.get()->space(ns);
+        std::string buffer;
+        FieldedKey key;
+        if (space == nullptr || !space->keeps_entries() || raw.size() > options.max_key_bytes || !make_key(*space, names, raw, buffer, key)) {
+            out.status = LARDER_E_INVALID;
+            return out;
+        }
+        job.canonical = key.canonical;
+        if (!space->tiers.empty()) job.ramp = space->tiers.back().tier->shared_from_this();
+        boarding = flights.board(ns, key.canonical, {records.epoch(), bans.number(), 0, clock.mono_ns()}, [](const FencePoint&) { return true; });
+    }
+    out.flying = !boarding.leads;
+    if (boarding.leads) out.status = fly(*this, job, boarding.flight, until_ns, &out)->status;
+    return out;
 }
 
 void Cache::Impl::load_missed(larder_cache_get& out, const Loader& loader, const larder_call* call) {

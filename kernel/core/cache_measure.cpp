@@ -73,7 +73,9 @@ void Cache::Impl::add_measured(std::uint32_t ns, bool set, std::uint64_t took_ns
 larder_status Cache::Impl::measured_get(Cache& cache, larder_cache_get* items, std::size_t n, const larder_call* call) {
     if (n == 0) return cache.get_many(items, n, call);
     if (look_at_key()) hot.add(items[0].ns, view(items[0].key), detail::sample_every * keys_every);
-    return measured(*this, items[0].ns, false, call, [&](const larder_call* with) { return cache.get_many(items, n, with); });
+    const larder_status status = measured(*this, items[0].ns, false, call, [&](const larder_call* with) { return cache.get_many(items, n, with); });
+    if (accesses.on() && status == LARDER_OK && items[0].status == LARDER_OK) note_measured(items[0].ns, view(items[0].key));
+    return status;
 }
 
 larder_status Cache::Impl::measured_visit(Cache& cache, std::uint32_t ns, std::string_view raw, const larder_call* call,
@@ -83,6 +85,7 @@ larder_status Cache::Impl::measured_visit(Cache& cache, std::uint32_t ns, std::s
     detail::went_below = false;
     const larder_status status = cache.visit(ns, raw, call, fn, ctx);
     add_measured(ns, false, clock.fine_ns() - began, detail::went_below);
+    if (accesses.on() && status == LARDER_OK) note_measured(ns, raw);
     return status;
 }
 

@@ -298,6 +298,7 @@ bool Cache::Impl::answer_plain(const Space& space, const EntryKey& key, Pinned& 
     item.value.size -= payload_at;
     space.runtime->count(SpaceCount::hits);
     tape_answer(space, key, item, 0, now_ns);
+    note_hit(space, key);
     return true;
 }
 
@@ -322,6 +323,7 @@ void Cache::Impl::end_found(const State& s, const Space& space, const EntryKey& 
             if (item.status == LARDER_OK) {
                 space.runtime->count((item.found & LARDER_FOUND_ABSENT) != 0 ? SpaceCount::absent : SpaceCount::hits);
                 tape_answer(space, key, item, flags, now_ns);
+                note_hit(space, key);
                 return;
             }
             if (item.status == LARDER_PENDING) return;  // for a dictionary
@@ -335,7 +337,10 @@ void Cache::Impl::end_found(const State& s, const Space& space, const EntryKey& 
     }
     item.status = LARDER_MISS;
     if (search.best.newer) item.found |= LARDER_FOUND_NEWER;
-    if ((flags & LARDER_GET_STALE) == 0 || !fill_stale(s, space, key, search.best, flags, now_ns, item)) space.runtime->count(SpaceCount::misses);
+    if ((flags & LARDER_GET_STALE) == 0 || !fill_stale(s, space, key, search.best, flags, now_ns, item)) {
+        space.runtime->count(SpaceCount::misses);
+        note_miss(space, key);
+    }
     tape_answer(space, key, item, flags, now_ns);
     // Who has a source loads nothing by itself.
     if ((flags & LARDER_GET_FENCE) == 0 || (space.source != nullptr && !space.source->far_only && (flags & LARDER_GET_STALE) == 0)) return;
@@ -519,6 +524,7 @@ larder_status Cache::visit(std::uint32_t ns, std::string_view raw, const larder_
             if (v.done) [[likely]] {
                 space->runtime->count(SpaceCount::hits);
                 if (impl_->tape.on()) [[unlikely]] impl_->tape_visit(*space, key, tier, v.now_ns);
+                impl_->note_hit(*space, key);
                 return LARDER_OK;
             }
             if (status == LARDER_MISS && space->tiers.size() == 1 && space->source == nullptr) return impl_->missed(s, *space, key, began, v.now_ns, call);

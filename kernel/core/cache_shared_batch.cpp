@@ -295,6 +295,7 @@ void Cache::Impl::end_shared(const State& s, SharedRead& read, SharedItem& share
         if (item.status == LARDER_OK) {
             space->runtime->count((item.found & LARDER_FOUND_ABSENT) != 0 ? SpaceCount::absent : SpaceCount::hits);
             tape_answer(*space, key, item, call.flags, now_ns);
+            note_hit(*space, key);
             return;
         }
         if (item.status == LARDER_PENDING) return;  // for a dictionary
@@ -303,6 +304,7 @@ void Cache::Impl::end_shared(const State& s, SharedRead& read, SharedItem& share
     if ((call.flags & LARDER_GET_STALE) != 0 && fill_stale(s, *space, key, search.best, call.flags, now_ns, item)) return tape_answer(*space, key, item, call.flags, now_ns);
     if (search.best.newer) item.found |= LARDER_FOUND_NEWER;
     space->runtime->count(SpaceCount::misses);
+    note_miss(*space, key);
     tape_answer(*space, key, item, call.flags, now_ns);
 }
 

@@ -24,7 +24,7 @@ namespace {
 struct Fields {
     std::vector<std::string> values;
     std::vector<larder_pair> pairs;
-    Fields(const SourceUse& use, std::string_view canonical) {
+    Fields(const SourceUse& use, std::string_view canonical, std::span<const larder_pair> more = {}) : pairs(more.begin(), more.end()) {
         if (auto parsed = use.key.parse_canonical(canonical)) values = std::move(*parsed);
         for (std::size_t i = 0; i < values.size() && i < use.field_names.size(); ++i) pairs.push_back({bytes_of(use.field_names[i]), bytes_of(values[i])});
     }
@@ -136,7 +136,7 @@ void Cache::stop_writes(std::uint64_t deadline_ns) {
 
 // ---- reading
 
-Loaded Cache::Impl::load_from(const SourceUse& use, const std::string& canonical, std::uint64_t deadline_ns) const {
+Loaded Cache::Impl::load_from(const SourceUse& use, const std::string& canonical, std::uint64_t deadline_ns, const WarmAsk* warm) const {
     if (behind != nullptr)
         if (auto newest = behind->newest(use.space, canonical)) {
             if (newest->remove) return {LARDER_MISS, {}, 0, {}};
@@ -148,10 +148,14 @@ Loaded Cache::Impl::load_from(const SourceUse& use, const std::string& canonical
         run.bypassed.fetch_add(1, std::memory_order_relaxed);
         return {LARDER_E_CLOSED, {}, 0, {}};
     }
-    const Fields fields(use, canonical);
+    const Fields fields(use, canonical, warm != nullptr ? warm->fields : std::span<const larder_pair>{});
     const std::vector<larder_pair> pairs = options_of(use);
     const std::string raw = use.key.raw(canonical);
     SourceAsk ask{use.ns, use.space, raw, use.address, fields.pairs, pairs, use.ttl_ms, 0};
+    if (warm != nullptr) {
+        ask.reason = warm->reason;
+        ask.priority = warm->priority;
+    }
     ask.deadline_ns = std::min(deadline_ns, now + static_cast<std::uint64_t>(run.handle.timeout.count()) * 1'000'000);
     const std::uint64_t began = clock.fine_ns();
     Loaded out{LARDER_E_EXCEPTION, {}, 0, {}};

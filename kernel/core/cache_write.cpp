@@ -124,6 +124,14 @@ larder_status Cache::Impl::write_entry(const State& s, const Space& space, const
 larder_status Cache::Impl::write_near(const State& s, const Space& space, const FieldedKey& key, NewEntry& entry,
                                       std::uint64_t now_ns, std::uint64_t deadline_ns) {
     if (tape.on()) [[unlikely]] tape_put(space, key, entry, now_ns);
+    std::string left;
+    if (!space.ns->never_store.empty() && !entry.absent && !may_store(space, key, entry.value, left)) {
+        entry.kept = false;
+        // What stands there is older than what was to be put.
+        if (const FencePoint* fence = entry.fence) end_load(space, key, fence->lease, now_ns);
+        erase(space, key, now_ns, deadline_ns, {"never store", 0});
+        return LARDER_E_REFUSED;
+    }
     if (entry.value.size() > space.max_bytes) {
         space.runtime->count(SpaceCount::refused);
         return LARDER_E_TOO_LARGE;

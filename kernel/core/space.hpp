@@ -39,7 +39,10 @@ enum class SpaceCount : std::size_t {
 
 // More of it, off the hit path. First, by tier: hits below the first one.
 enum class SpaceDetail : std::size_t {
-    tier_hits = 0, put_bytes = 8, raw_bytes, stored_bytes, compressed, not_smaller
+    tier_hits = 0, put_bytes = 8, raw_bytes, stored_bytes, compressed, not_smaller,
+    warmed,    // entries made before anybody asked for them
+    withheld,  // values refused by `never store`
+    stripped   // values stored without what `never store` names
 };
 
 class Authority;

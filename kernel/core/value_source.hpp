@@ -48,6 +48,8 @@ struct SourceAsk {
     std::span<const larder_pair> options;
     std::int64_t ttl_ms = 0;              // of the namespace
     std::uint64_t deadline_ns = 0;        // on the clock of the cache
+    std::uint32_t reason = 2;             // LARDER_WARM_*; DEMAND: somebody waits for it
+    std::uint32_t priority = 0;
 };
 
 struct SourceChange {

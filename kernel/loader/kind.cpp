@@ -39,6 +39,7 @@ constexpr auto table = std::to_array<Capability>({
     {Kind::warmer, "observe", LARDER_WARM_CAP_OBSERVE},
     {Kind::warmer, "async", LARDER_WARM_CAP_ASYNC},
     {Kind::warmer, "write", LARDER_WARM_CAP_WRITE},
+    {Kind::warmer, "report", LARDER_WARM_CAP_REPORT},
     {Kind::invalidator, "rules", LARDER_INV_CAP_RULES},
     {Kind::invalidator, "source", LARDER_INV_CAP_SOURCE},
     {Kind::session, "sealed", LARDER_SESSION_CAP_SEALED},

@@ -83,6 +83,7 @@ struct TableFacts<larder_warmer_v1> {
         Slot<&T::plan>{"plan", LARDER_WARM_CAP_PLAN},
         Slot<&T::observe>{"observe", LARDER_WARM_CAP_OBSERVE},
         Slot<&T::write>{"write", LARDER_WARM_CAP_WRITE},
+        Slot<&T::report>{"report", LARDER_WARM_CAP_REPORT},
     };
 };
 

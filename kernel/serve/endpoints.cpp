@@ -40,6 +40,7 @@ constexpr std::array all{
              "Sends the event that [admin.entities] names for this kind of thing", "?dry_run", "success message", clear_entity},
     Endpoint{"warm", "POST", "warm", invalidates, true, "Runs warm items: those of the named caches, or all",
              "cache_names", "success message", warm_some},
+    Endpoint{"warm/runs", "GET", "warm", read, false, "Warm items, and how far each of their runs got", "", "success items runs", warm_runs},
     Endpoint{"test", "GET", "test", read, false, "Sets, gets and deletes a key in every store", "", "success test_results",
              self_test},
     // P

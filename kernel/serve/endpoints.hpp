@@ -34,6 +34,7 @@ HttpReply invalidate_key(const Ask& ask);
 HttpReply clear(const Ask& ask);
 HttpReply clear_entity(const Ask& ask);
 HttpReply warm_one(const Ask& ask);
+HttpReply warm_runs(const Ask& ask);
 HttpReply warm_some(const Ask& ask);
 HttpReply send_event(const Ask& ask);
 HttpReply tell_route(const Ask& ask);

@@ -8,6 +8,7 @@
 #include "kernel/serve/endpoints.hpp"
 
 #include "dsl/diagnostic.hpp"
+#include "kernel/core/warming.hpp"
 
 #include <larder/plugin/services.h>
 
@@ -262,20 +263,15 @@ std::string past(const Ask& ask, const char* done, const char* would) { return a
 
 HttpReply warm(const Ask& ask, const std::vector<std::string>& names) {
     const auto policy = ask.kernel.cache().policy();
-    std::uint32_t queued = 0;
-    larder_call call = ask.call();
+    json::array ids;
     for (const std::string& name : names) {
-        const auto ns = number_of(ask, name);
-        if (!ns) return refusal(404, no_namespace(*policy, name));
-        larder_receipt receipt{};
-        receipt.struct_size = sizeof receipt;
-        const auto status = ask.kernel.cache_api().warm(ask.kernel.host(), *ns, &receipt, &call);
-        if (status == LARDER_E_UNSUPPORTED)
-            return not_here("nothing warms `" + name + "`: no source is configured for warm items of it");
-        if (status < 0) return refusal(code_of(status), std::string(said(status)));
-        queued += receipt.warmed;
+        if (!number_of(ask, name)) return refusal(404, no_namespace(*policy, name));
+        const auto runs = ask.kernel.warm({name, false});
+        if (runs.empty()) return not_here("nothing warms `" + name + "`: it has no warm items, or no source is configured for them");
+        for (const std::uint64_t id : runs) ids.emplace_back(id);
     }
-    return reply({{"success", true}, {"message", "Essential caches warmed successfully"}, {"queued", queued}});
+    const std::size_t queued = ids.size();
+    return reply({{"success", true}, {"message", "Essential caches warmed successfully"}, {"queued", queued}, {"runs", std::move(ids)}});
 }
 
 }  // namespace
@@ -386,6 +382,25 @@ HttpReply warm_some(const Ask& ask) {
     }
     if (names->empty()) return not_here("the policy has no warm items");
     return warm(ask, *names);
+}
+
+HttpReply warm_runs(const Ask& ask) {
+    json::array plans;
+    for (const WarmPlan& plan : ask.kernel.warming().plans())
+        plans.push_back({{"namespace", plan.space},
+                         {"item", plan.head},
+                         {"where", plan.where},
+                         {"source", plan.source},
+                         {"doc", plan.doc},
+                         {"enabled", plan.enabled},
+                         {"sleeps", plan.sleeps},
+                         {"learns", plan.learns},
+                         {"items", plan.items},
+                         {"next_run_ms", plan.next_ms < 0 ? json::value(nullptr) : json::value(plan.next_ms)}});
+    json::object out = json::parse(warm_json(ask.kernel.warming().runs())).as_object();
+    out["success"] = true;
+    out["items"] = std::move(plans);
+    return reply(std::move(out));
 }
 
 HttpReply send_event(const Ask& ask) {

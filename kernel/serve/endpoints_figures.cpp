@@ -110,8 +110,15 @@ HttpReply memory(const Ask& ask) {
 
 HttpReply flow(const Ask& ask) { return reply(flow_of(ask.kernel.cache().figures())); }
 
-HttpReply patterns(const Ask&) {
-    return not_here("patterns of access are not analysed: predictive warming is not built yet");
+HttpReply patterns(const Ask& ask) {
+    const std::string_view wanted = ask.parameter("report");
+    if (!wanted.empty() && wanted != "analysis" && wanted != "week") return refusal(400, "?report= is analysis or week");
+    const std::string text = ask.kernel.patterns(wanted.empty() ? "analysis" : wanted, 200);
+    if (text.empty())
+        return not_here("patterns of access are not analysed: no `warm` of the policy says `learn`, or no plugin that learns is configured (`[source.NAME] plugin = \"predictive\"`)");
+    json::object out = json::parse(text).as_object();
+    out["success"] = true;
+    return reply(std::move(out));
 }
 
 }  // namespace larder::serve

@@ -5,6 +5,7 @@
 #include "kernel/api/policy_changes.hpp"
 #include "kernel/api/version.hpp"
 #include "kernel/core/entry_history.hpp"
+#include "kernel/core/warming.hpp"
 #include "kernel/replay/recording.hpp"
 #include "kernel/serve/figures_json.hpp"
 #include "kernel/serve/policy_verbs.hpp"
@@ -117,6 +118,7 @@ std::string_view said(larder_status status) {
         case LARDER_E_TOO_LARGE: return "the value is larger than the namespace or [limits] max_value allows";
         case LARDER_E_UNSUPPORTED: return "nothing here can do that";
         case LARDER_E_DENIED: return "the role does not allow it";
+        case LARDER_E_REFUSED: return "the policy says that it is never stored";
         default: return "the kernel failed; its log says more";
     }
 }
@@ -335,6 +337,90 @@ Answer stats(const Asked& asked) {
     return {0, asked.kernel.stats(asked.count() == 0 ? "" : asked.words[0]) + "\n", ""};
 }
 
+std::vector<WarmRun> those(const Warming& warming, const std::vector<std::uint64_t>& ids) {
+    std::vector<WarmRun> out;
+    for (const std::uint64_t id : ids)
+        if (auto run = warming.run(id)) out.push_back(std::move(*run));
+    return out;
+}
+
+Answer shown_runs(const Asked& asked, const std::vector<WarmRun>& runs) {
+    std::string text = asked.as_json ? warm_json(runs) : warm_text(runs);
+    if (!text.empty()) text += '\n';
+    const bool bad = std::any_of(runs.begin(), runs.end(), [](const WarmRun& run) { return run.failed != 0 || run.state == WarmRun::State::gave_up; });
+    return {bad ? 1 : 0, std::move(text), ""};
+}
+
+std::string items_text(const std::vector<WarmPlan>& plans) {
+    std::string out;
+    for (const WarmPlan& plan : plans) {
+        out += plan.head + " (" + plan.where + "): ";
+        if (!plan.enabled) out += "switched off by its `if`";
+        else if (plan.sleeps) out += "sleeps: its source is not configured";
+        else out += plan.learns ? std::string("what is foreseen") : std::to_string(plan.items) + (plan.items == 1 ? " key" : " keys");
+        if (plan.next_ms >= 0 && plan.enabled) out += ", next in " + api::duration_text(std::chrono::milliseconds(plan.next_ms));
+        out += '\n';
+    }
+    return out.empty() ? "the policy has no warm items\n" : out;
+}
+
+Answer forecast(const Asked& asked, const std::vector<Kernel::Forecast>& plan) {
+    const std::uint64_t now = asked.kernel.clock().wall_ms();
+    json::array rows;
+    std::string out;
+    for (const Kernel::Forecast& one : plan) {
+        const std::uint64_t in_ms = one.due_ms > now ? one.due_ms - now : 0;
+        rows.push_back({{"key", one.key}, {"in_ms", in_ms}, {"priority", one.priority}});
+        out += one.key + "  " + (in_ms == 0 ? std::string("now") : "in " + api::duration_text(std::chrono::milliseconds(in_ms / 1000 * 1000))) + "  priority " +
+               std::to_string(one.priority) + "\n";
+    }
+    if (asked.as_json) return {0, json::serialize(json::object{{"plan", std::move(rows)}}) + "\n", ""};
+    return {0, out.empty() ? "nothing would be made until the next run\n" : out, ""};
+}
+
+// start [force] NAME...; begun runs, an id each; runs [ID...]; items; plan [NAME]; analysis; week
+Answer warm(const Asked& asked) {
+    const Warming& warming = asked.kernel.warming();
+    if (asked.count() == 1 && asked.words[0] == "items") return {0, items_text(warming.plans()), ""};
+    if (asked.count() >= 1 && asked.words[0] == "runs") {
+        std::vector<std::uint64_t> ids;
+        for (std::size_t i = 1; i < asked.count(); ++i) {
+            const auto id = number<std::uint64_t>(asked.words[i]);
+            if (!id) return usage("warm runs takes numbers of runs");
+            ids.push_back(*id);
+        }
+        return shown_runs(asked, asked.count() == 1 ? warming.runs() : those(warming, ids));
+    }
+    if (asked.count() == 1 && (asked.words[0] == "analysis" || asked.words[0] == "week")) {
+        std::string text = asked.kernel.patterns(asked.words[0], 200);
+        if (text.empty()) return {1, "", "nothing learns: no `warm` of the policy says `learn`, or no plugin that learns is configured\n"};
+        return {0, text + "\n", ""};
+    }
+    if (asked.count() >= 1 && asked.count() <= 2 && asked.words[0] == "plan") {
+        Answer problem;
+        if (asked.count() == 2 && !asked.find(asked.words[1], problem)) return problem;
+        const auto plan = asked.kernel.forecast(asked.count() == 2 ? asked.words[1] : "", 10'000);
+        return forecast(asked, plan);
+    }
+    if (asked.count() == 0 || asked.words[0] != "start") return usage("warm takes start, runs, items, plan, analysis or week");
+    const bool force = asked.count() > 1 && asked.words[1] == "force";
+    std::vector<std::string> names(asked.words.begin() + (force ? 2 : 1), asked.words.end());
+    for (const std::string& name : names) {
+        Answer problem;
+        if (!asked.find(name, problem)) return problem;
+    }
+    if (names.empty()) names.emplace_back();
+    std::string ids;
+    for (const std::string& name : names) {
+        const auto begun = asked.kernel.warm({name, force});
+        if (begun.empty())
+            return {1, "", (name.empty() ? std::string("nothing is warmed: the policy has no warm items") : "nothing warms `" + name + "`: it has no warm items") +
+                               ", or no source is configured for them\n"};
+        for (const std::uint64_t id : begun) ids += (ids.empty() ? "" : " ") + std::to_string(id);
+    }
+    return {0, ids + "\n", ""};
+}
+
 Answer alerts(const Asked& asked) {
     if (asked.count() > 1 || (asked.count() == 1 && asked.words[0] != "now")) return usage("alerts takes `now` or nothing");
     const auto all = asked.count() == 1 ? asked.kernel.check_alerts() : asked.kernel.alerts();
@@ -436,6 +522,7 @@ Answer pick(Kernel& kernel, const Message& request) {
     if (verb == "route") return route(asked);
     if (verb == "event") return event(asked);
     if (verb == "reclaim") return reclaim(asked);
+    if (verb == "warm") return warm(asked);
     if (verb == "alerts") return alerts(asked);
     if (verb == "stats") return stats(asked);
     if (verb == "explain") return explain(asked);

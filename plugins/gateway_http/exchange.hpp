@@ -76,6 +76,8 @@ class Exchange final : public UpstreamUser, public std::enable_shared_from_this<
     // exchange_keep.cpp
     void decide_keeping(std::string tags);
     void refreshed();
+    // Takes out of what is to be kept what the policy never stores. False: nothing of it may be kept.
+    bool withhold();
     void keep();
     void kept_done(larder_status status);
     void fire();

@@ -7,6 +7,8 @@
 #include "vary.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace larder::http {
 namespace {
@@ -116,7 +118,41 @@ void Exchange::refreshed() {
     finish(keep_alive_, false, true);
 }
 
+bool Exchange::withhold() {
+    const larder_cache_api& cache = *gateway_.cache;
+    if (!LARDER_HAS(gateway_.cache, storable) || cache.withheld == nullptr || cache.storable == nullptr) return true;
+    std::vector<std::pair<std::size_t, std::size_t>> lines;  // of the kept head: where, how long
+    std::vector<larder_pair> fields;
+    const std::string_view head = kept_head_;
+    for (std::size_t at = head.find("\r\n"); at != std::string_view::npos && at + 2 < head.size();) {
+        const std::size_t begin = at + 2, end = head.find("\r\n", begin);
+        const std::string_view line = head.substr(begin, end - begin);
+        lines.emplace_back(begin, line.size() + 2);
+        fields.push_back({bytes_of(line.substr(0, line.find(':'))), larder_bytes{}});
+        at = end;
+    }
+    std::vector<std::uint8_t> verdicts(fields.size());
+    if (cache.withheld(gateway_.host.raw(), lookup_.ns, fields.data(), fields.size(), verdicts.data()) != LARDER_OK) return true;
+    if (std::find(verdicts.begin(), verdicts.end(), LARDER_STORE_REFUSED) != verdicts.end()) return false;
+    // What is encoded cannot be looked into: it is judged as something that nobody can read.
+    larder_value left{};
+    const std::string_view unreadable = "{";
+    const larder_status body = cache.storable(gateway_.host.raw(), lookup_.ns, bytes_of(answer_.has(Name::content_encoding) ? unreadable : std::string_view(kept_body_)), &left);
+    if (body == LARDER_E_REFUSED) return false;
+    if (body == LARDER_EXISTS) {
+        kept_body_.assign(static_cast<const char*>(left.data), left.size);
+        left.release(&left);
+        facts_.has_etag = false;  // which was of another body
+    }
+    for (std::size_t i = lines.size(); i-- > 0;) {
+        const bool is_etag = same_word({static_cast<const char*>(fields[i].name.data), fields[i].name.size}, "etag");
+        if (verdicts[i] == LARDER_STORE_STRIPPED || (is_etag && body == LARDER_EXISTS)) kept_head_.erase(lines[i].first, lines[i].second);
+    }
+    return true;
+}
+
 void Exchange::keep() {
+    if (!withhold()) return kept_done(LARDER_E_INVALID);
     StoredAnswer fresh;
     fresh.status = answer_.status;
     fresh.date_s = facts_.date;

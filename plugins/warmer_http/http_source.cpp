@@ -38,13 +38,17 @@ larder_status refusal(unsigned status) {
 
 HttpSource::HttpSource(plugin::Host host, const plugin::Config& config)
     : host_(host), content_type_(config.text("content_type")), max_value_(config.size("max_value")) {
-    auto target = http_post::Target::parse(config.text("url"));
-    if (!target || target->path.find_first_of("?#") != std::string::npos)
-        throw plugin::Error(LARDER_E_CONFIG, "url: expected http://HOST[:PORT][/PREFIX] without a password, a query or a fragment");
-    target_ = std::move(*target);
-    if (target_.path.ends_with('/')) target_.path.pop_back();
-    target_.verify = config.boolean("tls_verify");
-    target_.ca = config.text("tls_ca", "");
+    const auto add = [&](const char* option, const std::string& text) {
+        auto target = http_post::Target::parse(text);
+        if (!target || target->path.find_first_of("?#") != std::string::npos)
+            throw plugin::Error(LARDER_E_CONFIG, std::string(option) + ": expected http://HOST[:PORT][/PREFIX] without a password, a query or a fragment");
+        if (target->path.ends_with('/')) target->path.pop_back();
+        target->verify = config.boolean("tls_verify");
+        target->ca = config.text("tls_ca", "");
+        targets_.push_back(std::move(*target));
+    };
+    add("url", config.text("url"));
+    for (const std::string& text : config.list("allow")) add("allow", text);
     for (const std::string& line : config.list("headers")) {
         const auto colon = line.find(':');
         const std::string field = line.substr(0, colon);
@@ -59,33 +63,57 @@ HttpSource::HttpSource(plugin::Host host, const plugin::Config& config)
     });
 }
 
-void HttpSource::tell(std::string_view what, std::string_view path, std::string_view problem) {
-    host_.log(LARDER_LOG_WARN, {what, " ", target_.host, ":", target_.port, path, ": ", problem});
+void HttpSource::tell(std::string_view what, const http_post::Target& target, std::string_view path, std::string_view problem) {
+    host_.log(LARDER_LOG_WARN, {what, " ", target.host, ":", target.port, path, ": ", problem});
+}
+
+const http_post::Target* HttpSource::target_of(std::string_view& text) const {
+    if (text.starts_with('/')) return &targets_.front();
+    // Up to the path only: what stands behind it is filled in, and never decides whom is asked.
+    const std::size_t scheme = text.find("://");
+    const std::size_t path = scheme == std::string_view::npos ? scheme : text.find_first_of("/?{", scheme + 3);
+    const auto asked = scheme == std::string_view::npos ? std::nullopt : http_post::Target::parse(std::string(text.substr(0, path)));
+    if (!asked || (path != std::string_view::npos && text[path] == '{')) return nullptr;
+    std::string_view rest = path == std::string_view::npos ? std::string_view("/") : text.substr(path);
+    for (const http_post::Target& one : targets_) {
+        if (one.tls != asked->tls || one.host != asked->host || one.port != asked->port || !rest.starts_with(one.path)) continue;
+        const std::string_view left = rest.substr(one.path.size());
+        if (!left.empty() && left.front() != '/' && left.front() != '?') continue;
+        text = left;
+        return &one;
+    }
+    return nullptr;
 }
 
 http_post::Answer HttpSource::ask(std::string method, std::string_view text, std::span<const larder_pair> fields, std::string_view body,
                                   std::uint64_t deadline_ns, bool& possible) {
-    const auto path = text.starts_with('/') ? fill_path(text, fields) : std::nullopt;
+    std::string_view rest = text;
+    const http_post::Target* const target = target_of(rest);
+    const auto path = target != nullptr ? fill_path(rest, fields) : std::nullopt;
     possible = path.has_value();
+    if (target == nullptr) {
+        host_.log(LARDER_LOG_WARN, {method, " \"", text, "\" is not asked: it begins with neither `/`, `url` nor one of `allow`"});
+        return {};
+    }
     if (!possible) {
-        tell(method, " ", "no path can be made of \"" + std::string(text) + "\"; it begins with `/`, and no segment of it may be `.` or `..`");
+        tell(method, *target, " ", "no path can be made of \"" + std::string(text) + "\"; no segment of it may be `.` or `..`");
         return {};
     }
     http_post::Question question;
     question.method = std::move(method);
-    question.path = target_.path + *path;
-    question.headers = headers_;
+    question.path = target->path + (path->starts_with('/') ? "" : "/") + *path;
+    if (target == &targets_.front()) question.headers = headers_;
     if (question.method == "PUT") question.headers.emplace_back("Content-Type", content_type_);
     question.body = body;
     question.most_body = max_value_;
     const std::uint64_t now = host_.mono_ns(), until = deadline_ns != 0 ? deadline_ns : now + 30'000'000'000;
     std::string problem;
     http_post::Answer answer;
-    if (until > now) answer = http_post::ask(target_, question, std::chrono::milliseconds((until - now) / 1'000'000 + 1), problem);
+    if (until > now) answer = http_post::ask(*target, question, std::chrono::milliseconds((until - now) / 1'000'000 + 1), problem);
     else problem = "there was no time left to ask";
     // The text, and not the path: what keys hold does not belong into logs.
-    if (answer.status == 0) tell(question.method, text, problem);
-    else if (answer.status >= 500) tell(question.method, text, "status " + std::to_string(answer.status));
+    if (answer.status == 0) tell(question.method, *target, rest, problem);
+    else if (answer.status >= 500) tell(question.method, *target, rest, "status " + std::to_string(answer.status));
     return answer;
 }
 

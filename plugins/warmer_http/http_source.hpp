@@ -2,6 +2,10 @@
 //
 // The answer's body is the value, byte for byte; how long it lives is the policy's affair, so nothing of its
 // header is looked at but the status. Redirects are not followed: the policy says the path.
+//
+// A text of the policy is a path behind `url`, or a whole address. Then its beginning has to be `url` or one of
+// `allow`, letter by letter up to a `/`, `?` or the end: who writes policies cannot make this process ask anybody else. Secrets
+// (`authorization`, `headers`) go to `url` alone.
 #pragma once
 
 #include "plugins/http_post/post.hpp"
@@ -11,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace larder::warmer_http {
 
@@ -28,10 +33,12 @@ class HttpSource {
     // Status 0: nobody answered, which is logged.
     http_post::Answer ask(std::string method, std::string_view text, std::span<const larder_pair> fields, std::string_view body, std::uint64_t deadline_ns,
                           bool& possible);
-    void tell(std::string_view what, std::string_view path, std::string_view problem);
+    void tell(std::string_view what, const http_post::Target& target, std::string_view path, std::string_view problem);
 
     const plugin::Host host_;
-    http_post::Target target_;
+    // Whom a text of the policy means, and what is left of it; null: nobody that may be asked.
+    const http_post::Target* target_of(std::string_view& text) const;
+    std::vector<http_post::Target> targets_;  // `url` first, then those allowed besides
     http_post::Headers headers_;
     std::string content_type_;
     std::size_t max_value_;

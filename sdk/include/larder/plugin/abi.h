@@ -88,7 +88,7 @@ enum {
   LARDER_E_VERSION = -14, /* plugin or peer too old / too new                 */
   LARDER_E_INTERNAL = -15,
   LARDER_E_EXCEPTION = -16, /* a C++ wrapper stopped an exception here         */
-  LARDER_E_REFUSED = -17 /* larder.cache/1 only: a guard of the policy wants it confirmed */
+  LARDER_E_REFUSED = -17 /* larder.cache/1 only: a guard of the policy wants it confirmed, or its `never store` keeps it out */
 };
 
 /* ------------------------------------------------- frozen value-like structs */

@@ -117,6 +117,9 @@ typedef struct larder_executor_api {
  * Keys are texts as the policy's author and Redis clients write them, inside the namespace: the
  * kernel matches them against the namespace's key template and escapes the fields. A key that does
  * not fit is LARDER_E_INVALID, and the item's message says what the template looks like. */
+/* Whether a field of an answer may be in a cache: it may; the answer without it may; the answer may not. */
+enum { LARDER_STORE_ALLOWED = 0, LARDER_STORE_STRIPPED = 1, LARDER_STORE_REFUSED = 2 };
+
 #define LARDER_NS_NONE UINT32_MAX
 
 typedef struct larder_pair { /* frozen */
@@ -362,6 +365,13 @@ typedef struct larder_cache_api {
    * back, and no call of it runs when this returns: before ctx goes, in stop at the latest. Not from
    * within fn. E_INVALID: `to` is not after `from`, or more than 65535. [worker] */
   larder_status(LARDER_CALL *migrate)(const larder_host *h, larder_bytes ns, uint32_t from, uint32_t to, larder_migrate_fn fn, void *ctx) LARDER_NOEXCEPT;
+  /* What the policy's `never store header` has against these fields of an answer that is to be stored in ns, by
+   * name: verdicts[i] gets LARDER_STORE_*. MISS: no such namespace. [any] */
+  larder_status(LARDER_CALL *withheld)(const larder_host *h, uint32_t ns, const larder_pair *fields, size_t n, uint8_t *verdicts) LARDER_NOEXCEPT;
+  /* The same for `never store json` and a body that is only a part of the value: what a value is as a whole, the
+   * kernel looks at itself. OK: it may be stored as it is. EXISTS: as it stands in out, which is yours to release.
+   * E_REFUSED: it may not be stored. MISS: no such namespace. [any] */
+  larder_status(LARDER_CALL *storable)(const larder_host *h, uint32_t ns, larder_bytes body, larder_value *out) LARDER_NOEXCEPT;
 } larder_cache_api;
 
 /* ------------------------------------------------------------ thread check */

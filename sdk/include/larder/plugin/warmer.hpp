@@ -5,6 +5,7 @@
 // and may have
 //     larder_status plan(const larder_warm_run&, WarmSink);
 //     void          observe(std::span<const larder_access>);
+//     larder_status report(std::string_view what, const larder_warm_run&, Reply);
 //     larder_status write(const larder_warm_item&, std::span<larder_source_write>, const larder_call&);
 #ifndef LARDER_PLUGIN_WARMER_HPP
 #define LARDER_PLUGIN_WARMER_HPP
@@ -88,6 +89,13 @@ struct WarmerKind {
                 return detail::guarded(self, [&]() -> larder_status {
                     return of(self).write(*source, std::span(writes, n), *call);
                 });
+            };
+        }
+        if constexpr (LARDER_DETAIL_HAS(T, report, std::string_view{}, larder_warm_run{}, std::declval<Reply>())) {
+            v.report = [](void* self, larder_bytes what, const larder_warm_run* run,
+                          larder_value* out) noexcept -> larder_status {
+                return detail::guarded(
+                    self, [&]() -> larder_status { return of(self).report(text_of(what), *run, Reply(out)); });
             };
         }
         return v;
