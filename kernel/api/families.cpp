@@ -1,6 +1,8 @@
 // kernel/api/families.cpp -- the figures as families of metrics.
 #include "kernel/api/families.hpp"
 
+#include "kernel/core/ledger.hpp"
+
 #include "kernel/api/version.hpp"
 
 #include <unistd.h>
@@ -66,8 +68,18 @@ void Families::namespaces(const Figures& figures) {
     Family& loading = family(histogram, "larder_load_duration_seconds", "How long loads took, or clients from a miss to its value.");
     Family& migrated = family(counter, "larder_migrations_total", "Values of an older version, by whether they could be made into present ones.");
     Family& migrating = family(histogram, "larder_migration_duration_seconds", "How long migrations of a value took.");
+    Family& avoided = family(gauge, "larder_queries_avoided", "Accesses that were answered without a query of the origin, less what was loaded ahead of them.");
+    Family& saved = family(gauge, "larder_load_seconds_saved", "What the avoided queries would have taken at the mean time of a load.");
+    Family& warmed = family(counter, "larder_warmed_total", "Entries made before anybody asked for them.");
+    Family& withheld = family(counter, "larder_never_stored_total", "Values that `never store` refused, or stripped of a part.");
     for (const SpaceFigures& space : figures.spaces) {
         const SpaceCounts& c = space.counts;
+        const Ledger ledger = ledger_of(space);
+        add(avoided, {{"namespace", c.name}}, static_cast<double>(ledger.queries_avoided));
+        if (ledger.load_ms != 0) add(saved, {{"namespace", c.name}}, ledger.ms_saved / 1000);
+        if (c.warmed != 0) add(warmed, {{"namespace", c.name}}, number(c.warmed));
+        if (c.withheld != 0) add(withheld, {{"namespace", c.name}, {"result", "refused"}}, number(c.withheld));
+        if (c.stripped != 0) add(withheld, {{"namespace", c.name}, {"result", "stripped"}}, number(c.stripped));
         const auto count = [&](const char* op, const char* result, std::uint64_t n) { add(requests, {{"namespace", c.name}, {"op", op}, {"result", result}}, number(n)); };
         count("get", "hit", c.hits);
         count("get", "absent", c.absent);

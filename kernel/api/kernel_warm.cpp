@@ -82,6 +82,10 @@ void Kernel::Impl::make_warming() {
 }
 
 std::optional<std::uint32_t> Kernel::Impl::warm(std::uint32_t ns) {
+    if (ns == LARDER_NS_NONE) {
+        const auto all = warming->queue_under(dsl::none, LARDER_WARM_DEMAND);
+        return all.empty() ? std::nullopt : std::optional(static_cast<std::uint32_t>(all.size()));
+    }
     larder_bytes name{};
     const auto now = cache->policy();
     if (now == nullptr || cache->ns_name(ns, &name) != LARDER_OK) return std::nullopt;

@@ -3,6 +3,7 @@
 // A measured operation is the ordinary one between two looks at the clock, so nothing on the way knows of
 // it. One that is answered later is measured to the call of its `done`.
 #include "kernel/core/cache_impl.hpp"
+#include "kernel/core/noted_misses.hpp"
 
 #include <array>
 #include <memory>
@@ -73,8 +74,10 @@ void Cache::Impl::add_measured(std::uint32_t ns, bool set, std::uint64_t took_ns
 larder_status Cache::Impl::measured_get(Cache& cache, larder_cache_get* items, std::size_t n, const larder_call* call) {
     if (n == 0) return cache.get_many(items, n, call);
     if (look_at_key()) hot.add(items[0].ns, view(items[0].key), detail::sample_every * keys_every);
+    const std::uint64_t misses = detail::noted_misses();
     const larder_status status = measured(*this, items[0].ns, false, call, [&](const larder_call* with) { return cache.get_many(items, n, with); });
-    if (accesses.on() && status == LARDER_OK && items[0].status == LARDER_OK) note_measured(items[0].ns, view(items[0].key));
+    const bool looks = call != nullptr && (call->flags & LARDER_CALL_PEEK) != 0;
+    if (accesses.on() && !looks && status == LARDER_OK && items[0].status == LARDER_OK && misses == detail::noted_misses()) note_measured(items[0].ns, view(items[0].key));
     return status;
 }
 
@@ -83,9 +86,10 @@ larder_status Cache::Impl::measured_visit(Cache& cache, std::uint32_t ns, std::s
     if (look_at_key()) hot.add(ns, raw, detail::sample_every * keys_every);
     const std::uint64_t began = clock.fine_ns();
     detail::went_below = false;
+    const std::uint64_t misses = detail::noted_misses();
     const larder_status status = cache.visit(ns, raw, call, fn, ctx);
     add_measured(ns, false, clock.fine_ns() - began, detail::went_below);
-    if (accesses.on() && status == LARDER_OK) note_measured(ns, raw);
+    if (accesses.on() && status == LARDER_OK && misses == detail::noted_misses()) note_measured(ns, raw);
     return status;
 }
 

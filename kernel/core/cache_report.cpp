@@ -1,5 +1,6 @@
 // kernel/core/cache_report.cpp -- what the cache says about itself.
 #include "kernel/core/cache_impl.hpp"
+#include "kernel/core/ledger.hpp"
 #include "kernel/core/compression_report.hpp"
 
 #include <boost/json.hpp>
@@ -21,7 +22,8 @@ boost::json::object json_of(const SpaceCounts& c) {
     boost::json::object o{{"hits", c.hits}, {"misses", c.misses}, {"stale", c.stale}, {"absent", c.absent},
                           {"puts", c.puts}, {"removes", c.removes}, {"refused", c.refused}, {"errors", c.errors},
                           {"fenced", c.fenced}, {"loads", c.loads}, {"load_errors", c.load_errors}, {"waits", c.waits},
-                          {"damaged", c.damaged}, {"dropped", c.dropped}, {"migrated", c.migrated}, {"unmigrated", c.unmigrated}};
+                          {"damaged", c.damaged}, {"dropped", c.dropped}, {"migrated", c.migrated}, {"unmigrated", c.unmigrated},
+                          {"warmed", c.warmed}, {"withheld", c.withheld}, {"stripped", c.stripped}};
     o["hit_rate"] = asked == 0 ? 0.0 : static_cast<double>(c.hits) / static_cast<double>(asked);
     return o;
 }
@@ -71,6 +73,10 @@ std::string Cache::Impl::stats(std::string_view section) const {
             o["entries"] = entries;
             o["bytes"] = bytes;
             o["ttl_ms"] = space.ttl.count();
+            const Ledger ledger = ledger_of(counts_of(*space.runtime), space.runtime->loads.figures(), bytes);
+            o["ledger"] = boost::json::object{{"queries_avoided", ledger.queries_avoided}, {"origin_queries", ledger.origin_queries}, {"warmed", ledger.ahead},
+                                              {"ms_saved", std::round(ledger.ms_saved)}, {"load_ms", std::round(ledger.load_ms * 1000) / 1000}, {"bytes_spent", ledger.bytes},
+                                              {"exact", ledger.exact}};
             spaces[space.ns->name] = std::move(o);
         }
         root["namespaces"] = std::move(spaces);

@@ -3,10 +3,18 @@
 // It is a load as any other: one at a time for each key, fenced, the source's breaker in front of it, no error
 // kept. What is there already, and lasts, is left as it is.
 #include "kernel/core/cache_impl.hpp"
+#include "kernel/core/noted_misses.hpp"
 
 #include <algorithm>
 
 namespace larder {
+
+namespace {
+thread_local std::uint64_t misses_of_thread = 0;
+}  // namespace
+
+std::uint64_t detail::noted_misses() noexcept { return misses_of_thread; }
+
 namespace {
 
 std::shared_ptr<SourceRun> source_run(const State& s, std::string_view name) {
@@ -101,6 +109,7 @@ AccessSamples& Cache::accesses() { return impl_->accesses; }
 
 void Cache::Impl::note_access(const Space& space, const EntryKey& key, std::uint32_t what, std::uint32_t weight, std::uint32_t cost_us) const {
     const std::uint64_t now_ms = clock.wall_ms();
+    if (what == LARDER_ACCESS_MISS) ++misses_of_thread;
     if (what == LARDER_ACCESS_FIRST_HIT && !accesses.seen(key.hash, now_ms)) return;
     accesses.add(space.runtime->number, what, space.ns->key->raw(key.canonical), key.hash, weight, cost_us, now_ms);
 }

@@ -125,6 +125,12 @@ larder_status Cache::Impl::write_near(const State& s, const Space& space, const 
                                       std::uint64_t now_ns, std::uint64_t deadline_ns) {
     if (tape.on()) [[unlikely]] tape_put(space, key, entry, now_ns);
     std::string left;
+    // The caller's view again when this returns: `left` is gone by then.
+    const struct Restored {
+        NewEntry& entry;
+        const std::string_view value;
+        ~Restored() { entry.value = value; }
+    } restored{entry, entry.value};
     if (!space.ns->never_store.empty() && !entry.absent && !may_store(space, key, entry.value, left)) {
         entry.kept = false;
         // What stands there is older than what was to be put.

@@ -202,8 +202,9 @@ std::uint64_t Warming::queue_one(std::uint32_t number, std::uint32_t reason, boo
     const std::string same = same_of(*policy_, policy_->warms[number]);
     for (const RunPtr& run : active_) {
         if (run->same != same) continue;
-        const bool waits = run->began_ns == 0;
-        if (waits || reason == LARDER_WARM_SCHEDULE) {
+        // A forecast goes on until the next one is due: that one waits for its end.
+        const bool waits = run->began_ns == 0, goes_on = reason == LARDER_WARM_SCHEDULE && !run->warm().learn_window;
+        if (waits || goes_on) {
             run->force = run->force || force;
             return run->told.id;
         }

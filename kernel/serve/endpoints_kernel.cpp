@@ -1,5 +1,7 @@
 // kernel/serve/endpoints_kernel.cpp -- larder's own endpoints: live figures, the policy, events, metrics.
 #include "kernel/serve/endpoints.hpp"
+
+#include "kernel/core/warming.hpp"
 #include "kernel/serve/figures_json.hpp"
 
 #include "kernel/api/history.hpp"
@@ -87,6 +89,7 @@ HttpReply live(const Ask& ask) {
                   {"namespaces", std::move(spaces)},
                   {"tiers", std::move(tiers)},
                   {"rules", rules_json(figures)},
+                  {"warming", json::parse(warm_json(ask.kernel.warming().runs())).at("runs")},
                   {"changes", changes_of(figures)},
                   {"invalidations", std::move(dropped)},
                   {"removals", section(ask.kernel, "removals")},

@@ -2,6 +2,7 @@
 #include "kernel/serve/figures_json.hpp"
 
 #include "kernel/core/entry_history.hpp"
+#include "kernel/core/ledger.hpp"
 
 #include <array>
 #include <cmath>
@@ -102,6 +103,16 @@ json::object space_json(const SpaceFigures& space) {
                                      {"load_mean", milliseconds(space.loads, -1)},
                                      {"load_p95", milliseconds(space.loads, 0.95)}};
     out["durations"] = json::object{{"gets", durations_json(space.gets)}, {"puts", durations_json(space.puts)}, {"loads", durations_json(space.loads)}};
+    const Ledger ledger = ledger_of(space);
+    out["ledger"] = json::object{{"queries_avoided", ledger.queries_avoided},
+                                 {"origin_queries", ledger.origin_queries},
+                                 {"warmed", ledger.ahead},
+                                 {"ms_saved", ledger.load_ms == 0 ? json::value(nullptr) : json::value(rounded(ledger.ms_saved, 0))},
+                                 {"load_ms", ledger.load_ms == 0 ? json::value(nullptr) : json::value(rounded(ledger.load_ms, 3))},
+                                 {"bytes_spent", ledger.bytes},
+                                 {"exact", ledger.exact}};
+    out["withheld"] = space.counts.withheld;
+    out["stripped"] = space.counts.stripped;
     out["codec"] = space.codec;
     out["raw_bytes"] = space.raw_bytes;
     out["stored_bytes"] = space.stored_bytes;

@@ -178,7 +178,7 @@ constexpr Command rows[] = {
     {"larder|route", -4, kWrite, I, 0, 0, 0, &larder_route, "larder", "method path [status]", "Fires the policy's route rules"},
     {"larder|event", -3, kWrite, I, 0, 0, 0, &larder_event, "larder", "name [name value]...", "Fires the policy's event rules"},
     {"larder|explain", -4, 0, R, 0, 0, 0, &larder_explain, "larder", "method path | EVENT name [name value]... | ENTRY ns key | KEY ns:key", "Says what would happen, and why"},
-    {"larder|warm", 3, kWrite, I, 0, 0, 0, &larder_warm, "larder", "ns", "Queues the warm items of a namespace"},
+    {"larder|warm", -2, kWrite, I, 0, 0, 0, &larder_warm, "larder", "[ns]", "Begins the warm items of a namespace, or all"},
     {"larder|reclaim", -2, kWrite, I, 0, 0, 0, &larder_reclaim, "larder", "[ns]", "Removes entries that are over; answers how many"},
     {"larder|stats", -2, 0, R, 0, 0, 0, &larder_stats, "larder", "[section]", "The kernel's statistics, as JSON"},
     {"larder|session", -5, kWrite, W, 0, 0, 0, &larder_session, "larder", "CREATE name user data [PX ms] [COOKIE] | GET name id | INFO name id | SAVE name id data | UPDATE name id patch | TOUCH name id | ROTATE name id [COOKIE] | END name id | LIST name user | ENDUSER name user | ENDNAMED name user session", "Sessions that the policy declares; an id that is good for nothing is nil or 0", "LIST, ENDUSER and ENDNAMED need the role invalidate; MONITOR does not show it"},

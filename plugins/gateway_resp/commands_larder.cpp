@@ -222,7 +222,11 @@ Step larder_event(Exchange& x) {
 }
 
 Step larder_warm(Exchange& x) {
-    if (!x.find_namespace(x.args[2], x.ns)) {
+    if (x.args.size() > 3) {
+        return x.wrong_arity();
+    }
+    x.ns = LARDER_NS_NONE;
+    if (x.args.size() == 3 && !x.find_namespace(x.args[2], x.ns)) {
         return Step::Done;
     }
     ask_for_receipt(x, false);

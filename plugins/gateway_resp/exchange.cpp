@@ -192,6 +192,8 @@ Step Exchange::failed(larder_status st, std::uint32_t in, std::string_view name)
         case LARDER_E_DENIED:
             return error("NOPERM this user has no permissions to run the '" +
                          std::string(command->name) + "' command");
+        case LARDER_E_REFUSED:
+            return error("ERR the policy says that this is never stored");
         case LARDER_E_TOO_LARGE:
             return error("ERR value is larger than its namespace allows");
         case LARDER_E_UNSUPPORTED:

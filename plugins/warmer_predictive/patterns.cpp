@@ -8,7 +8,7 @@
 namespace larder::warmer_predictive {
 namespace {
 
-constexpr std::uint32_t day = 1440;
+constexpr std::uint32_t day = 1440, together = 45;
 constexpr std::size_t longest_key = 256, recent_visits = 16;
 constexpr std::uint64_t follows_within_ms = 60'000;
 constexpr double follows_often = 0.7;
@@ -160,7 +160,7 @@ void Patterns::follow(std::uint32_t entry, std::uint64_t at_ms) {
         auto known = std::find_if(followers.begin(), followers.end(), [&](const Profile::Follower& f) { return f.count != 0 && f.key == hash; });
         if (known == followers.end()) {
             known = std::min_element(followers.begin(), followers.end(), [](const auto& a, const auto& b) { return a.count < b.count; });
-            known->key = hash;  // Space-Saving: it goes on from the count of the rarest
+            *known = {hash, known->count, known->count};  // Space-Saving: it goes on from the count of the rarest
         }
         ++known->count;
     }
@@ -210,20 +210,22 @@ void Patterns::dues(const Profile& profile, const Verdict& verdict, std::uint32_
         for (; next < end + lead; next += verdict.period_min) add(next - std::min(next - std::min(next, now), lead));
         return;
     }
-    if (verdict.type == AccessType::daily)
-        for (const std::uint16_t start : verdict.starts) {
-            std::uint32_t next = now / day * day + start;
-            if (next < now) next += day;
-            if (next < end + lead) add(next - std::min(next - now, lead));
-        }
-    // While it is in use: as long as most lives of it are used.
+    // While it is in use: again before it ends, as long as most lives of it are used.
     const auto step = static_cast<std::uint32_t>(std::max(1.0, ttl * 0.45));
-    for (std::uint32_t at = now; at < end; at += step) {
-        const std::uint32_t hour = at % day / 60;
-        const bool at_once = profile.last_min() + step >= at;  // in use now
-        if (profile.in_hour_of_day(hour, now) * ttl / 60 >= 0.8 && (verdict.type == AccessType::constant || at_once || at > now)) {
-            if (verdict.type == AccessType::daily && !at_once && at % day + 60 < verdict.starts.front()) continue;
-            add(at);
+    if (verdict.type == AccessType::constant) {
+        for (std::uint32_t at = now; at < end; at += step)
+            if (profile.in_hour_of_day(at % day / 60, now) * ttl / 60 >= 0.8) add(at);
+        return;
+    }
+    for (const std::uint16_t start : verdict.starts) {
+        const std::uint32_t today = now / day * day + start, slack = lead + together;
+        for (const std::uint32_t begins : {today - std::min(today, day), today, today + day}) {
+            // Its use of that day began already, or is expected.
+            const bool began = profile.last_start() + slack >= begins && profile.last_start() <= begins + slack && profile.last_start() <= now;
+            const std::uint32_t from = began ? profile.last_start() : begins;
+            const auto until = from + static_cast<std::uint32_t>(std::max(0.0, profile.use_min() - ttl * 0.55));
+            if (!began && begins + lead >= now) add(begins - std::min(begins - std::min(begins, now), lead));
+            for (std::uint32_t at = from + step; at <= until; at += step) add(at);
         }
     }
 }
@@ -253,7 +255,7 @@ std::vector<PlannedKey> Patterns::plan(std::string_view space, std::uint64_t now
             planned[i] = true;
             out.push_back({entry.key, minute == now ? 0 : std::uint64_t{minute} * 60'000, rank, entry.profile.cost_us()});
             for (const Profile::Follower& f : entry.profile.followers)
-                if (f.count >= 5 && f.count >= follows_often * entry.profile.visit_count())
+                if (f.sure() >= 5 && f.sure() >= follows_often * entry.profile.visit_count())
                     if (const auto place = place_of(f.key)) along.emplace_back(*place, out.size() - 1);
         }
     }
@@ -291,8 +293,8 @@ std::vector<Pattern> Patterns::list(std::string_view space, std::uint64_t now_ms
             if (!at.empty()) one.next_ms = std::uint64_t{*std::min_element(at.begin(), at.end())} * 60'000;
         }
         for (const Profile::Follower& f : entry.profile.followers) {
-            const double share = entry.profile.visit_count() == 0 ? 0 : std::min(1.0, static_cast<double>(f.count) / entry.profile.visit_count());
-            const auto place = f.count >= 5 && share > one.follower_share ? place_of(f.key) : std::nullopt;
+            const double share = entry.profile.visit_count() == 0 ? 0 : std::min(1.0, static_cast<double>(f.sure()) / entry.profile.visit_count());
+            const auto place = f.sure() >= 5 && share > one.follower_share ? place_of(f.key) : std::nullopt;
             if (!place) continue;
             one.follower_share = share;
             one.follower = entries_[*place].key;
@@ -316,7 +318,7 @@ std::uint32_t Patterns::proposed_threshold(std::string_view space, std::uint64_t
     for (std::uint32_t rank = 11; rank-- > 1;) {
         sum.made += of[rank].made;
         sum.used += of[rank].used;
-        if (sum.made < 20) continue;
+        if (sum.made < 20 || of[rank].made == 0) continue;
         if (sum.success() < 0.9) return known ? proposed : std::min(10u, rank + 1);
         proposed = rank;
         known = true;

@@ -63,7 +63,12 @@ void Profile::add(std::uint32_t minute, std::uint32_t weight, std::uint32_t gap_
     last_min_ = std::max(last_min_, minute);
     if (visit_count_ != 0 && minute < before + std::max<std::uint32_t>(gap_min, 1)) return;
     visit_min_[visit_count_++ % visits] = minute;
-    if (start_count_ == 0 || minute >= before + pause_of_start) start_min_[start_count_++ % starts] = minute;
+    if (start_count_ != 0 && minute < before + pause_of_start) return;
+    if (start_count_ != 0) {
+        const auto lasted = static_cast<float>(before - std::min(before, last_start()));
+        use_min_ = start_count_ == 1 ? lasted : (3 * use_min_ + lasted) / 4;
+    }
+    start_min_[start_count_++ % starts] = minute;
 }
 
 void Profile::add_cost(std::uint32_t cost_us) {
@@ -209,13 +214,13 @@ Verdict Profile::judge(std::uint32_t minute, std::uint32_t window_min, std::uint
 
 void Profile::write(std::string& out) const {
     put(first_min_, out), put(last_min_, out), put(cost_us_, out), put(visit_count_, out), put(hour_, out);
-    put(in_hour_, out), put(visit_min_, out), put(start_min_, out), put(start_count_, out);
+    put(in_hour_, out), put(visit_min_, out), put(start_min_, out), put(start_count_, out), put(use_min_, out);
     put(made, out), put(used, out), put(saved_us, out);
 }
 
 bool Profile::read(std::string_view& in) {
     return take(first_min_, in) && take(last_min_, in) && take(cost_us_, in) && take(visit_count_, in) && take(hour_, in) && take(in_hour_, in) && take(visit_min_, in) &&
-           take(start_min_, in) && take(start_count_, in) && take(made, in) && take(used, in) && take(saved_us, in);
+           take(start_min_, in) && take(start_count_, in) && take(use_min_, in) && take(made, in) && take(used, in) && take(saved_us, in);
 }
 
 }  // namespace larder::warmer_predictive

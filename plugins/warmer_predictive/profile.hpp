@@ -51,6 +51,8 @@ class Profile {
     std::uint32_t last_min() const { return last_min_; }
     std::uint32_t last_visit() const { return visit_count_ == 0 ? 0 : visit_min_[(visit_count_ - 1) % visits]; }
     std::uint32_t visit_count() const { return visit_count_; }
+    double use_min() const { return use_min_; }
+    std::uint32_t last_start() const { return start_count_ == 0 ? 0 : start_min_[(start_count_ - 1) % starts]; }
     // How many accesses in that hour of the day, on an average day of those on which it was in use at all.
     double in_hour_of_day(std::uint32_t hour, std::uint32_t minute) const;
     std::uint32_t cost_us() const { return cost_us_; }
@@ -61,7 +63,8 @@ class Profile {
     // What tends to follow: hashes of other keys, and how often.
     struct Follower {
         std::uint64_t key = 0;
-        std::uint32_t count = 0;
+        std::uint32_t count = 0, error = 0;  // error: what it may have taken over from another key
+        std::uint32_t sure() const { return count - error; }
     };
     std::array<Follower, 3> followers{};
 
@@ -82,6 +85,7 @@ class Profile {
     std::array<std::uint32_t, visits> visit_min_{};
     std::array<std::uint32_t, starts> start_min_{};  // visits after a pause of hours
     std::uint32_t start_count_ = 0;
+    float use_min_ = 0;  // how long a use that began so lasts, about
 };
 
 }  // namespace larder::warmer_predictive

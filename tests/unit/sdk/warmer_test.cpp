@@ -70,7 +70,7 @@ TEST_CASE("a warmer fetches what the policy names and plans what it has learnt",
     item.hint = {};
     CHECK(t.fetch(oven.self(), &item, &call, &set, value.out()) == LARDER_MISS);
 
-    const larder_access seen[3] = {{0, 11, 1, 1}, {0, 22, 1, 0}, {0, 33, 1, 0}};
+    const larder_access seen[3] = {{0, 11, {}, 1, LARDER_ACCESS_HIT, 64, 0}, {0, 22, {}, 1, LARDER_ACCESS_MISS, 1, 0}, {0, 33, {}, 1, LARDER_ACCESS_MISS, 1, 0}};
     t.observe(oven.self(), seen, 3);
     std::vector<std::string> planned;
     larder_warm_sink sink{};

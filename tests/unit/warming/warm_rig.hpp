@@ -17,7 +17,7 @@ struct WarmRig {
     ManualClock clock;
     SeededRandom random{7};
     ManualExecutor executor{clock};
-    MapStore store{clock, MapStore::default_caps};
+    MapStore store;
     std::vector<std::string> asked;  // "space key by address name=value ..."
     larder_status fail = LARDER_OK;
     std::function<void()> during;
@@ -29,8 +29,10 @@ struct WarmRig {
     std::unique_ptr<Cache> cache;
     std::unique_ptr<Warming> warming;
 
-    explicit WarmRig(const std::string& policy, std::map<std::string, std::string> environment = {}, Warming::Options given = {})
-        : env(std::move(environment)), options(given) {
+    // Without CAP_SCAN nobody walks the store once a second.
+    explicit WarmRig(const std::string& policy, std::map<std::string, std::string> environment = {}, Warming::Options given = {},
+                     std::uint64_t caps = MapStore::default_caps)
+        : store(clock, caps), env(std::move(environment)), options(given) {
         CacheOptions o;
         o.clock = &clock;
         o.random = &random;

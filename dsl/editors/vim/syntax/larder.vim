@@ -13,7 +13,7 @@ syn keyword larderItem alert breaker defaults guarantee guard larder let namespa
 syn keyword larderClause absent at between coalesce compress cookie depends encrypt evict every for from key learn limit log migrate open probe ramp refuse retry source stale static store tag tiers ttl version watch with write
 syn keyword larderAction always default drop drops end event expect expire expires fail load move never no put recover refresh refreshes rename rule serve
 syn keyword larderOutcome closed dropped ended everything expired fails half-open hit kept miss served warmed
-syn keyword larderWord above accepts after and aside before behind change entries error except failures form header hits holding if in is jitter json least matching misses most of older once or per priority query remove revalidating sliding slower startup status than then through to today unless user value wait when while without
+syn keyword larderWord above accepts after and aside before behind change entries error except failures form header hits holding if in is jitter json least matching misses most of older once or per priority query remove revalidating second sliding slower startup status strip than then through to today unless user value wait when while without
 syn keyword larderEnv env nextgroup=larderVariable skipwhite
 syn keyword larderValue adaptive auto false fifo lfu lru none s3fifo true
 syn keyword larderMethod DELETE GET HEAD OPTIONS PATCH POST PUT

@@ -70,6 +70,7 @@ export function read(wire) {
       load: Durations.read(one.durations?.loads),
       tiers: new Map((one.tiers ?? []).map((tier) =>
         [tier.tier, {name: tier.tier, ...pick(tier, ["hits", "misses"]), ...known(tier, wire.tiers?.[tier.tier]?.shared)}])),
+      ledger: {...pick(one.ledger ?? {}, ["queries_avoided", "origin_queries", "warmed", "bytes_spent"]), ms_saved: one.ledger?.ms_saved ?? null},
       hot: one.hot_keys?.keys ?? [], sampled: number(one.hot_keys?.sampled),
     });
   for (const [name, one] of Object.entries(wire.tiers ?? {}))
@@ -83,7 +84,7 @@ export function read(wire) {
   return {
     atMs: number(wire.at_ms), seconds: number(wire.mono_ms) / 1000,
     kernel: {...wire.kernel, version: wire.version ?? "", uptime: number(wire.uptime_seconds)},
-    spaces, tiers, rules: wire.rules ?? [], changes: wire.changes ?? {}, removals: wire.removals ?? [],
+    spaces, tiers, rules: wire.rules ?? [], warming: wire.warming ?? [], changes: wire.changes ?? {}, removals: wire.removals ?? [],
     changing: Durations.read(wire.durations?.changes), lastEvent: number(wire.last_event),
   };
 }

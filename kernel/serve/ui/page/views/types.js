@@ -34,7 +34,7 @@ function closely(name) {
       h("div", {class: "columns"}, charts),
       h("div", {class: "columns"},
         h("div", {class: "card"}, tiers),
-        h("dl", {class: "card facts"}, fact("Time to live"), fact("Codec"), fact("Latency of reads"), fact("Loads"), fact("Errors since start"), fact("Not kept: fenced"), fact("Not kept: refused")),
+        h("dl", {class: "card facts"}, fact("Time to live"), fact("Codec"), fact("Latency of reads"), fact("Loads"), fact("Queries avoided"), fact("Time saved"), fact("Errors since start"), fact("Not kept: fenced"), fact("Not kept: refused")),
         h("div", {class: "card"}, hot.element))),
     update(history) {
       const now = history.last.spaces.get(name), step = history.recent()?.spaces.get(name);
@@ -45,6 +45,8 @@ function closely(name) {
       put(facts.Codec, now.codec || "none");
       put(facts["Latency of reads"], `p50 ${span(now.gets.quantile(0.5))}, p95 ${span(now.gets.quantile(0.95))}, p99 ${span(now.gets.quantile(0.99))} since start`);
       put(facts.Loads, `${count(now.loads)}, ${count(now.load_errors)} failed, ${count(now.waits)} joined one under way`);
+      put(facts["Queries avoided"], `${count(now.ledger.queries_avoided)} less for the origin, ${count(now.ledger.origin_queries)} asked, ${count(now.ledger.warmed)} of them ahead`);
+      put(facts["Time saved"], now.ledger.ms_saved === null ? "not known: nothing was loaded yet" : `${span(now.ledger.ms_saved / 1000)}, for ${bytes(now.ledger.bytes_spent)} of memory`);
       put(facts["Errors since start"], `${count(now.errors)}, ${count(now.damaged)} damaged entries`);
       put(facts["Not kept: fenced"], `${count(now.fenced)} loaded before an invalidation`);
       put(facts["Not kept: refused"], `${count(now.refused)} by a limit or a store`);
@@ -74,6 +76,18 @@ export default function types() {
       {title: "Errors", kind: "number", of: ({step}) => rate(step ? step.errors + step.load_errors : null), sort: ({step}) => step?.errors},
     ],
   });
+  const warming = new Table({
+    caption: "Warming", keyOf: (run) => String(run.id), empty: "Nothing was warmed yet.",
+    columns: [
+      {title: "Item", of: (run) => run.item},
+      {title: "Why", of: (run) => run.reason},
+      {title: "State", of: (run) => run.state + (run.problem ? `: ${run.problem}` : "")},
+      {title: "Done", kind: "number", cell: (cell, run) => bar(cell, run.percent / 100, `${count(run.total - run.left)} of ${count(run.total)}`, "hit")},
+      {title: "Rate", kind: "number", of: (run) => rate(run.per_second)},
+      {title: "Failed", kind: "number", of: (run) => count(run.errors)},
+      {title: "Remains", kind: "number", of: (run) => (run.remaining_ms === null ? "" : long(run.remaining_ms / 1000))},
+    ],
+  });
   function show() {
     const names = [...history.last.spaces.keys()];
     const name = names.includes(wanted) ? wanted : names[0];
@@ -84,7 +98,7 @@ export default function types() {
   return {
     title: "Cache types",
     element: h("div", {class: "view"}, h("div", {class: "head"}, h("h1", {text: "Cache types"})),
-      h("div", {class: "card"}, table), place),
+      h("div", {class: "card"}, table), h("div", {class: "card"}, warming), place),
     go(name) {
       wanted = name;
       if (history) this.update({history});
@@ -94,6 +108,7 @@ export default function types() {
       show();
       const step = history.recent();
       table.update([...history.last.spaces.values()].map((one) => ({now: one, step: step?.spaces.get(one.name)})));
+      warming.update(history.last.warming.slice(0, 12));
       shown?.update(history);
     },
   };
