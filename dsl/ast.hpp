@@ -194,6 +194,11 @@ struct NeverStoreClause {  // never store json "password", "card.cvv" then strip
     std::vector<Text> names;
     bool strip = false;  // else the value is refused
 };
+// What is kept, and what goes first. One alternative of a clause: boost::variant has twenty.
+struct KeepClause : boost::spirit::x3::variant<EvictClause, NeverStoreClause> {
+    using base_type::base_type;
+    using base_type::operator=;
+};
 struct VersionClause {
     Keyword kw;
     Scalar number;
@@ -256,7 +261,7 @@ struct Namespace;
 struct Clause
     : boost::spirit::x3::variant<Broken, KeyClause, TagClause, WithClause, TtlClause, StaleClause,
                                  AbsentClause, TiersClause, CompressClause, LimitClause,
-                                 RefuseClause, EvictClause, LogClause, NeverStoreClause, VersionClause, MigrateClause, DependsClause,
+                                 RefuseClause, KeepClause, LogClause, VersionClause, MigrateClause, DependsClause,
                                  WriteClause, SourceClause, FlagClause,
                                  boost::spirit::x3::forward_ast<Namespace>> {
     using base_type::base_type;

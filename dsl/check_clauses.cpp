@@ -198,12 +198,13 @@ void Clauses::apply_rest(Namespace& n, Space& space, const ast::Clause& c, Seen&
         n.log_misses = k->slower ? values_.duration(*k->slower).value_or(Ms{}) : Ms{};
         return;
     }
-    if (const auto* k = as<ast::EvictClause>(c)) {
+    const auto* const kept = as<ast::KeepClause>(c);
+    if (const auto* k = kept == nullptr ? nullptr : as<ast::EvictClause>(*kept)) {
         once(seen, "evict", k->kw, whose);
         n.evict = static_cast<EvictOrder>(k->order.value);
         return;
     }
-    if (const auto* k = as<ast::NeverStoreClause>(c)) {
+    if (const auto* k = kept == nullptr ? nullptr : as<ast::NeverStoreClause>(*kept)) {
         n.never_store.push_back(withheld_by(draft_, *k));
         return;
     }

@@ -123,6 +123,7 @@ LARDER_LOCAL(log_clause, ast::LogClause,
 LARDER_LOCAL(never_clause, ast::NeverStoreClause,
              kw("never") > word("store") > withheld > (text % comma) >
                  x3::matches[word("then") > word("strip")])
+LARDER_LOCAL(keep_clause, ast::KeepClause, evict_clause | never_clause)
 LARDER_LOCAL(remove_part, ast::RemovePart, kw("remove") > -text)
 LARDER_LOCAL(write_clause, ast::WriteClause,
              kw("write") > write_mode > -(!word("remove") >> duration) > -text > -remove_part)
@@ -137,7 +138,7 @@ LARDER_DEFINE(encrypt_clause, encrypt_flag >> x3::attr(ast::Maybe<ast::Scalar>{}
 LARDER_DEFINE(
     clause,
     statement[(key_clause | ttl_clause | tag_clause | tiers_clause | stale_clause | with_clause |
-               compress_clause | entries_limit | size_limit | refuse_clause | evict_clause | log_clause | never_clause | version_clause |
+               compress_clause | entries_limit | size_limit | refuse_clause | keep_clause | log_clause | version_clause |
                migrate_clause | depends_clause | write_clause | source_clause | absent_clause | plain_flag_clause |
                coalesce_clause |
                namespace_ | unknown_statement) > end_of_statement])
