@@ -177,6 +177,8 @@ class Namespaces {
     static Span keyword(const T& clause) {
         if constexpr (std::is_same_v<T, ast::FlagClause>) {
             return clause.what.at;
+        } else if constexpr (std::is_same_v<T, ast::KeepClause>) {
+            return boost::apply_visitor([](const auto& held) { return held.kw.at; }, clause.get());
         } else {
             return clause.kw.at;
         }

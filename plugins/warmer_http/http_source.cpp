@@ -47,7 +47,7 @@ HttpSource::HttpSource(plugin::Host host, const plugin::Config& config)
         target->ca = config.text("tls_ca", "");
         targets_.push_back(std::move(*target));
     };
-    add("url", config.text("url"));
+    add("url", std::string(config.text("url")));
     for (const std::string& text : config.list("allow")) add("allow", text);
     for (const std::string& line : config.list("headers")) {
         const auto colon = line.find(':');
