@@ -98,7 +98,13 @@ void plans(Subject& subject) {
                               if (std::this_thread::get_id() != me.thread) me.elsewhere = true;
                               return ++me.items >= me.most ? 1 : 0;
                           }};
-    larder_warm_run run{sizeof(larder_warm_run), LARDER_WARM_SCHEDULE, subject.call().deadline_ns, LARDER_NS_NONE, 5};
+    larder_warm_run run{};
+    run.struct_size = sizeof run;
+    run.reason = LARDER_WARM_SCHEDULE;
+    run.deadline_ns = subject.call().deadline_ns;
+    run.ns = LARDER_NS_NONE;
+    run.max_items = 5;
+    run.horizon_ms = 1'800'000;
     const larder_status status = warmer->table<larder_warmer_v1>().plan(warmer->self(), &run, &sink);
     require(status == LARDER_OK || is_error(status), "plan answers " + status_text(status));
     require(seen.items <= 5, "plan names more items than it may");
@@ -115,7 +121,17 @@ void observes(Subject& subject) {
     const auto warmer = started_or_skipped(subject);
     if ((warmer->caps() & LARDER_WARM_CAP_OBSERVE) == 0) skip("it has no `observe`");
     std::vector<larder_access> batch(1000);
-    for (std::size_t n = 0; n < batch.size(); ++n) batch[n] = {subject.host().wall_ms(), subject.roll(50), 0, static_cast<std::uint32_t>(n % 2)};
+    std::vector<std::string> keys;
+    for (int n = 0; n < 50; ++n) keys.push_back("k" + std::to_string(n));
+    for (std::size_t n = 0; n < batch.size(); ++n) {
+        const std::uint64_t chosen = subject.roll(50);
+        batch[n] = larder_access{};
+        batch[n].at_ms = subject.host().wall_ms();
+        batch[n].key_hash = chosen;
+        batch[n].key = {keys[chosen].data(), keys[chosen].size()};
+        batch[n].what = static_cast<std::uint32_t>(n % 2);
+        batch[n].weight = 1;
+    }
     for (int n = 0; n < 100; ++n) warmer->table<larder_warmer_v1>().observe(warmer->self(), batch.data(), batch.size());
     warmer->table<larder_warmer_v1>().observe(warmer->self(), batch.data(), 0);
     subject.no_sins(*warmer);
