@@ -30,7 +30,7 @@ def policy_of_page():
 
 class Warming(unittest.TestCase):
     def start(self, policy, conf="", environment=None, store="", source=""):
-        self.fail = None
+        self.failing = None
         self.bodies = {}
         self.app = self.enterContext(Upstream(self.answer))
         self.server = self.enterContext(LarderServer(
@@ -41,8 +41,8 @@ class Warming(unittest.TestCase):
         return self.talk
 
     def answer(self, request):
-        if self.fail is not None:
-            return self.fail
+        if self.failing is not None:
+            return self.failing
         return Answer(200, self.bodies.get(request.target, b"of " + request.target.encode()))
 
     def asked(self, beginning=""):
@@ -163,7 +163,7 @@ warm product "{id}" { for id in "1", "2", "3" }
         self.start("""larder 1
 namespace user { key "{id}"; ttl 1h; never store json "password" then strip; never store key "*:reset"; source api "/users/{id}" }
 namespace card { key "{id}"; ttl 1h; never store json "cvv" }
-""", store=f'[store.disk]\nplugin = "lmdb"\npath = "{folder}/tier"\nsize = "16MiB"\n')
+""", store=f'[store.disk]\nplugin = "lmdb"\npath = "{folder}/tier"\ncapacity = "16MiB"\n')
         planted = json.dumps({"name": "Ann", "password": secret, "more": [{"Password": secret}]})
         self.assertEqual(self.talk("SET", "user:1", planted), b"OK")
         self.assertEqual(json.loads(self.talk("GET", "user:1")), {"name": "Ann", "more": [{}]})

@@ -144,7 +144,7 @@ TEST_CASE("P: /api/v1/admin/cache has stats, invalidate, warm and health") {
     CHECK(larder.ask("POST", "/api/v1/admin/cache/warm", R"({"cache_names": ["active_products"]})").status == 501);
 }
 
-TEST_CASE("E: /api/v1/monitoring/cache/v2 has performance, compression, memory and the flow; patterns are not built") {
+TEST_CASE("E: /api/v1/monitoring/cache/v2 has performance, compression, memory and the flow; patterns say what would learn them") {
     Served larder("@policies/enhanced.larder");
     const std::string at = "/api/v1/monitoring/cache/v2/";
     const auto performance = larder.json("GET", at + "performance");
@@ -156,5 +156,5 @@ TEST_CASE("E: /api/v1/monitoring/cache/v2 has performance, compression, memory a
     CHECK(levels.front().as_object().at("level") == "L1");
     const auto patterns = larder.ask("GET", at + "patterns/analysis");
     CHECK(patterns.status == 501);
-    CHECK_THAT(patterns.body, contains("not built yet"));
+    CHECK_THAT(patterns.body, contains("plugin that learns"));
 }
