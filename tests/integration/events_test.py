@@ -2,6 +2,7 @@
 # owned up to.
 import json
 import os
+import pathlib
 import tempfile
 import time
 import unittest
@@ -197,7 +198,8 @@ class Streams(unittest.TestCase):
         self.store = (f'[store.l2]\nplugin = "redis"\nurl = "redis://127.0.0.1:{self.redis.port}"\n')
 
     def change(self, user):
-        self.redis("XADD", "changes", "*", "event", "user_changed", "user_id", user)
+        """The entry's id."""
+        return self.redis("XADD", "changes", "*", "event", "user_changed", "user_id", user)
 
     # What was added while larder was not there is handled when it is back: a shared store has no stale value.
     def test_stream_resume_after_a_restart_by_a_group(self):
@@ -218,8 +220,9 @@ class Streams(unittest.TestCase):
             conf = bus(self.redis, f'streams = ["changes"]\nposition_file = "{path}"')
             with Kernel(conf, self.store) as kernel:
                 kernel.put("user:1", "user:2", "user:3")
-                self.change(1)
+                first = self.change(1)
                 kernel.gone("user:1")
+                until(lambda: first in pathlib.Path(path).read_bytes(), "its position is kept")
             self.change(2)
             with Kernel(conf, self.store) as kernel:
                 kernel.gone("user:2")

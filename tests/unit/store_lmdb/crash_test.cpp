@@ -138,6 +138,7 @@ void kill_many_times(int times, const FakeConfig& config, std::size_t largest, b
         perhaps.apply(next, largest);
         LmdbRig store(folder.file("l2"), config);
         REQUIRE(store.started());
+        for (const auto& line : store.host().lines()) UNSCOPED_INFO("turn " << turn << ": " << line.text);
         REQUIRE_FALSE(store.host().logged("set aside"));
         for (std::uint64_t key = 0; key < keys; ++key) {
             const std::string value = store.value(key_of(key));
