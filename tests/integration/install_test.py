@@ -1,8 +1,7 @@
 # tests/integration/install_test.py -- an installed tree, anywhere: the program finds its plugins, a plugin and a host are built
-# against it and nothing else; the Debian packages have the same.
+# against it and nothing else.
 import os
 import pathlib
-import shutil
 import subprocess
 import tempfile
 import unittest
@@ -86,20 +85,6 @@ class Installed(unittest.TestCase):
         self.ask("cmake", "-S", place, "-B", place / "build", f"-DCMAKE_PREFIX_PATH={self.prefix}")
         self.ask("cmake", "--build", place / "build")
         self.assertTrue(self.ask(place / "build/host").strip().isdigit())
-
-    @unittest.skipIf(shutil.which("dpkg-deb") is None, "dpkg-deb is not here")
-    def test_the_debian_packages_unpacked_in_a_root_of_their_own_run(self):
-        out, root = self.work / "packages", self.work / "root"
-        run("cpack", "--config", BUILD / "CPackConfig.cmake", "-B", out, cwd=self.work)
-        packages = sorted(out.glob("*.deb"))
-        self.assertEqual(sorted(path.name.split("_")[0] for path in packages), ["larder", "larder-plugins", "liblarder-dev", "liblarder1"])
-        for package in packages:
-            run("dpkg-deb", "-x", package, root)
-            self.assertIn("Depends:" if "dev" not in package.name else "liblarder1", run("dpkg-deb", "-I", package))
-        environment = {**self.environment, "PATH": f"{root}/usr/bin:/usr/bin:/bin"}
-        listed = run("larder", "plugins", cwd=self.work, env=environment)
-        self.assertIn("store memory", listed)
-        run("larder", "check", "--conf", root / "usr/share/larder/conf/larder.toml", cwd=self.work, env=environment)
 
 
 if __name__ == "__main__":
