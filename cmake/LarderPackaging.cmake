@@ -34,6 +34,19 @@ add_custom_command(OUTPUT ${made}/larder.1.gz ${completions}
   COMMAND larder completion fish > ${made}/larder.fish
   DEPENDS larder COMMENT "manual page and completions" VERBATIM)
 add_custom_target(larder_pages ALL DEPENDS ${made}/larder.1.gz ${completions})
+# Section 3, from the comments of the headers; left out where there is no Python.
+find_program(LARDER_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH)
+if(LARDER_PYTHON)
+  set(headers sdk/include/larder/larder.h sdk/include/larder/larder.hpp sdk/include/larder/asio.hpp)
+  set(reference sdk/reference/pages.py sdk/reference/c_header.py sdk/reference/cpp_header.py)
+  list(TRANSFORM headers PREPEND ${PROJECT_SOURCE_DIR}/)
+  list(TRANSFORM reference PREPEND ${PROJECT_SOURCE_DIR}/)
+  add_custom_command(OUTPUT ${made}/man3/larder.h.3.gz
+    COMMAND ${LARDER_PYTHON} -B ${PROJECT_SOURCE_DIR}/sdk/reference/pages.py man ${made}/man3 ${PROJECT_VERSION}
+    DEPENDS ${headers} ${reference} COMMENT "manual pages of the headers" VERBATIM)
+  add_custom_target(larder_man3 ALL DEPENDS ${made}/man3/larder.h.3.gz)
+  install(DIRECTORY ${made}/man3/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man3 COMPONENT dev)
+endif()
 install(FILES ${made}/larder.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT larder)
 install(FILES ${made}/bash/larder DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT larder)
 install(FILES ${made}/_larder DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions COMPONENT larder)

@@ -25,11 +25,13 @@
 
 namespace larder::host {
 
-// Not for several threads at once. The kernel outlives it, and so does the io_context.
+// A larder_loop on an executor. Not for several threads at once. The kernel outlives it, and so does the io_context.
 class AsioLoop {
   public:
+    // What completions run on.
     using Executor = boost::asio::any_io_executor;
 
+    // An io_context's executor, or a strand.
     AsioLoop(Executor executor, const Kernel& kernel) : state_(std::make_shared<State>(std::move(executor), kernel.get())) {}
     ~AsioLoop() { state_->close(); }
     AsioLoop(const AsioLoop&) = delete;
