@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,9 @@ ROOT = pathlib.Path(os.environ.get("LARDER_SOURCE_DIR") or
                     pathlib.Path(__file__).resolve().parent.parent.parent)
 BUILD = pathlib.Path(os.environ.get("LARDER_BUILD_DIR", ROOT / "build/release"))
 EXAMPLES = BUILD / "bin/examples"
+sys.path.insert(0, str(ROOT / "sdk/reference"))
+import cpp_header  # noqa: E402
+import pages  # noqa: E402
 
 
 class Server:
@@ -105,6 +109,41 @@ class Hosts(unittest.TestCase):
             ran = subprocess.run([EXAMPLES / "example_beast", policy], capture_output=True, text=True, timeout=60)
         self.assertEqual(ran.returncode, 1)
         self.assertIn("menu.larder:2:34", ran.stderr)
+
+
+class Everything(unittest.TestCase):
+    """The verbs are those that the headers' own pages are made of."""
+
+    def ran(self, name):
+        ran = subprocess.run([EXAMPLES / name], capture_output=True, text=True, timeout=60)
+        self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+        self.assertTrue(ran.stdout.endswith("closed\n"), ran.stdout)
+        return ran.stdout
+
+    def test_one_example_in_c_uses_every_function_of_larder_h_and_runs(self):
+        text = (ROOT / "examples/everything.c").read_text(encoding="utf-8")
+        verbs = {item.name for item in pages.read()[0].items if item.kind == "function"}
+        self.assertGreater(len(verbs), 40)
+        self.assertEqual({verb for verb in verbs if f"{verb}(" not in text}, set())
+        said = self.ran("everything_c")
+        self.assertIn("the second hears           HIT Cat\n", said)
+        self.assertRegex(said, r"a key that does not fit +INVALID: ")
+        self.assertRegex(said, r'its data +HIT {"cart":\[\]}')
+        self.assertEqual(said.count("FAILED"), 0)
+
+    def test_one_example_in_cpp_uses_every_verb_of_larder_hpp_and_asio_hpp_and_runs(self):
+        text = (ROOT / "examples/everything.cpp").read_text(encoding="utf-8")
+        items = [item for _, _, some in pages.read()[1] for item in some]
+        self.assertGreater(sum(len(item.members) for item in items), 40)
+        self.assertEqual({item.name for item in items if not re.search(rf"\b{item.name}\b", text)}, set())
+        # A constructor is what the C functions' results go through; the name of the class stands for it.
+        verbs = {(item.name, member.name) for item in items for member in item.members
+                 if "(" in member.code and cpp_header.needs_words(member) and member.name not in (item.name, "operator bool")}
+        self.assertEqual({verb for verb in verbs if not re.search(rf"(\.|->|::){verb[1]}\b", text)}, set())
+        said = self.ran("everything_cpp")
+        self.assertIn("two calls, asked: 1\nafter a change, asked: 2\n", said)
+        self.assertIn('session: {"cart":[]}\nchanged: {"cart":["soup"]}\n', said)
+        self.assertIn("the first: LEASE\nthe second: Cat\n", said)
 
 
 if __name__ == "__main__":
