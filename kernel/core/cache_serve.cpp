@@ -115,6 +115,7 @@ larder_status Cache::serve(const larder_request& rq, larder_serve& out) const {
         out.ns = space.runtime->number;
         out.rule = match.rule;
         out.flags = flags_of(rule, ns);
+        if (space.source != nullptr && space.source->loads() && !space.source->far_only) out.flags |= LARDER_SERVE_FROM_SOURCE;
         out.where = bytes_of(at.where);
         out.ttl_ms = ns.ttl ? ns.ttl->ttl.count() : -1;
         out.stale_revalidating_ms = ms_or_none(ns.stale_while_revalidating);

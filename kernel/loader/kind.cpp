@@ -32,6 +32,7 @@ constexpr auto table = std::to_array<Capability>({
     {Kind::store, "mark", LARDER_STORE_CAP_MARK},
     {Kind::store, "waits", LARDER_STORE_CAP_WAITS},
     {Kind::store, "evict", LARDER_STORE_CAP_EVICT},
+    {Kind::store, "demote", LARDER_STORE_CAP_DEMOTE},
     {Kind::compressor, "deterministic", LARDER_COMP_CAP_DETERMINISTIC},
     {Kind::compressor, "dictionary", LARDER_COMP_CAP_DICTIONARY},
     {Kind::compressor, "settings", LARDER_COMP_CAP_SETTINGS},

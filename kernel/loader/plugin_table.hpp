@@ -54,6 +54,7 @@ struct TableFacts<larder_store_v1> {
         Slot<&T::cancel>{"cancel", 0},
         Slot<&T::stats>{"stats", 0},
         Slot<&T::evict>{"evict", LARDER_STORE_CAP_EVICT},
+        Slot<&T::demote>{"demote", LARDER_STORE_CAP_DEMOTE},
     };
 };
 

@@ -2,6 +2,7 @@
 #include "client.hpp"
 
 #include "exchange.hpp"
+#include "source_value.hpp"
 
 #include <sys/epoll.h>
 
@@ -149,6 +150,7 @@ void Client::handle() {
     if (secure_) lookup_.identity.insert(0, "https://");  // what an application says may depend on it
     if (query) lookup_.identity += graphql_.text;  // two queries are never one for their hash's sake
     if (graphql_.kind == GraphqlRequest::Kind::mutation) lookup_.served = false;
+    if (lookup_.from_source() && graphql_.kind != GraphqlRequest::Kind::none) lookup_.served = false;  // a query is no key of a source
     const bool plain = (framing_.kind == Framing::Kind::none || query) && !request_.has(Name::upgrade);
     if (!lookup_.served || !plain) {
         lookup_.served = false;
@@ -197,6 +199,7 @@ void Client::on_found(void* ctx, larder_status, larder_value*) noexcept {
 
 void Client::found() {
     state_ = State::reading;
+    if (lookup_.from_source()) return answer_value();
     judge_entry(gateway_, request_, lookup_);
     const bool behind = lookup_.use == Use::revalidating;
     if (lookup_.found && lookup_.use != Use::ask && !(behind && framing_.kind != Framing::Kind::none)) {
@@ -230,6 +233,32 @@ void Client::answer_stored(const CacheStatus& status) {
     channel.say(serving.body, lookup_.item.value);
     lookup_.item.value = {};
     lookup_.release();
+}
+
+// Loaded already, where it was missing: the cache asked the namespace's source.
+void Client::answer_value() {
+    const larder_cache_get& item = lookup_.item;
+    if (item.status != LARDER_OK || (item.found & LARDER_FOUND_ABSENT) != 0) {
+        const NoValue none = no_value(item.status);
+        home_.counters().misses.add();
+        append_own(channel.out, gateway_, none.status, none.why, keep_alive_, request_.method() == "HEAD");
+        closing_ = closing_ || !keep_alive_;
+        return lookup_.release();
+    }
+    CacheStatus status;
+    status.where = lookup_.where;
+    const bool stale = (item.found & LARDER_FOUND_STALE) != 0;
+    status.hit = item.version != 0;  // what was loaded for this request has none yet
+    if (status.hit) {
+        status.has_ttl = stale || item.ttl_ms >= 0;
+        status.ttl_s = item.ttl_ms / 1000;
+        (stale ? home_.counters().stale : home_.counters().hits).add();
+    } else {
+        status.forward = Forward::uri_miss;
+        home_.counters().misses.add();
+    }
+    lookup_.stored = answer_of_value(gateway_, lookup_, value_head_);
+    answer_stored(status);
 }
 
 void Client::exchange() {

@@ -53,6 +53,7 @@ class Client final : public net::Watcher, public std::enable_shared_from_this<Cl
     static void on_found(void* ctx, larder_status status, larder_value* value) noexcept;
     void found();
     void answer_stored(const CacheStatus& status);
+    void answer_value();
     void exchange();
     void revalidate_behind();
     void purge();
@@ -72,6 +73,7 @@ class Client final : public net::Watcher, public std::enable_shared_from_this<Cl
     Framing framing_;
     GraphqlRequest graphql_;
     Lookup lookup_;
+    std::string value_head_;             // of an answer that is a source's value
     std::shared_ptr<Exchange> exchange_;
     std::shared_ptr<Client> self_;       // while the cache has a pointer to this
     std::uint64_t heard_ns_ = 0;         // last time anything came or could be written

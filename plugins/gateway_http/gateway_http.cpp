@@ -37,6 +37,9 @@ Options read_options(const plugin::Config& config) {
     o.collapse = config.boolean("collapse");
     const auto duration = [&](const char* name) { return static_cast<std::uint64_t>(config.duration_ns(name)); };
     o.collapse_wait_ns = duration("collapse_wait");
+    o.value_type = config.text("value_type");
+    if (o.value_type.empty() || !std::all_of(o.value_type.begin(), o.value_type.end(), [](char c) { return c >= ' ' && c <= '~'; }))
+        refuse(config, "value_type", "expected a media type, such as application/json, or auto");
     o.name = config.text("name");
     if (!is_token(o.name)) refuse(config, "name", "expected a word of letters, digits and - . _");
     o.cache_status = config.boolean("cache_status");

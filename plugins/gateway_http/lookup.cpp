@@ -102,7 +102,8 @@ larder_status read_entry(Gateway& gateway, Lookup& lookup, bool to_load, larder_
     lookup.item.key = bytes_of(lookup.key);
     larder_call call{};
     call.struct_size = sizeof call;
-    call.flags = (to_load ? std::uint32_t{LARDER_GET_FENCE} : 0) | std::uint32_t{LARDER_GET_STALE};
+    if (lookup.from_source()) call.deadline_ns = gateway.now_ns() + gateway.options.upstream_timeout_ns;
+    else call.flags = (to_load ? std::uint32_t{LARDER_GET_FENCE} : 0) | std::uint32_t{LARDER_GET_STALE};
     call.role = LARDER_ROLE_READ;
     call.client = lookup.number;
     call.done = done;

@@ -37,6 +37,8 @@ struct Lookup {
     Lookup(const Lookup&) = delete;
     Lookup& operator=(const Lookup&) = delete;
     ~Lookup() { release(); }
+    // Its values come from the namespace's source, not from the application.
+    [[nodiscard]] bool from_source() const noexcept { return (flags & LARDER_SERVE_FROM_SOURCE) != 0; }
     void release() noexcept {
         if (item.value.release != nullptr) item.value.release(&item.value);
         item.value = {};
@@ -50,7 +52,8 @@ struct Lookup {
 void ask_policy(Gateway& gateway, const Head& request, const Target& target, std::string_view extra_field, std::string_view extra_value,
                 bool also_post, Lookup& out);
 // Begins reading the entry. LARDER_PENDING: done(ctx) comes later, on any thread; then judge_entry().
-// to_load: whoever asks will load what is not there, and the cache judges by this moment whether it is kept.
+// to_load: whoever asks will load what is not there, and the cache judges by this moment whether it is kept. Where the
+// namespace names a source the cache loads it itself, and there is nothing to judge.
 [[nodiscard]] larder_status read_entry(Gateway& gateway, Lookup& lookup, bool to_load, larder_done_fn done, void* ctx);
 // What the entry that was read means for this request.
 void judge_entry(Gateway& gateway, const Head& request, Lookup& lookup);

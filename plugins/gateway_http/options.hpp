@@ -26,6 +26,7 @@ struct Options {
     bool collapse = true;
     std::uint64_t collapse_wait_ns = 10'000'000'000;
 
+    std::string value_type = "auto";    // of what a namespace's source gives
     std::string name = "larder";        // in Cache-Status and Via
     bool cache_status = true;
     bool tags_to_clients = false;       // Surrogate-Key and the like go on to the client

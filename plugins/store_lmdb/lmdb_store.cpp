@@ -385,16 +385,7 @@ larder_status LmdbStore::lease(const larder_key& key, std::uint64_t token, std::
 
 larder_status LmdbStore::listen(const larder_sink* sink) {
     const std::lock_guard lock(sink_mutex_);
-    sink_ = {};
-    if (sink == nullptr) {
-        return LARDER_OK;
-    }
-    std::memcpy(&sink_, sink, std::min<std::size_t>(sink->struct_size, sizeof sink_));
-    sink_.struct_size = sizeof sink_;
-    if (trusted_) {
-        sink_.changed_all(sink_.ctx);
-        sink_.trust(sink_.ctx, 1);
-    }
+    sink_.take(sink, trusted_);
     return LARDER_OK;
 }
 
@@ -404,22 +395,17 @@ void LmdbStore::tell_trust(bool yes) noexcept {
         return;
     }
     trusted_ = yes;
-    if (sink_.struct_size != 0) {
-        if (yes) {
-            sink_.changed_all(sink_.ctx);
-        }
-        sink_.trust(sink_.ctx, yes ? 1 : 0);
+    if (yes) {
+        sink_.changed_all();
     }
+    sink_.trust(yes);
 }
 
 void LmdbStore::tell_lapsed(std::span<const std::string> records) noexcept {
     const std::lock_guard lock(sink_mutex_);
-    if (sink_.struct_size == 0) {
-        return;
-    }
     for (const std::string& record : records) {
         const larder_bytes key = plugin::bytes_of(record);
-        sink_.changed(sink_.ctx, &key, 1);
+        sink_.changed(&key, 1);
     }
 }
 

@@ -11,6 +11,7 @@
 #include "writer.hpp"
 
 #include <larder/plugin/shared.h>
+#include <larder/plugin/sink.hpp>
 #include <larder/plugin/store.hpp>
 
 #include <atomic>
@@ -90,7 +91,7 @@ class LmdbStore {
     std::atomic<std::uint64_t> turns_{0};
 
     std::mutex sink_mutex_;  // guards what follows, and is held while the sink is told
-    larder_sink sink_{};     // struct_size 0: nobody listens
+    plugin::Sink sink_;
     bool trusted_ = false;
 
     std::mutex tending_mutex_;  // guards the timer

@@ -19,7 +19,7 @@ class MemoryStore {
                                           LARDER_STORE_CAP_TTL | LARDER_STORE_CAP_SCAN |
                                           LARDER_STORE_CAP_VERSION | LARDER_STORE_CAP_BOUNDED |
                                           LARDER_STORE_CAP_LIMITS | LARDER_STORE_CAP_MARK |
-                                          LARDER_STORE_CAP_EVICT;
+                                          LARDER_STORE_CAP_EVICT | LARDER_STORE_CAP_DEMOTE;
 
     MemoryStore(plugin::Host host, const plugin::Config& config);
 
@@ -74,6 +74,9 @@ class MemoryStore {
     }
     larder_status evict(std::uint32_t ns, std::uint32_t order) noexcept {
         return table_.evict(ns, order);
+    }
+    larder_status demote(std::uint32_t ns, const larder_demotion* to) {
+        return table_.demote(ns, to);
     }
     larder_status stats(std::uint32_t ns, larder_store_stats& out) noexcept {
         return table_.stats(ns, out);

@@ -19,6 +19,8 @@
 #include "segment.hpp"
 #include "thread_card.hpp"
 
+#include <larder/plugin/store.h>
+
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -139,6 +141,7 @@ struct Space {
     std::atomic<Contest*> contest{nullptr};  // Not null: the order is found out.
     std::atomic<std::uint64_t> most_entries{0}, most_bytes{0};  // 0: no limit of its own.
     std::atomic<Rule> order{Rule::adaptive};                    // Where there is no contest.
+    std::atomic<const larder_demotion*> demotion{nullptr};      // Who gets what is evicted; the table's.
     std::unique_ptr<Contest> held_contest;  // Changed by whoever sets limits; lives as long as the space.
     // What its shards told, where it has a limit: right to within a 256th of that, and exact where
     // it has but one shard.
@@ -165,7 +168,8 @@ struct Space {
     bool is_as_made() const noexcept {
         return most_entries.load(std::memory_order_relaxed) == 0 && most_bytes.load(std::memory_order_relaxed) == 0 &&
                order.load(std::memory_order_relaxed) == Rule::adaptive &&
-               contest.load(std::memory_order_relaxed) == nullptr;
+               contest.load(std::memory_order_relaxed) == nullptr &&
+               demotion.load(std::memory_order_relaxed) == nullptr;
     }
     std::uint64_t entries() const noexcept { return sum(&Shard::entries); }
     std::uint64_t bytes() const noexcept { return sum(&Shard::bytes); }

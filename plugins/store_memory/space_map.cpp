@@ -131,6 +131,7 @@ Space* SpaceMap::take(std::uint32_t ns) noexcept {
                 } else {
                     fresh->most_entries.store(entries, std::memory_order_relaxed);
                     fresh->most_bytes.store(bytes, std::memory_order_relaxed);
+                    fresh->demotion.store(space->demotion.load(std::memory_order_relaxed), std::memory_order_relaxed);
                     // Without memory for a contest it goes on by the order that was found.
                     const bool finds_out = space->contest.load(std::memory_order_relaxed) != nullptr;
                     if (!fresh->evict_by(space->order.load(std::memory_order_relaxed), finds_out)) {

@@ -61,7 +61,7 @@ class Table {
     Table(const Table&) = delete;
     Table& operator=(const Table&) = delete;
 
-    // The functions of store.h. All but limits and evict from any thread. `now_ns`: the host's clock, where
+    // The functions of store.h. All but limits, evict and demote from any thread. `now_ns`: the host's clock, where
     // the caller has just read it; 0: it is read if it is needed.
     larder_status get(const larder_key& key, std::uint32_t flags, larder_value* out,
                       std::uint64_t now_ns = 0) noexcept;
@@ -77,6 +77,7 @@ class Table {
     void scan(larder_scan& scan) noexcept;
     larder_status limits(std::uint32_t ns, std::uint64_t entries, std::uint64_t bytes) noexcept;
     larder_status evict(std::uint32_t ns, std::uint32_t order) noexcept;
+    larder_status demote(std::uint32_t ns, const larder_demotion* to);
     larder_status stats(std::uint32_t ns, larder_store_stats& out) noexcept;
 
     // One bounded step of what nobody waits for: memory of lapsed entries and of cleared
@@ -178,6 +179,8 @@ class Table {
     std::uint16_t first_rank(Lane& lane, const Held& held, std::uint64_t hash,
                              std::uint32_t priority) noexcept;
     // Evicts from the home of a hash that has too many beside it.
+    // An entry that is about to be evicted goes to whoever is told of this namespace's, pinned.
+    void hand_on(const Space& space, const Entry& entry) noexcept;
     bool evict_beside(Held& held, std::uint64_t hash) noexcept;
 
     // ---- the background
@@ -202,6 +205,7 @@ class Table {
     std::atomic<std::uint64_t> errors_{0};
     StripedCount entries_;
     Eviction eviction_;
+    std::deque<larder_demotion> demotions_;  // One for each ctx there ever was: spaces point at them.
     std::deque<Lane> lanes_;  // As many as the arena has stripes.
     std::uint32_t lane() const noexcept { return my_lane(arena_.stripes() - 1); }
 

@@ -260,6 +260,35 @@ larder_status Table::limits(std::uint32_t ns, std::uint64_t entries, std::uint64
     return LARDER_OK;
 }
 
+larder_status Table::demote(std::uint32_t ns, const larder_demotion* to) {
+    if (to != nullptr && (!LARDER_HAS(to, evicted) || to->evicted == nullptr)) {
+        return LARDER_E_INVALID;
+    }
+    const larder_demotion* kept = nullptr;
+    for (const larder_demotion& known : demotions_) {
+        if (to != nullptr && known.ctx == to->ctx && known.evicted == to->evicted) {
+            kept = &known;
+        }
+    }
+    if (to != nullptr && kept == nullptr) {
+        kept = &demotions_.emplace_back(larder_demotion{sizeof(larder_demotion), 0, to->ctx, to->evicted});
+    }
+    bool idle = false;
+    {
+        const ReadSection section;
+        Space* const space = kept == nullptr ? spaces_.find(ns) : spaces_.find_or_make(ns);
+        if (space == nullptr) {
+            return kept == nullptr ? LARDER_OK : LARDER_E_NOMEM;
+        }
+        space->demotion.store(kept, std::memory_order_release);
+        idle = space->is_as_made() && space->entries() == 0;
+    }
+    if (idle) {
+        clear(ns);
+    }
+    return LARDER_OK;
+}
+
 larder_status Table::evict(std::uint32_t ns, std::uint32_t order) noexcept {
     static_assert(LARDER_EVICT_LRU == static_cast<int>(Rule::lru) && LARDER_EVICT_LFU == static_cast<int>(Rule::lfu) &&
                   LARDER_EVICT_FIFO == static_cast<int>(Rule::fifo) &&

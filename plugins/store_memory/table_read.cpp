@@ -72,6 +72,16 @@ inline larder_status Table::show(const Entry& entry, ThreadCard& me, std::uint32
     return LARDER_OK;
 }
 
+void Table::hand_on(const Space& space, const Entry& entry) noexcept {
+    const larder_demotion* const to = space.demotion.load(std::memory_order_acquire);
+    larder_value value{};
+    if (to == nullptr || show(entry, my_card(), 0, &value) != LARDER_OK) {
+        return;
+    }
+    const larder_key key{entry.key(), static_cast<std::uint32_t>(entry.key_size()), space.ns, 0};
+    to->evicted(to->ctx, &key, &value);
+}
+
 larder_status Table::get(const larder_key& key, std::uint32_t flags, larder_value* out,
                          std::uint64_t now_ns) noexcept {
     const std::uint64_t hash = index_.hash(key);

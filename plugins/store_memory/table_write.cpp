@@ -196,6 +196,7 @@ void Table::unlink(Held& held, const Found& found, Cause cause) noexcept {
     entries_.add(lane(), -1);
     switch (cause) {
         case Cause::evicted:
+            hand_on(*held.space, found.entry);
             add(shard.evictions, 1);
             add(shard.evicted_unread, unread);
             break;

@@ -76,16 +76,7 @@ void Stream::stop() noexcept {
 
 larder_status Stream::listen(const larder_sink* sink) {
     const std::lock_guard lock(mutex_);
-    sink_ = {};
-    if (sink == nullptr) {
-        return LARDER_OK;
-    }
-    std::memcpy(&sink_, sink, std::min<std::size_t>(sink->struct_size, sizeof sink_));
-    sink_.struct_size = sizeof sink_;
-    if (trusted_) {
-        sink_.changed_all(sink_.ctx);
-        sink_.trust(sink_.ctx, 1);
-    }
+    sink_.take(sink, trusted_);
     return LARDER_OK;
 }
 
@@ -131,16 +122,16 @@ void Stream::set_trust(bool yes) noexcept {
         host_.log(yes ? LARDER_LOG_INFO : LARDER_LOG_WARN,
                   {"postgres ", options_.instance, ": the invalidation stream is ", yes ? "proved" : "not proved any more"});
     }
-    if (sink_.struct_size == 0) {
+    if (!sink_.listens()) {
         return;
     }
     if (yes) {
-        if (before_ && sink_.renewed != nullptr) {
-            sink_.renewed(sink_.ctx, 0);
+        if (before_) {
+            sink_.renewed(false);
         }
-        sink_.changed_all(sink_.ctx);
+        sink_.changed_all();
     }
-    sink_.trust(sink_.ctx, yes ? 1 : 0);
+    sink_.trust(yes);
     before_ = before_ || yes;
 }
 
@@ -150,16 +141,16 @@ void Stream::told(std::string_view payload) {
         return;
     }
     const std::lock_guard lock(mutex_);
-    if (sink_.struct_size == 0 || !trusted_ || payload.empty() || payload.front() == 'b') {
+    if (!sink_.listens() || !trusted_ || payload.empty() || payload.front() == 'b') {
         return;
     }
     if (payload.front() != 'k') {
-        sink_.changed_all(sink_.ctx);
+        sink_.changed_all();
         return;
     }
     const std::string key = key_of_payload(payload);
     const larder_bytes shown{key.data(), key.size()};
-    sink_.changed(sink_.ctx, &shown, 1);
+    sink_.changed(&shown, 1);
 }
 
 void Stream::run() {

@@ -13,6 +13,7 @@
 
 #include <larder/plugin/host.hpp>
 #include <larder/plugin/shared.h>
+#include <larder/plugin/sink.hpp>
 
 #include <atomic>
 #include <condition_variable>
@@ -67,7 +68,7 @@ class Stream {
     std::atomic<bool> knows_time_{false};
 
     mutable std::mutex mutex_;  // guards the sink, and is held while it is told
-    larder_sink sink_{};
+    plugin::Sink sink_;
     bool trusted_ = false, before_ = false;
 
     mutable std::mutex trouble_mutex_;

@@ -121,51 +121,25 @@ larder_status RedisStore::stats(std::uint32_t ns, larder_store_stats& out) {
 // ---- who is told --------------------------------------------------------------------------------
 
 larder_status RedisStore::listen(const larder_sink* sink) {
-    larder_sink copy{};
-    if (sink != nullptr) {
-        std::memcpy(&copy, sink, std::min<std::size_t>(sink->struct_size, sizeof copy));
-        copy.struct_size = sizeof copy;
-    }
-    const auto take = [this, copy] {
-        sink_ = copy;
-        if (trusted_) {
-            on_changed_all();
-            on_trust(true);
-        }
-    };
     if (!started_ || loop_.here()) {
-        take();
+        sink_.take(sink, trusted_);
         return LARDER_OK;
     }
     std::promise<void> taken;
     loop_.post([&] {
-        take();
+        sink_.take(sink, trusted_);
         taken.set_value();
     });
     taken.get_future().wait();
     return LARDER_OK;
 }
 
-void RedisStore::on_changed(const larder_bytes* keys, std::size_t n) noexcept {
-    if (sink_.changed != nullptr) {
-        sink_.changed(sink_.ctx, keys, n);
-    }
-}
-void RedisStore::on_changed_all() noexcept {
-    if (sink_.changed_all != nullptr) {
-        sink_.changed_all(sink_.ctx);
-    }
-}
+void RedisStore::on_changed(const larder_bytes* keys, std::size_t n) noexcept { sink_.changed(keys, n); }
+void RedisStore::on_changed_all() noexcept { sink_.changed_all(); }
 void RedisStore::on_trust(bool yes) noexcept {
     trusted_ = yes;
-    if (sink_.trust != nullptr) {
-        sink_.trust(sink_.ctx, yes ? 1 : 0);
-    }
+    sink_.trust(yes);
 }
-void RedisStore::on_renewed(bool older) noexcept {
-    if (sink_.renewed != nullptr) {
-        sink_.renewed(sink_.ctx, older ? 1 : 0);
-    }
-}
+void RedisStore::on_renewed(bool older) noexcept { sink_.renewed(older); }
 
 }  // namespace larder::store_redis

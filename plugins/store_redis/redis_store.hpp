@@ -10,6 +10,7 @@
 #include "wire.hpp"
 
 #include <larder/plugin/shared.h>
+#include <larder/plugin/sink.hpp>
 #include <larder/plugin/store.hpp>
 
 #include <atomic>
@@ -71,7 +72,7 @@ class RedisStore final : private Audience {
     const Workshop shop_;
     std::atomic<bool> running_{false};
     bool started_ = false;   // [control]
-    larder_sink sink_{};     // on the loop while it runs; struct_size 0: nobody listens
+    plugin::Sink sink_;      // on the loop while it runs
     bool trusted_ = false;   // the same
 };
 

@@ -466,7 +466,12 @@ _Static_assert(offsetof(larder_store_stats, removed_used) == 104, "larder_store_
 _Static_assert(offsetof(larder_store_stats, removed_unused) == 112, "larder_store_stats.removed_unused");
 _Static_assert(offsetof(larder_store_stats, evicts_by) == 120, "larder_store_stats.evicts_by");
 _Static_assert(offsetof(larder_store_stats, reserved2) == 124, "larder_store_stats.reserved2");
-_Static_assert(sizeof(larder_store_v1) >= 112, "size of larder_store_v1");
+_Static_assert(sizeof(larder_demotion) >= 24, "size of larder_demotion");
+_Static_assert(offsetof(larder_demotion, struct_size) == 0, "larder_demotion.struct_size");
+_Static_assert(offsetof(larder_demotion, reserved) == 4, "larder_demotion.reserved");
+_Static_assert(offsetof(larder_demotion, ctx) == 8, "larder_demotion.ctx");
+_Static_assert(offsetof(larder_demotion, evicted) == 16, "larder_demotion.evicted");
+_Static_assert(sizeof(larder_store_v1) >= 120, "size of larder_store_v1");
 _Static_assert(offsetof(larder_store_v1, struct_size) == 0, "larder_store_v1.struct_size");
 _Static_assert(offsetof(larder_store_v1, reserved) == 4, "larder_store_v1.reserved");
 _Static_assert(offsetof(larder_store_v1, get) == 8, "larder_store_v1.get");
@@ -482,6 +487,7 @@ _Static_assert(offsetof(larder_store_v1, limits) == 80, "larder_store_v1.limits"
 _Static_assert(offsetof(larder_store_v1, cancel) == 88, "larder_store_v1.cancel");
 _Static_assert(offsetof(larder_store_v1, stats) == 96, "larder_store_v1.stats");
 _Static_assert(offsetof(larder_store_v1, evict) == 104, "larder_store_v1.evict");
+_Static_assert(offsetof(larder_store_v1, demote) == 112, "larder_store_v1.demote");
 _Static_assert(sizeof(larder_warm_run) >= 56, "size of larder_warm_run");
 _Static_assert(offsetof(larder_warm_run, struct_size) == 0, "larder_warm_run.struct_size");
 _Static_assert(offsetof(larder_warm_run, reason) == 4, "larder_warm_run.reason");
@@ -630,6 +636,7 @@ _Static_assert(LARDER_SERVE_KEYED_BY_AUTHORIZATION == 1, "LARDER_SERVE_KEYED_BY_
 _Static_assert(LARDER_SERVE_KEYED_BY_COOKIE == 2, "LARDER_SERVE_KEYED_BY_COOKIE");
 _Static_assert(LARDER_SERVE_TAKES_TAGS == 4, "LARDER_SERVE_TAKES_TAGS");
 _Static_assert(LARDER_SERVE_BY_MORE_THAN_URL == 8, "LARDER_SERVE_BY_MORE_THAN_URL");
+_Static_assert(LARDER_SERVE_FROM_SOURCE == 16, "LARDER_SERVE_FROM_SOURCE");
 _Static_assert(LARDER_SESSION_CAP_SEALED == 1, "LARDER_SESSION_CAP_SEALED");
 _Static_assert(LARDER_SESSION_CAP_ROTATE == 2, "LARDER_SESSION_CAP_ROTATE");
 _Static_assert(LARDER_SESSION_CAP_USER_INDEX == 4, "LARDER_SESSION_CAP_USER_INDEX");
@@ -660,6 +667,7 @@ _Static_assert(LARDER_STORE_CAP_LIMITS == 1024, "LARDER_STORE_CAP_LIMITS");
 _Static_assert(LARDER_STORE_CAP_MARK == 2048, "LARDER_STORE_CAP_MARK");
 _Static_assert(LARDER_STORE_CAP_WAITS == 4096, "LARDER_STORE_CAP_WAITS");
 _Static_assert(LARDER_STORE_CAP_EVICT == 8192, "LARDER_STORE_CAP_EVICT");
+_Static_assert(LARDER_STORE_CAP_DEMOTE == 16384, "LARDER_STORE_CAP_DEMOTE");
 _Static_assert(LARDER_EVICT_ADAPTIVE == 0, "LARDER_EVICT_ADAPTIVE");
 _Static_assert(LARDER_EVICT_LRU == 1, "LARDER_EVICT_LRU");
 _Static_assert(LARDER_EVICT_LFU == 2, "LARDER_EVICT_LFU");

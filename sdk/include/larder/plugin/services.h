@@ -273,7 +273,10 @@ enum {
   LARDER_SERVE_TAKES_TAGS = 1u << 2, /* the namespace has `with tag`: tags that an answer names can be kept with it */
   /* Which entry answers, or whether one does, hangs on a header field (Cache-Control and Pragma aside), a cookie or
    * a body: a cache in front, which tells requests apart by their URL, may not keep the answer. */
-  LARDER_SERVE_BY_MORE_THAN_URL = 1u << 3
+  LARDER_SERVE_BY_MORE_THAN_URL = 1u << 3,
+  /* The namespace names a source of its values: get_many loads what is missing, entries are values as the source gives
+   * them, and the application is not asked. */
+  LARDER_SERVE_FROM_SOURCE = 1u << 4
 };
 typedef struct larder_serve {
   uint32_t struct_size;

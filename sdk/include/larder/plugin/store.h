@@ -35,7 +35,8 @@ enum {
   /* A call without done is carried out by the thread that makes it, as far as that is quicker, and ends
    * by its deadline whatever the other side does: the kernel calls so where it would wait anyway. */
   LARDER_STORE_CAP_WAITS = 1u << 12,
-  LARDER_STORE_CAP_EVICT = 1u << 13     /* implements evict: the order in which a full store's entries go is chosen */
+  LARDER_STORE_CAP_EVICT = 1u << 13,    /* implements evict: the order in which a full store's entries go is chosen */
+  LARDER_STORE_CAP_DEMOTE = 1u << 14    /* implements demote: what it has no room for is handed on */
 };
 
 /* Orders in which entries go that a full store has no room for, by namespace: larder_store_v1.evict. */
@@ -130,6 +131,17 @@ typedef struct larder_store_stats {
   uint32_t reserved2;
 } larder_store_stats;
 
+/* Who is given the entries that a full store lets go: larder_store_v1.demote. */
+typedef struct larder_demotion {
+  uint32_t struct_size;
+  uint32_t reserved;
+  void *ctx;
+  /* An entry was let go for want of room, and its ttl is not over. Called once for each, within a put of this store and on
+   * its thread, with locks held: it blocks nowhere and calls no store. key: valid until it returns. value: the bytes as get
+   * shows them, the callee's to release, also at once. */
+  void(LARDER_CALL *evicted)(void *ctx, const larder_key *key, larder_value *value) LARDER_NOEXCEPT;
+} larder_demotion;
+
 typedef struct larder_store_v1 {
   uint32_t struct_size;
   uint32_t reserved;
@@ -165,6 +177,9 @@ typedef struct larder_store_v1 {
   /* From now on entries of ns go by this order (LARDER_EVICT_*), those that are there, too; E_UNSUPPORTED: the
    * store has no such order, nothing changes. [control] */
   larder_status(LARDER_CALL *evict)(void *self, uint32_t ns, uint32_t order) LARDER_NOEXCEPT;
+  /* From now on entries of ns that are evicted go to `to`, which is copied; its ctx outlives the instance. NULL: they are
+   * gone, as those of every namespace are at first. [control] */
+  larder_status(LARDER_CALL *demote)(void *self, uint32_t ns, const larder_demotion *to) LARDER_NOEXCEPT;
 } larder_store_v1;
 
 #ifdef __cplusplus

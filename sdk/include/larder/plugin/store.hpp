@@ -14,6 +14,7 @@
 //     larder_status scan(larder_scan&, const larder_call&);
 //     larder_status limits(std::uint32_t ns, std::uint64_t entries, std::uint64_t bytes);
 //     larder_status evict(std::uint32_t ns, std::uint32_t order);
+//     larder_status demote(std::uint32_t ns, const larder_demotion* to);
 //     void          cancel(void* done_ctx);
 //     larder_status stats(std::uint32_t ns, larder_store_stats&);
 // All are called from many threads at once, but limits.
@@ -128,6 +129,14 @@ struct StoreKind {
             v.evict = [](void* self, std::uint32_t ns, std::uint32_t order) noexcept -> larder_status {
                 return detail::guarded(
                     self, [&]() -> larder_status { return of(self).evict(ns, order); });
+            };
+        }
+        if constexpr (LARDER_DETAIL_HAS(T, demote, std::uint32_t{},
+                                        static_cast<const larder_demotion*>(nullptr))) {
+            v.demote = [](void* self, std::uint32_t ns,
+                          const larder_demotion* to) noexcept -> larder_status {
+                return detail::guarded(
+                    self, [&]() -> larder_status { return of(self).demote(ns, to); });
             };
         }
         if constexpr (LARDER_DETAIL_HAS(T, cancel, static_cast<void*>(nullptr))) {
