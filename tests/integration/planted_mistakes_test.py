@@ -4,6 +4,8 @@ import json
 import re
 import unittest
 
+from http_gateway import HttpGateway
+from http_upstream import Answer, Upstream
 from larder_program import Scratch, larder
 from larder_server import SOURCE, LarderServer
 
@@ -76,6 +78,18 @@ class PlantedMistakes(Scratch, unittest.TestCase):
         self.assertEqual([one["severity"] for one in found], ["error"])
         self.assertIn("{tenant_id}", found[0]["message"])
         self.assertEqual(self.found(leak.replace("all:t1\"\n}", "all:t{tenant_id}\"\n}")), [])
+
+    def test_a_leak_between_tenants_that_is_allowed_by_word_really_serves_one_the_others_answer(self):
+        app = self.enterContext(Upstream(lambda request: Answer(200, request.headers["x-tenant-id"].encode())))
+
+        def told(key, allow=""):
+            policy = ('larder 1\nnamespace promotions { key "{id}"; ttl 1h; static }\n'
+                      'on GET "/promotions" {\n  let tenant_id = header "X-Tenant-Id"\n'
+                      f'{allow}  serve promotions "{key}"\n}}\n')
+            with HttpGateway(policy, app) as gateway:
+                return [gateway.get("/promotions", x_tenant_id=tenant).body for tenant in ("one", "two")]
+        self.assertEqual(told("all", "  # allow L0311: planted\n"), [b"one", b"one"])
+        self.assertEqual(told("{tenant_id}"), [b"one", b"two"])
 
     def test_a_cold_gap_is_found_and_the_entry_really_ends_before_it_is_warmed_again(self):
         broken = planted("hotel", "  every 10m\n", "  every 30m\n").replace(
