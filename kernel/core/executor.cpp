@@ -5,8 +5,9 @@
 // held that post(), after() or cancel() takes.
 #include "kernel/core/executor.hpp"
 
+#include <larder/plugin/signals_blocked.hpp>
+
 #include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <cassert>
@@ -25,22 +26,6 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 using Fn = std::function<void()>;
-
-// New threads inherit the mask of the one that makes them.
-class SignalsBlocked {
-  public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
-  private:
-    sigset_t before_{};
-};
 
 std::thread named_thread(const char* name, Fn run) {
     std::thread thread(std::move(run));
@@ -167,7 +152,7 @@ class ThreadExecutor final : public Executor {
   public:
     explicit ThreadExecutor(const ExecutorOptions& options)
         : work_(options.queue), blocking_(options.queue) {
-        const SignalsBlocked blocked;
+        const plugin::SignalsBlocked blocked;
         try {
             work_.start("larder-work", options.workers);
             blocking_.start("larder-block", options.blocking);

@@ -5,6 +5,8 @@
 #include "kernel/embed/admin.hpp"
 #include "kernel/embed/state.hpp"
 
+#include <larder/plugin/signals_blocked.hpp>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
@@ -15,7 +17,6 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/stat.h>
 
 namespace larder::embed {
@@ -75,22 +76,6 @@ std::string built_in(const std::vector<std::string>& path) {
 }
 
 constexpr const char* text_name = "policy.larder";
-
-// Signals are the host's: a thread of ours that took one would leave the host asleep in its own wait.
-class SignalsBlocked {
-  public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
-  private:
-    sigset_t before_{};
-};
 
 config::Environment environment_of(const larder_open_args& args) {
     std::vector<std::pair<std::string, std::string>> own;
@@ -260,7 +245,7 @@ const char* larder_result_name(larder_result result) {
 
 larder_kernel* larder_kernel_open(const larder_open_args* args, larder_diag* diag) {
     larder_result code = LARDER_R_POLICY;
-    const SignalsBlocked threads_inherit_it;
+    const plugin::SignalsBlocked threads_inherit_it;
     try {
         problem().clear();
         if (args == nullptr || args->size < sizeof(larder_open_args)) {

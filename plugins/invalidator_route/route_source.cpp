@@ -2,8 +2,9 @@
 // line.
 #include "route_source.hpp"
 
+#include <larder/plugin/signals_blocked.hpp>
+
 #include <poll.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -92,12 +93,8 @@ void RouteSource::start() {
         }
     }
     stopping_ = false;
-    // A signal is the host's to take, in a thread of its choice.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const plugin::SignalsBlocked blocked;
     thread_ = std::thread([this] { run(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void RouteSource::stop(std::uint64_t) noexcept {

@@ -1,12 +1,12 @@
 // plugins/redis_wire/loop.cpp -- see loop.hpp.
 #include "loop.hpp"
 
+#include <larder/plugin/signals_blocked.hpp>
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <pthread.h>
-#include <signal.h>
 
 #include <atomic>
 #include <algorithm>
@@ -33,10 +33,7 @@ Loop::~Loop() = default;
 void Loop::start() {
     impl_->context.restart();
     impl_->guard.emplace(impl_->context.get_executor());
-    // Signals are the host's: the thread is made with all of them blocked.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const plugin::SignalsBlocked blocked;
     try {
         impl_->thread = std::thread([this] {
             impl_->runs_on = std::this_thread::get_id();
@@ -52,11 +49,9 @@ void Loop::start() {
             impl_->runs_on = std::thread::id();
         });
     } catch (...) {
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
         impl_->guard.reset();
         throw;
     }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 // Until nothing is left to do.

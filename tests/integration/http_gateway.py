@@ -25,15 +25,8 @@ class Reply:
         return next((word[4:] for word in words if word.startswith("fwd=")), "")
 
 
-class HttpGateway(LarderServer):
-    def __init__(self, policy, app, options="", conf="", **more):
-        upstream = f'upstream = ["{app.url}"]\n' if app is not None else ""
-        super().__init__(policy, conf=f'[gateway.http]\nplugin = "http"\nlisten = "127.0.0.1:0"\n'
-                                      f'{upstream}{options}\n{conf}', **more)
-
-    @property
-    def http_port(self):
-        return int(self.addresses["http"].rpartition(":")[2])
+class Asked:
+    """Requests to `http_port` of this machine."""
 
     def connect(self, timeout=20):
         return http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=timeout)
@@ -48,8 +41,19 @@ class HttpGateway(LarderServer):
             if connection is None:
                 own.close()
 
-    def get(self, target, **headers):
-        return self.ask("GET", target, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    def get(self, target, connection=None, **headers):
+        return self.ask("GET", target, headers={k.replace("_", "-"): v for k, v in headers.items()}, connection=connection)
+
+
+class HttpGateway(Asked, LarderServer):
+    def __init__(self, policy, app, options="", conf="", **more):
+        upstream = f'upstream = ["{app.url}"]\n' if app is not None else ""
+        super().__init__(policy, conf=f'[gateway.http]\nplugin = "http"\nlisten = "127.0.0.1:0"\n'
+                                      f'{upstream}{options}\n{conf}', **more)
+
+    @property
+    def http_port(self):
+        return int(self.addresses["http"].rpartition(":")[2])
 
     def raw(self, data, seconds=20):
         """What comes back for these bytes until the gateway closes the connection."""

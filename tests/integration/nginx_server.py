@@ -3,7 +3,6 @@
 #     with Nginx(POLICY, app.port) as nginx:
 #         nginx.get("/users/42").cache            # "hit", or why the application was asked
 #         nginx.reload()                          # as `nginx -s reload`, and waits for the new workers
-import http.client
 import os
 import pathlib
 import re
@@ -13,7 +12,7 @@ import subprocess
 import tempfile
 import unittest
 
-from http_gateway import Reply
+from http_gateway import Asked
 from larder_server import find
 from redis_server import free_ports, until
 
@@ -39,7 +38,7 @@ http {{
 """
 
 
-class Nginx:
+class Nginx(Asked):
     def __init__(self, policy, app, *, store="", conf="", workers=1, http="", server="", location="", listen="", program="nginx"):
         self.policy, self.store, self.conf = policy, store, conf
         self.words = {"user": "user root;" if os.geteuid() == 0 else "", "app": app, "workers": workers, "http": http, "server": server, "location": location, "listen": listen}
@@ -109,6 +108,10 @@ class Nginx:
         self.process.send_signal(signal.SIGHUP)
         until(lambda: len(self.workers()) >= self.words["workers"] and not before & set(self.workers()), "new workers")
 
+    @property
+    def http_port(self):
+        return self.port
+
     def test_configuration(self):
         """`nginx -t`: (exit status, what it says)."""
         ran = subprocess.run(self.command("-t", "-g", "error_log stderr;"), capture_output=True, text=True, timeout=60)
@@ -129,19 +132,3 @@ class Nginx:
             self.kept_log = self.log()
             shutil.rmtree(self.folder, ignore_errors=True)
         return None if self.process is None else self.process.returncode
-
-    def connect(self, timeout=20):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-
-    def ask(self, method, target, body=None, headers=None, connection=None):
-        own = connection or self.connect()
-        try:
-            own.request(method, target, body, headers or {})
-            answer = own.getresponse()
-            return Reply(answer.status, answer.read(), answer.headers)
-        finally:
-            if connection is None:
-                own.close()
-
-    def get(self, target, connection=None, **headers):
-        return self.ask("GET", target, headers={k.replace("_", "-"): v for k, v in headers.items()}, connection=connection)

@@ -308,6 +308,14 @@ class Kernel:
         data = self.native.fail(lease) if lease else None
         return _nothing if data is None else self._value(namespace, key, data)
 
+    def _without_load(self, namespace, key, answer):
+        """The value that `answer` serves, or _nothing, and the lease to fill."""
+        result, data, lease = answer
+        self._judge(result)
+        if result == ABSENT:
+            return None, lease
+        return (self._value(namespace, key, data) if data is not None and not lease else _nothing), lease
+
     def get_or_load(self, namespace, key, load, ttl=None, tags=None, fields=None):
         """load() is called once for all who ask meanwhile. None is a value, but where the namespace says `absent`."""
         space = self.space(namespace)
@@ -319,14 +327,9 @@ class Kernel:
             answer = self._lookup(space, key)
             if type(answer) is bytes:
                 return load()
-        result, data, lease = answer
-        self._judge(result)
-        if result == ABSENT:
-            return None
-        if data is not None and not lease:
-            value = self._value(namespace, key, data)
-            if value is not _nothing:
-                return value
+        value, lease = self._without_load(namespace, key, answer)
+        if value is not _nothing:
+            return value
         try:
             value = load()
             if lease:
@@ -354,14 +357,9 @@ class Kernel:
             answer = await aio.call(lambda loop, user: self.native.lookup(space, key, loop, user))
             if type(answer) is bytes:
                 answer = (PASS, None, 0)
-        result, data, lease = answer
-        self._judge(result)
-        if result == ABSENT:
-            return None
-        if data is not None and not lease:
-            value = self._value(namespace, key, data)
-            if value is not _nothing:
-                return value
+        value, lease = self._without_load(namespace, key, answer)
+        if value is not _nothing:
+            return value
         try:
             value = load()
             if inspect.isawaitable(value):

@@ -329,7 +329,7 @@ typedef struct larder_cache_api {
   /* Takes the time limit away, or gives back the namespace's ttl where it has one. */
   larder_status(LARDER_CALL *persist)(const larder_host *h, uint32_t ns, larder_bytes key, const larder_call *call) LARDER_NOEXCEPT;
   larder_status(LARDER_CALL *scan)(const larder_host *h, larder_cache_scan *scan, const larder_call *call) LARDER_NOEXCEPT;
-  /* Entries by namespace record: 0 right after a drop; entries dead by tag count until reclaimed. */
+  /* Entries that can be served, where memory alone holds at most 1,000; else what the stores count: dead ones until reclaimed. */
   larder_status(LARDER_CALL *count)(const larder_host *h, uint32_t ns, uint64_t *out, const larder_call *call) LARDER_NOEXCEPT;
 
   /* Invalidation. receipt may be NULL. */
