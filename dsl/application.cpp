@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <optional>
 
 namespace larder::dsl {
 
@@ -22,7 +23,7 @@ constexpr std::array<std::pair<std::string_view, MethodSet>, 7> methods{
      {"delete", method_delete},
      {"options", method_options}}};
 
-// Notes what stands at paths.PATH.METHOD and at servers[0].url. Keys deeper than that are not kept.
+// Notes what stands at paths.PATH.METHOD, its security, and at servers[0].url. Deeper keys are not kept.
 class Reader {
   public:
     static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
@@ -32,8 +33,10 @@ class Reader {
     struct Seen {
         MethodSet method = 0;
         std::string path;
+        std::optional<bool> login;  // empty: as the document says
     };
     std::vector<Seen> seen;
+    bool login = false;
     std::string server, base_path, version;
     std::size_t elsewhere = 0;
     bool cut_short = false, has_paths = false, is_object = false;
@@ -47,12 +50,31 @@ class Reader {
         push();
         return true;
     }
-    bool on_object_end(std::size_t, json::error_code&) { return pop(); }
+    // `security` is a list of alternatives: of the empty one nobody is asked.
+    bool on_object_end(std::size_t members, json::error_code&) {
+        if (security_ != 0 && depth_ == security_ + 2 && members == 0) anybody_ = true;
+        pop();
+        if (depth_ == 3) in_operation_ = false;
+        return true;
+    }
     bool on_array_begin(json::error_code&) {
+        const bool here = (depth_ == 1 && key(1) == "security") || (depth_ == 4 && in_operation_ && key(4) == "security");
+        if (here) {
+            security_ = depth_;
+            anybody_ = false;
+        }
         push();
         return true;
     }
-    bool on_array_end(std::size_t, json::error_code&) { return pop(); }
+    bool on_array_end(std::size_t alternatives, json::error_code&) {
+        pop();
+        if (security_ == 0 || depth_ != security_) return true;
+        const bool asked = alternatives > 0 && !anybody_;
+        if (security_ == 1) login = asked;
+        else seen.back().login = asked;
+        security_ = 0;
+        return true;
+    }
     bool on_key_part(json::string_view part, std::size_t, json::error_code&) {
         if (depth_ < keys_.size()) keep(part);
         return true;
@@ -102,10 +124,7 @@ class Reader {
         ++depth_;
         if (depth_ < keys_.size()) keys_[depth_].clear();
     }
-    bool pop() {
-        --depth_;
-        return true;
-    }
+    void pop() { --depth_; }
 
     void operation() {
         const auto method = std::find_if(methods.begin(), methods.end(),
@@ -115,12 +134,14 @@ class Reader {
             cut_short = true;
             return;
         }
-        seen.push_back({method->second, key(2)});
+        seen.push_back({method->second, key(2), {}});
+        in_operation_ = true;
     }
 
-    std::array<std::string, 4> keys_;  // by depth, from 1
+    std::array<std::string, 5> keys_;  // by depth, from 1
     std::string text_;
-    std::size_t depth_ = 0;
+    std::size_t depth_ = 0, security_ = 0;  // security_: how deep the list stands that is read
+    bool in_operation_ = false, anybody_ = false;
 };
 
 Diagnostic unreadable(Span at, std::string message, std::string label) {
@@ -215,7 +236,7 @@ Application read_application(std::string_view text, const Source& source,
     out.cut_short = reader.cut_short;
     Places places(source);
     for (const Reader::Seen& seen : reader.seen)
-        out.operations.push_back({seen.method, seen.path, places.of(seen.path)});
+        out.operations.push_back({seen.method, seen.path, places.of(seen.path), seen.login.value_or(reader.login)});
     return out;
 }
 

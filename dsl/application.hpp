@@ -1,8 +1,8 @@
 // dsl/application.hpp -- the routes of an application, as it tells them itself: OpenAPI, read for its
 // paths.
 //
-// FastAPI, and others, serve a description of themselves as JSON. Of it only `paths`, their methods
-// and where it says it is mounted (`servers`, `basePath`) are read, in one pass that keeps nothing
+// FastAPI, and others, serve a description of themselves as JSON. Of it only `paths`, their methods,
+// which of them want a login, and where it says it is mounted (`servers`, `basePath`) are read, in one pass that keeps nothing
 // else: the size of the schemas costs time and no memory. Every bound is said when it is met.
 #pragma once
 
@@ -21,6 +21,7 @@ struct Operation {
     MethodSet method = 0;
     std::string path;  // as written: /v1/users/{user_id}
     Span at;           // of the path
+    bool login = false;  // its `security`, or the document's, lets nobody in who does not say who it is
 };
 
 struct Application {

@@ -1,5 +1,5 @@
 // dsl/check_application.cpp -- a policy beside the application it is for: writes that no rule
-// mentions, rules that no request fires.
+// mentions, rules that no request fires, answers behind a login that are kept for everybody.
 //
 // A route of the application and a route of a rule are both sets of paths. That some path is in both
 // shows a rule to be of use; that every path of a write is in some rule shows the write to be covered,
@@ -45,7 +45,7 @@ class Routes {
         std::size_t rule;
         Automaton route;
         MethodSet methods;
-        bool used = false;
+        bool used = false, told = false;
     };
 
     void learn() {
@@ -100,6 +100,7 @@ class Routes {
             if (!both_match(route, k.route)) continue;
             k.used = true;
             by.push_back(&k.route);
+            if (one.login && (one.method & method_get) != 0) shared(one, k);
         }
         Result out;
         out.mentioned = by.size();
@@ -111,6 +112,24 @@ class Routes {
         out.covered = coverage.gave_up || !coverage.witness;
         if (coverage.witness) out.witness = *coverage.witness;
         return out;
+    }
+
+    // The answer of who is logged in, kept for everybody. That two requests are alike but for who asks is seen by the
+    // gateway, too, which stores no answer to one with Authorization unless its rule or the answer itself says it may.
+    void shared(const Operation& one, Known& k) {
+        const Rule& rule = policy_.rules[k.rule];
+        if (k.told || !rule.serve || !rule.serve->key) return;
+        const bool keyed = std::any_of(rule.lets.begin(), rule.lets.end(), [&](const Let& let) {
+            return (let.origin == Origin::header || let.origin == Origin::cookie) && rule.serve->key->uses(let.slot);
+        });
+        if (keyed) return;
+        k.told = true;
+        auto& d = draft_.say.warning("L0342", draft_.rules[k.rule].node->kw.at,
+                                     ticked(std::string(name_of(one.method)) + " " + one.path) + " of " + file_ +
+                                         " wants a login, and this rule keeps its answer for everybody",
+                                     "nothing in its key says who asked");
+        d.helps.push_back("take who asks into the key (`let token = header \"Authorization\"`), or, where whoever may ask gets "
+                          "the same answer: `# allow L0342: the reason`");
     }
 
     void tell(const Operation& one, const Result& result) {

@@ -115,9 +115,12 @@ bool Folder::torn() const {
     return now.empty() || first_line(path_ + mark_name) != now;
 }
 
-// On the disk before anything else can be.
+// On the disk before anything else can be, and at no moment half a mark: whoever dies in here leaves what was there.
 void Folder::mark() const {
-    const std::string file = path_ + mark_name, text = this_boot() + "\n";
+    const std::string mark = path_ + mark_name, file = mark + ".new", text = this_boot() + "\n";
+    if (marked() && first_line(mark) + "\n" == text) {
+        return;
+    }
     const int opened = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (opened < 0) {
         refuse(file + " cannot be written", errno);
@@ -128,6 +131,9 @@ void Folder::mark() const {
     ::close(opened);
     if (!written) {
         refuse(file + " cannot be written", error);
+    }
+    if (::rename(file.c_str(), mark.c_str()) != 0) {
+        refuse(mark + " cannot be written", errno);
     }
     sync_folder(path_);
 }

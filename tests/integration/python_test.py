@@ -8,6 +8,9 @@ import sys
 import threading
 import unittest
 
+from http_upstream import Answer, Upstream
+from redis_server import until
+
 ROOT = pathlib.Path(os.environ.get("LARDER_SOURCE_DIR") or
                     pathlib.Path(__file__).resolve().parent.parent.parent)
 BUILD = pathlib.Path(os.environ.get("LARDER_BUILD_DIR", ROOT / "build/release"))
@@ -100,6 +103,25 @@ class Values(Case):
         self.assertEqual(self.kernel.alerts(), [])
         with self.assertRaises(larder.Error):
             self.kernel.warm("user")
+
+
+class Warming(unittest.TestCase):
+    @unittest.skipIf(larder is None, "python3-dev is not installed: the package was left out")
+    def test_what_the_policy_warms_is_there_before_anybody_asks_and_the_host_may_begin_it(self):
+        with Upstream(lambda request: Answer(200, json.dumps(request.target).encode())) as app, larder.Kernel(
+                policy_text="""larder 1
+namespace menu { key "{id}"; ttl 5m; source api "/menu/{id}" }
+namespace city { key "{id}"; ttl 5m; source api "/city/{id}" }
+warm menu "{id}" { at startup; for id in "1", "2" }
+warm city "{id}" { for id in "7" }
+""", config_text=f'[store.l1]\nplugin = "memory"\n[source.api]\nplugin = "http"\nurl = "{app.url}"\n'
+                 '[admin]\nenabled = false\n[log]\nlevel = "warn"\n') as kernel:
+            until(lambda: kernel.get("menu", "2") == "/menu/2", "what is warmed at startup")
+            self.assertEqual(kernel.warm("city"), 1)
+            until(lambda: "demand): done" in kernel.report("warm runs"), "the host's run is done")
+            self.assertEqual([request.target for request in app.requests if request.target.startswith("/city")], ["/city/7"])
+            self.assertEqual(kernel.get("city", "7"), "/city/7")
+            self.assertEqual(kernel.warm(), 2)
 
 
 class Functions(Case):

@@ -241,7 +241,8 @@ LARDER_EMBED_API larder_result larder_kernel_event(larder_kernel *k, const char 
 /* Finds the entry that answers a request that was not worked on yet, by the policy's `serve` rules. HIT: *space, and
  * *key is its key, to be released. NONE: no rule serves it. */
 LARDER_EMBED_API larder_result larder_kernel_serve(larder_kernel *k, const larder_route_args *args, int32_t *space, larder_ref **key);
-/* Runs the policy's `warm` items of a namespace. *queued: how many. UNSUPPORTED: nothing here warms. */
+/* Begins the policy's `warm` items of a namespace, or all of them (LARDER_SPACE_NONE). *queued: how many
+ * runs; report "warm runs" tells how far they are. UNSUPPORTED: nothing here warms. */
 LARDER_EMBED_API larder_result larder_kernel_warm(larder_kernel *k, int32_t space, uint32_t *queued);
 
 /* ------------------------------------------------------------------------------------------ sessions */
@@ -271,8 +272,9 @@ LARDER_EMBED_API larder_result larder_session_end_user(larder_kernel *k, const c
 
 /* Answers what the program's verbs answer, as text or with "json " before it as JSON where there is one: "stats", "stats
  * namespaces", "explain PUT /x", "why SPACE KEY", "events AFTER", "alerts", "alerts now" (judges, and tells sinks),
- * "plugins", "policy"; and "summary" (JSON: hit rate, latencies, operations, overall and by namespace), "metrics"
- * (Prometheus' text), "warnings" (what sleeps), "addresses" (what gateways bound). INVALID: it is not understood. Words
+ * "plugins", "policy", "warm runs", "warm items", "warm plan" (what is foreseen), "warm analysis" and "warm week" (what
+ * was learnt); and "summary" (JSON: hit rate, latencies, operations, overall and by namespace), "metrics" (Prometheus'
+ * text), "warnings" (what sleeps), "addresses" (what gateways bound). INVALID: it is not understood. Words
  * with spaces stand in double quotes. May block. */
 LARDER_EMBED_API larder_result larder_kernel_report(larder_kernel *k, const char *what, size_t n, larder_ref **text);
 /* Writes a line of larder's log; level 0 trace to 4 error. */

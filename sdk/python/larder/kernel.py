@@ -468,8 +468,9 @@ class Kernel:
         awaited.watching[user] = told
         awaited.native.watch_alerts(user)
 
-    def warm(self, namespace):
-        return self.native.warm(self.space(namespace))
+    def warm(self, namespace=None):
+        """Begins the policy's `warm` items of a namespace, or all: how many runs. `report("warm runs")` tells how far they are."""
+        return self.native.warm(-1 if namespace is None else self.space(namespace))
 
 
 _all = weakref.WeakSet()

@@ -24,7 +24,8 @@ using Codes = std::set<std::string>;
 // What the examples about an application are checked beside.
 const std::string application =
     R"({"openapi": "3.1.0", "paths": {"/v1/bookings": {"get": {}, "post": {}},
-        "/v1/bookings/{booking_id}": {"put": {}, "delete": {}}}})";
+        "/v1/bookings/{booking_id}": {"put": {}, "delete": {}},
+        "/v1/account": {"get": {"security": [{"oauth": []}]}}}})";
 
 Automaton route(const std::string& pattern) {
     return Automaton::of_route(RouteGlob(text(pattern), true));

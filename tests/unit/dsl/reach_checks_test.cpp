@@ -205,6 +205,28 @@ TEST_CASE("an application that is mounted is found below its mount, or without")
     CHECK(codes(beside(policy, "{\"openapi\": \"3.1.0\", " + tail)) == Codes{"L0313", "L0327"});
 }
 
+TEST_CASE("an answer behind a login that is kept for everybody is found, and one whose key says who asked is not") {
+    const std::string me = "namespace me { key \"{who}\"; ttl 1m; static }\nnamespace all { key \"all\"; ttl 1m; static }\n";
+    const std::string everybody = me + "on GET \"/me\" { serve all \"all\" }\n";
+    const std::string mine = me + "on GET \"/me\" { let who = header \"Authorization\"; serve me \"{who}\" }\n";
+    const std::string by_cookie = me + "on GET \"/me\" { let who = cookie \"sid\"; serve me \"{who}\" }\n";
+    const std::string login = R"("/me": {"get": {"security": [{"oauth": ["read"]}]}})";
+    CHECK(codes(beside(everybody, described(login))) == Codes{"L0342"});
+    CHECK(codes(beside(mine, described(login))).empty());
+    CHECK(codes(beside(by_cookie, described(login))).empty());
+    CHECK(codes(beside(everybody, described(R"("/me": {"get": {}})"))).empty());
+    // What the document says holds where an operation says nothing, whichever stands first.
+    for (const char* text : {R"({"openapi": "3.1.0", "security": [{"key": []}], "paths": {"/me": {"get": {}}}})",
+                             R"({"openapi": "3.1.0", "paths": {"/me": {"get": {"tags": ["x"]}}}, "security": [{"key": []}]})"})
+        CHECK(codes(beside(everybody, text)) == Codes{"L0342"});
+    for (const char* none : {"[]", "[{}]", R"([{"key": []}, {}])"})
+        CHECK(codes(beside(everybody, R"({"openapi": "3.1.0", "security": [{"key": []}], "paths": {"/me": {"get": {"security": )" +
+                                          std::string(none) + "}}}}"))
+                  .empty());
+    // Of a parameter or an answer the word means nothing.
+    CHECK(codes(beside(everybody, described(R"("/me": {"parameters": [{"security": [{"a": []}]}], "get": {"responses": {"security": [{"a": []}]}}})"))).empty());
+}
+
 TEST_CASE("any bytes as OpenAPI end in a finding") {
     const std::string policy = user + "on write \"/users/{id}\" { drop user \"{id}\"; drop list }\n";
     std::string deep(100'000, '[');

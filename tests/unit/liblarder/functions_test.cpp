@@ -353,6 +353,20 @@ TEST_CASE("warming says clearly that nothing here warms") {
     CHECK_THAT(larder_problem(), contains("warm"));
 }
 
+TEST_CASE("warm begins the policy's items of a namespace or all, and reports tell of them and begin nothing") {
+    const Host host("larder 1\nnamespace menu { key \"{id}\"; ttl 5m; source api \"/menu/{id}\" }\nwarm menu \"{id}\" { for id in \"1\", \"2\" }\n", 0,
+                    "[store.l1]\nplugin = \"memory\"\n[source.api]\nplugin = \"http\"\nurl = \"http://127.0.0.1:9\"\n[admin]\nenabled = false\n[log]\nlevel = \"error\"\n");
+    CHECK_THAT(host.report("warm items"), contains("menu \"{id}\""));
+    CHECK_THAT(host.report("warm start"), contains("expected stats"));
+    CHECK(host.report("json warm runs").find("demand") == std::string::npos);
+    std::uint32_t queued = 7;
+    CHECK(larder_kernel_warm(host.k, host.space("menu"), &queued) == LARDER_R_DONE);
+    CHECK(queued == 1);
+    CHECK(larder_kernel_warm(host.k, LARDER_SPACE_NONE, &queued) == LARDER_R_DONE);
+    CHECK(queued == 1);
+    CHECK_THAT(host.report("json warm runs"), contains("demand"));
+}
+
 TEST_CASE("a reload takes up the policy's file, and a wrong one changes nothing") {
     const TemporaryFolder folder;
     folder.write("p.larder", policy);

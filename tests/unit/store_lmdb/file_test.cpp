@@ -6,6 +6,7 @@
 #include "tests/catch.hpp"
 
 #include <lmdb.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -144,6 +145,33 @@ TEST_CASE("one that waits for the disk at each write is believed after the machi
     }
     LmdbRig store(folder.file("l2"), config);
     CHECK(store.value(apple) == "red");
+}
+
+// Of a kill between the making of the mark and its text a whole file was set aside.
+TEST_CASE("who is killed while it marks a file leaves no half a mark, and the file is believed") {
+    if (store_lmdb::this_boot().empty()) {
+        LARDER_SKIP("nobody says which boot this is");
+    }
+    const TemporaryFolder folder;
+    const store_lmdb::Folder of(folder.path().string());
+    const ::pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        const rlimit nothing{0, 0};
+        ::setrlimit(RLIMIT_CORE, &nothing);
+        ::setrlimit(RLIMIT_FSIZE, &nothing);
+        std::signal(SIGXFSZ, SIG_DFL);  // the first byte that is written kills
+        of.mark();
+        ::_exit(0);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFSIGNALED(status));
+    REQUIRE(WTERMSIG(status) == SIGXFSZ);
+    CHECK_FALSE(of.torn());
+    of.mark();  // over what the dead left behind
+    CHECK(of.marked());
+    CHECK_FALSE(of.torn());
 }
 
 TEST_CASE("what was left unsynced is synced before one that waits for the disk goes on with it") {
