@@ -1,6 +1,7 @@
 # tests/tidy/embedding.py -- docs/embedding.md and the manual pages of section 3 are what the embedding headers say.
 #
 #     sdk/reference/pages.py markdown >docs/embedding.md      makes the page anew
+import difflib
 import os
 import pathlib
 import re
@@ -24,8 +25,9 @@ class Embedding(unittest.TestCase):
         cls.manual = pages.manual("0.1.0")
 
     def test_the_page_is_what_the_headers_say(self):
-        self.assertEqual((ROOT / "docs/embedding.md").read_text(encoding="utf-8"), pages.markdown(),
-                         "run: sdk/reference/pages.py markdown >docs/embedding.md")
+        written, made = (ROOT / "docs/embedding.md").read_text(encoding="utf-8"), pages.markdown()
+        differ = list(difflib.unified_diff(written.splitlines(), made.splitlines(), "docs/embedding.md", "the headers", lineterm="", n=0))
+        self.assertEqual(differ, [], "run: sdk/reference/pages.py markdown >docs/embedding.md")
 
     def test_every_public_symbol_is_spoken_of(self):
         self.assertEqual(pages.without_words(), [])
