@@ -52,11 +52,12 @@ install(FILES ${made}/bash/larder DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-comp
 install(FILES ${made}/_larder DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions COMPONENT larder)
 install(FILES ${made}/larder.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT larder)
 
-# pkg-config for Makefiles: pkg-config --cflags larder-plugin; --variable=mapfile and --variable=plugindir.
+# pkg-config for Makefiles: pkg-config --cflags larder-plugin; --variable=mapfile, manifest (a script for cmake -P) and plugindir.
 file(RELATIVE_PATH up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/larder-plugin.pc @ONLY CONTENT [[
 prefix=${pcfiledir}/@up@
 mapfile=${pcfiledir}/../cmake/larder/larder-plugin.map
+manifest=${pcfiledir}/../cmake/larder/LarderManifest.cmake
 plugindir=${pcfiledir}/../larder/plugins-1
 
 Name: larder-plugin

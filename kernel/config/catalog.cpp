@@ -77,7 +77,7 @@ class Giver {
             if (spec.type == loader::OptionType::list && out.from_text)
                 out.is = split(*text);
             else
-                out.is = *text;
+                out.is = spec.type == loader::OptionType::path && !text->empty() ? from_folder(value.at, *text) : *text;
         } else if (const auto* truth = value.get<bool>()) {
             out.is = *truth;
         } else if (const auto* whole = value.get<std::int64_t>()) {
@@ -90,6 +90,12 @@ class Giver {
             return false;
         }
         return true;
+    }
+
+    // As every path of the file: relative to the folder it stands in. An absolute one stays.
+    std::string from_folder(dsl::Span at, const std::string& path) const {
+        const auto folder = std::filesystem::path(config_.sources->file_at(at.begin).name()).parent_path();
+        return (folder / path).lexically_normal().string();
     }
 
     const HostConfig& config_;

@@ -2,6 +2,8 @@
 # against it and nothing else.
 import os
 import pathlib
+import shutil
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -75,6 +77,41 @@ class Installed(unittest.TestCase):
         (self.work / "host.c").write_text(HOST)
         self.ask("cc", "host.c", *self.ask("pkg-config", "--cflags", "--libs", "larder").split(), "-o", "host")
         self.assertTrue(self.ask("./host").strip().isdigit())
+
+    def served(self, folder):
+        """A host of examples/own_host, asked over its port."""
+        project = self.work / "own_host"
+        (project / "card.txt").write_text("7 soup\n")
+        plugins = self.ask("pkg-config", "--variable=plugindir", "larder-plugin").strip()
+        host = subprocess.Popen([folder / "dishes", project / "host.toml", f"{folder}:{plugins}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                text=True, env=self.environment, cwd=self.work)
+        try:
+            line = host.stdout.readline()
+            self.assertRegex(line, r"^\d+\n", "the host did not start")
+            with socket.create_connection(("127.0.0.1", int(line)), timeout=30) as client, client.makefile("rw") as lines:
+                def ask(text):
+                    lines.write(text + "\n")
+                    lines.flush()
+                    return lines.readline().strip()
+
+                self.assertEqual([ask("7"), ask("9")], ["soup", "-"])
+                (project / "card.txt").write_text("7 stew\n")
+                self.assertEqual(ask("7"), "soup", "kept, not loaded again")
+                ask("drop 7")
+                self.assertEqual(ask("7"), "stew")
+        finally:
+            host.stdin.close()
+            self.assertEqual(host.wait(30), 0)
+            host.stdout.close()
+
+    def test_a_host_and_the_plugin_it_loads_are_built_outside_by_find_package_and_by_pkg_config_and_serve(self):
+        project = shutil.copytree(SOURCE / "examples/own_host", self.work / "own_host")
+        self.ask("cmake", "-S", project, "-B", project / "found", f"-DCMAKE_PREFIX_PATH={self.prefix}")
+        self.ask("cmake", "--build", project / "found")
+        self.served(project / "found")
+        self.ask("make", "-C", project, f"OUT={project}/made")
+        self.served(project / "made")
+        self.assertIn(" 0 failed", self.ask("larder", "plugin", "test", project / "found/warmer_card.so", "--option", f"file={project}/card.txt"))
 
     def test_a_host_is_built_by_find_package(self):
         place = self.work / "host_found"
