@@ -10,7 +10,8 @@ namespace {
 
 struct Known {
     std::string verb, summary;
-    Words options;  // --long, in the order of the help
+    Words options;              // --long, in the order of the help
+    std::vector<Known> within;  // what comes behind it: larder plugin NEW
 };
 
 // "  --socket PATH    what it is" -> "--socket"
@@ -35,8 +36,11 @@ Words options_in(const std::string& help) {
 std::vector<Known> known() {
     std::vector<Known> out;
     for (const Verb& verb : verbs()) {
-        Known one{std::string(verb.name), std::string(verb.summary), {}};
+        Known one{std::string(verb.name), std::string(verb.summary), {}, {}};
         if (verb.name != "help") one.options = options_in(own_words({one.verb, "--help"}).text);
+        if (verb.name == "plugin")
+            for (const char* sub : {"new", "test", "info", "lock"})
+                one.within.push_back({sub, {}, options_in(own_words({one.verb, sub, "--help"}).text), {}});
         out.push_back(std::move(one));
     }
     return out;
@@ -53,11 +57,14 @@ std::string quoted(std::string text) {
     return "'" + text + "'";
 }
 
-constexpr const char* plugin_verbs = "new test info lock";
+Words names_of(const std::vector<Known>& all) {
+    Words out;
+    for (const Known& one : all) out.push_back(one.verb);
+    return out;
+}
 
 std::string bash(const std::vector<Known>& all) {
-    Words names;
-    for (const Known& one : all) names.push_back(one.verb);
+    const Words names = names_of(all);
     std::string out =
         "# bash completion of larder: source it, or install it as /usr/share/bash-completion/completions/larder\n"
         "_larder() {\n"
@@ -70,9 +77,16 @@ std::string bash(const std::vector<Known>& all) {
         "        return\n"
         "    fi\n"
         "    case $verb in\n";
-    for (const Known& one : all)
-        if (!one.options.empty()) out += "        " + one.verb + ") words='" + joined(one.options) + "' ;;\n";
-    out += "        plugin) [ \"$COMP_CWORD\" -eq 2 ] && words='" + std::string(plugin_verbs) + "' ;;\n        help) words='" + joined(names) +
+    for (const Known& one : all) {
+        if (!one.within.empty()) {
+            out += "        " + one.verb + ")\n            case ${COMP_WORDS[2]} in\n";
+            for (const Known& sub : one.within) out += "                " + sub.verb + ") [ \"$COMP_CWORD\" -gt 2 ] && words='" + joined(sub.options) + "' ;;\n";
+            out += "            esac\n            [ \"$COMP_CWORD\" -eq 2 ] && words='" + joined(names_of(one.within)) + " " + joined(one.options) + "'\n            ;;\n";
+        } else if (!one.options.empty()) {
+            out += "        " + one.verb + ") words='" + joined(one.options) + "' ;;\n";
+        }
+    }
+    out += "        help) words='" + joined(names) +
            "' ;;\n    esac\n"
            "    case $word in\n"
            "        -*) COMPREPLY=($(compgen -W \"$words\" -- \"$word\")) ;;\n"
@@ -91,9 +105,17 @@ std::string zsh(const std::vector<Known>& all) {
     for (const Known& one : all) out += "        " + quoted(one.verb + ":" + one.summary) + "\n";
     out += "    )\n    if (( CURRENT == 2 )); then\n        _describe verb verbs\n        return\n    fi\n    case $words[2] in\n";
     out.replace(out.rfind("$words[2]"), 9, "${(Q)words[2]}");
-    for (const Known& one : all)
-        if (!one.options.empty()) out += "        " + one.verb + ") compadd -- " + joined(one.options) + " ;;\n";
-    out += "        plugin) compadd -- " + std::string(plugin_verbs) + " ;;\n    esac\n    _files\n}\n_larder \"$@\"\n";
+    for (const Known& one : all) {
+        if (!one.within.empty()) {
+            out += "        " + one.verb + ")\n            if (( CURRENT == 3 )); then\n                compadd -- " + joined(names_of(one.within)) + " " + joined(one.options) +
+                   "\n            else\n                case ${(Q)words[3]} in\n";
+            for (const Known& sub : one.within) out += "                    " + sub.verb + ") compadd -- " + joined(sub.options) + " ;;\n";
+            out += "                esac\n            fi\n            ;;\n";
+        } else if (!one.options.empty()) {
+            out += "        " + one.verb + ") compadd -- " + joined(one.options) + " ;;\n";
+        }
+    }
+    out += "        help) compadd -- " + joined(names_of(all)) + " ;;\n    esac\n    _files\n}\n_larder \"$@\"\n";
     // `words` is the shell's own array: a local one would hide it.
     out.replace(out.find("local -a verbs words"), 20, "local -a verbs");
     return out;
@@ -103,10 +125,18 @@ std::string fish(const std::vector<Known>& all) {
     std::string out = "# fish completion of larder: a file larder.fish in ~/.config/fish/completions\n";
     for (const Known& one : all)
         out += "complete -c larder -n __fish_use_subcommand -a " + one.verb + " -d " + quoted(one.summary) + "\n";
-    for (const Known& one : all)
-        for (const std::string& option : one.options)
-            out += "complete -c larder -n '__fish_seen_subcommand_from " + one.verb + "' -l " + option.substr(2) + "\n";
-    return out + "complete -c larder -n '__fish_seen_subcommand_from plugin' -a '" + plugin_verbs + "'\n";
+    // The word behind `larder`, and the one behind that: a verb's name may also be somebody's key.
+    out += "function __larder_word\n    set -l words (commandline -opc)[2..-1]\n    test (count $words) -ge $argv[1]; and test $words[$argv[1]] = $argv[2]\nend\n";
+    for (const Known& one : all) {
+        const std::string verb = "__larder_word 1 " + one.verb;
+        for (const std::string& option : one.options) out += "complete -c larder -n '" + verb + "' -l " + option.substr(2) + "\n";
+        if (one.within.empty()) continue;
+        out += "complete -c larder -n '" + verb + "; and test (count (commandline -opc)) -eq 2' -a '" + joined(names_of(one.within)) + "'\n";
+        for (const Known& sub : one.within)
+            for (const std::string& option : sub.options)
+                out += "complete -c larder -n '" + verb + "; and __larder_word 2 " + sub.verb + "' -l " + option.substr(2) + "\n";
+    }
+    return out + "complete -c larder -n '__larder_word 1 help' -a '" + joined(names_of(all)) + "'\n";
 }
 
 }  // namespace
