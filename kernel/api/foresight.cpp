@@ -53,7 +53,7 @@ void Foresight::tell() {
         listen();
     }
     if (!parts_.cache->accesses().on()) return;
-    const std::vector<AccessSamples::Access> taken = parts_.cache->accesses().take();
+    const AccessSamples::Batch taken = parts_.cache->accesses().take();
     std::vector<std::uint32_t> wanted;
     bool report_due = false;
     {
@@ -64,10 +64,10 @@ void Foresight::tell() {
         if (report_due) week_ms_ = now;
     }
     std::vector<larder_access> batch;
-    batch.reserve(taken.size());
-    for (const AccessSamples::Access& access : taken)
+    batch.reserve(taken.accesses.size());
+    for (const AccessSamples::Access& access : taken.accesses)
         if (std::find(wanted.begin(), wanted.end(), access.ns) != wanted.end())
-            batch.push_back({access.at_ms, access.hash, bytes_of(access.key), access.ns, access.what, access.weight, access.cost_us});
+            batch.push_back({access.at_ms, access.hash, bytes_of(taken.key_of(access)), access.ns, access.what, access.weight, access.cost_us});
     if (!batch.empty())
         for (const auto& learner : parts_.learners())
             if ((learner->caps() & LARDER_WARM_CAP_OBSERVE) != 0) learner->table<larder_warmer_v1>().observe(learner->self(), batch.data(), batch.size());

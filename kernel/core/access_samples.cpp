@@ -6,34 +6,40 @@
 
 namespace larder {
 
+namespace {
+
+AccessSamples::Batch roomy() {
+    AccessSamples::Batch out;
+    out.accesses.reserve(AccessSamples::most);
+    out.text.reserve(AccessSamples::most_text);
+    return out;
+}
+
+}  // namespace
+
 void AccessSamples::listen(bool on) {
+    Batch room = on ? roomy() : Batch{};
     const std::lock_guard<std::mutex> lock(mutex_);
-    on_.store(on, std::memory_order_relaxed);
-    if (on) taken_.reserve(most / 16);
-    else std::vector<Access>().swap(taken_);
+    if (on_.exchange(on, std::memory_order_relaxed) != on) std::swap(taken_, room);
 }
 
 void AccessSamples::add(std::uint32_t ns, std::uint32_t what, std::string_view key, std::uint64_t hash, std::uint32_t weight, std::uint32_t cost_us,
                         std::uint64_t at_ms) noexcept {
     const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
-    if (!lock.owns_lock() || taken_.size() >= most || key.size() > longest_key || !on()) {
+    if (!lock.owns_lock() || !on() || taken_.accesses.size() >= most || key.size() > longest_key || taken_.text.size() + key.size() > most_text) {
         lost_.fetch_add(1, std::memory_order_relaxed);
         return;
     }
-    try {
-        taken_.push_back({at_ms, hash, ns, what, weight, cost_us, std::string(key)});
-    } catch (...) {
-        lost_.fetch_add(1, std::memory_order_relaxed);
-    }
+    // Within what is reserved: neither can throw.
+    taken_.accesses.push_back({at_ms, hash, ns, what, weight, cost_us, static_cast<std::uint32_t>(taken_.text.size()), static_cast<std::uint32_t>(key.size())});
+    taken_.text.append(key);
 }
 
-std::vector<AccessSamples::Access> AccessSamples::take() {
-    std::vector<Access> out;
-    {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        out.swap(taken_);
-        taken_.reserve(std::min(most, out.size()));
-    }
+AccessSamples::Batch AccessSamples::take() {
+    if (!on()) return {};
+    Batch out = roomy();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (on()) std::swap(out, taken_);
     return out;
 }
 

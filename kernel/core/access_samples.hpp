@@ -9,7 +9,8 @@
 // the bit stands for its key is found out behind a lock. (Bloom, "Space/time trade-offs in hash coding with
 // allowable errors", 1970, with one hash.)
 //
-// Bounded: `most` accesses of at most `longest_key` bytes each, `most_watched` foreseen entries.
+// Bounded: `most` accesses with `most_text` bytes of keys, of at most `longest_key` each; `most_watched` foreseen
+// entries. The buffer is there before the first access is told, so that telling one allocates nothing.
 #pragma once
 
 #include <array>
@@ -27,11 +28,16 @@ namespace larder {
 // Safe for any number of threads.
 class AccessSamples {
   public:
-    static constexpr std::size_t most = 1u << 14, longest_key = 256, most_watched = 1u << 16;
+    static constexpr std::size_t most = 1u << 14, most_text = 1u << 20, longest_key = 256, most_watched = 1u << 16;
     struct Access {
         std::uint64_t at_ms = 0, hash = 0;
         std::uint32_t ns = 0, what = 0, weight = 1, cost_us = 0;  // what: LARDER_ACCESS_*
-        std::string key;
+        std::uint32_t key_at = 0, key_size = 0;                   // in Batch::text
+    };
+    struct Batch {
+        std::vector<Access> accesses;
+        std::string text;
+        std::string_view key_of(const Access& one) const noexcept { return std::string_view(text).substr(one.key_at, one.key_size); }
     };
 
     bool on() const noexcept { return on_.load(std::memory_order_relaxed); }  // [hot]
@@ -40,7 +46,7 @@ class AccessSamples {
     void add(std::uint32_t ns, std::uint32_t what, std::string_view key, std::uint64_t hash, std::uint32_t weight, std::uint32_t cost_us,
              std::uint64_t at_ms) noexcept;
     // All there are, oldest first.
-    std::vector<Access> take();
+    Batch take();
     std::uint64_t lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
 
     // An entry that was foreseen: its first hit is told, unless that comes after `until_ms`.
@@ -61,7 +67,7 @@ class AccessSamples {
     std::atomic<bool> on_{false}, watched_any_{false};
     std::atomic<std::uint64_t> lost_{0};
     std::mutex mutex_;
-    std::vector<Access> taken_;  // guarded by mutex_
+    Batch taken_;  // guarded by mutex_
     std::array<std::atomic<std::uint64_t>, words> bits_{};
     std::mutex watched_mutex_;
     std::unordered_map<std::uint64_t, std::uint64_t> watched_;  // hash, until; guarded by watched_mutex_, as the next

@@ -7,6 +7,7 @@
 // cache: the ratio is the claim, which is about 1. Allocations of a hit are counted by replacing the
 // global operator new.
 #include "kernel/api/kernel.hpp"
+#include "kernel/core/access_samples.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -62,14 +63,17 @@ double ns_each(std::size_t rounds, std::size_t n, Fn&& fn) {
     return median(std::move(times));
 }
 
-std::unique_ptr<Kernel> open_kernel(const std::string& folder) {
+// learns: somebody is told who asks for what.
+std::unique_ptr<Kernel> open_kernel(const std::string& folder, bool learns = false) {
     const std::string file = folder + "/bench.larder";
     FILE* out = std::fopen(file.c_str(), "w");
     std::fputs(policy, out);
+    if (learns) std::fputs("warm plain { learn 7d at least 10 hits priority 5; from api \"/{id}\"; every 30m }\n", out);
     std::fclose(out);
     config::LoadedConfig conf = config::parse_host_config("bench.toml",
         "policy = [\"" + file + "\"]\n[plugins]\npath = [\"" LARDER_BIN_DIR "/plugins\"]\ntrust_path = true\n"
-        "[store.l1]\nplugin = \"memory\"\ncapacity = \"2GiB\"\n[admin]\nenabled = false\n[log]\nlevel = \"error\"\n");
+        "[store.l1]\nplugin = \"memory\"\ncapacity = \"2GiB\"\n[admin]\nenabled = false\n[log]\nlevel = \"error\"\n" +
+        std::string(learns ? "[source.learned]\nplugin = \"predictive\"\n[source.api]\nplugin = \"http\"\nurl = \"http://127.0.0.1:9\"\n" : ""));
     KernelOptions options;
     options.config = std::move(conf.config);
     std::string problem;
@@ -147,6 +151,42 @@ void hits(Bench& b, std::size_t entries) {
     if (found == 0 || seen == 0) std::exit(1);
 }
 
+// The price of being watched: hits of one kernel beside hits of another, a block each in turn.
+void watched(Bench& plain, Bench& learning, std::size_t entries) {
+    std::vector<std::string> keys;
+    for (std::size_t i = 0; i < entries; ++i) keys.push_back("key" + std::to_string(i));
+    for (const std::string& key : keys) {
+        plain.put(plain.plain, key);
+        learning.put(learning.plain, key);
+    }
+    std::uint64_t mix = 88172645463325252ULL, seen = 0;
+    const auto block = [&](Bench& b) {
+        constexpr std::size_t n = 100'000;
+        const auto began = Steady::now();
+        for (std::size_t i = 0; i < n; ++i) {
+            mix ^= mix << 13;
+            mix ^= mix >> 7;
+            mix ^= mix << 17;
+            b.cache.visit(b.plain, keys[mix % entries], nullptr, [](void* ctx, larder_bytes v) noexcept { *static_cast<std::uint64_t*>(ctx) += v.size; }, &seen);
+        }
+        return std::chrono::duration<double, std::nano>(Steady::now() - began).count() / static_cast<double>(n);
+    };
+    block(plain);
+    block(learning);
+    std::vector<double> ratios, without, with;
+    for (int turn = 0; turn < 51; ++turn) {
+        const bool first = turn % 2 == 0;
+        const double a = block(first ? plain : learning), b = block(first ? learning : plain);
+        without.push_back(first ? a : b);
+        with.push_back(first ? b : a);
+        ratios.push_back(with.back() / without.back());
+    }
+    std::printf("%9zu entries   visit %6.1f ns   with `learn` %6.1f ns   ratio %.3f   told %llu lost %llu\n", entries, median(without), median(with), median(ratios),
+                static_cast<unsigned long long>(learning.cache.accesses().take().accesses.size()),
+                static_cast<unsigned long long>(learning.cache.accesses().lost()));
+    if (seen == 0) std::exit(1);
+}
+
 void drops(Bench& b, std::size_t entries, double (&out)[4]) {
     for (std::size_t i = 0; i < entries; ++i) {
         b.put(b.user, std::to_string(i));
@@ -174,6 +214,15 @@ int main(int argc, char** argv) {
     Bench b(*kernel);
     for (const std::size_t entries : {std::size_t{1000}, std::size_t{100'000}, std::size_t{1'000'000}})
         if (!quick || entries <= 100'000) hits(b, entries);
+    b.drop(LARDER_TARGET_EVERYTHING, LARDER_NS_NONE, "");
+    std::this_thread::sleep_for(std::chrono::seconds(2));
+    {
+        auto other = open_kernel(folder, true);
+        Bench learning(*other);
+        watched(b, learning, 1000);
+        watched(b, learning, 100'000);
+        other->stop();
+    }
     b.drop(LARDER_TARGET_EVERYTHING, LARDER_NS_NONE, "");
     std::this_thread::sleep_for(std::chrono::seconds(2));
 

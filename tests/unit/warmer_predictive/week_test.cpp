@@ -112,11 +112,13 @@ Outcome play(const Traffic& traffic, bool predicts) {
     rig.clock.set_wall_ms(monday);
     Patterns patterns(std::size_t{32} << 20);
     const auto tell = [&] {
-        for (const AccessSamples::Access& access : rig.cache->accesses().take()) {
-            if (access.what == LARDER_ACCESS_PRELOADED) patterns.made("shop", access.key);
+        const AccessSamples::Batch told = rig.cache->accesses().take();
+        for (const AccessSamples::Access& access : told.accesses) {
+            const std::string_view key = told.key_of(access);
+            if (access.what == LARDER_ACCESS_PRELOADED) patterns.made("shop", key);
             else if (access.weight != 0) {
-                if (access.what == LARDER_ACCESS_FIRST_HIT) patterns.used("shop", access.key);
-                patterns.add({access.at_ms, "shop", access.key, access.weight, static_cast<std::uint32_t>(load_ms * 1000), 1});
+                if (access.what == LARDER_ACCESS_FIRST_HIT) patterns.used("shop", key);
+                patterns.add({access.at_ms, "shop", key, access.weight, static_cast<std::uint32_t>(load_ms * 1000), 1});
             }
         }
     };
