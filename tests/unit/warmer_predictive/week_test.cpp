@@ -3,7 +3,7 @@
 // The real cache and the real warming on virtual time, fed with seeded visits of keys whose pattern is known: daily
 // ones, periodic ones, constant ones, bursts, and keys that are asked for once. The same visits with and without
 // prediction; the table that is printed compares them. With LARDER_WEEK_SVG set, the hit ratio of each hour of the
-// second week is drawn into that file (docs/warming.svg).
+// second week is drawn into that file (docs/warming.svg). LARDER_WEEK_SEED plays other weeks than the one of every run.
 #include "kernel/core/access_samples.hpp"
 #include "plugins/warmer_predictive/patterns.hpp"
 #include "tests/catch.hpp"
@@ -236,7 +236,8 @@ void draw(const char* file, const Outcome& without, const Outcome& with) {
 }  // namespace
 
 TEST_CASE("a synthetic week: what is foreseen is there before it is asked for") {
-    const Traffic traffic(20'231'120);
+    const char* const other = std::getenv("LARDER_WEEK_SEED");
+    const Traffic traffic(other == nullptr ? 20'231'120 : std::strtoull(other, nullptr, 10));
     const Outcome without = play(traffic, false), with = play(traffic, true);
     const double before = percent(without.peak_hits, without.peak_reads), after = percent(with.peak_hits, with.peak_reads);
     const double slow = without.foreseen_ms / static_cast<double>(without.foreseen), fast = with.foreseen_ms / static_cast<double>(with.foreseen);
