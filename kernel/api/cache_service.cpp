@@ -3,8 +3,10 @@
 
 #include "kernel/api/kernel_services.hpp"
 #include "kernel/api/request_rules.hpp"
+#include "kernel/loader/plugin_guard.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -23,19 +25,63 @@ bool may(const larder_call* call, std::uint32_t role) noexcept {
     return call == nullptr || call->role == LARDER_ROLE_TRUSTED || call->role >= role;
 }
 
+// How deep this thread is in calls of larder.cache/1. A gateway asks, a source that loads for it asks in its
+// turn: two. A store that asks the cache which asks that store would go on until the stack is used up.
+constexpr std::uint32_t most_nested = 8;
+constinit thread_local std::uint32_t nested LARDER_FAST_TLS = 0;
+
+class Nesting {
+  public:
+    Nesting() noexcept { ++nested; }
+    ~Nesting() { --nested; }
+    Nesting(const Nesting&) = delete;
+    Nesting& operator=(const Nesting&) = delete;
+    bool too_deep() const noexcept { return nested > most_nested; }
+};
+
+[[gnu::cold, gnu::noinline]] larder_status refuse_nesting(KernelServices& services) noexcept {
+    static std::atomic<std::uint64_t> said_ns{0};
+    const std::uint64_t now = services.mono_ns();
+    std::uint64_t before = said_ns.load(std::memory_order_relaxed);
+    constexpr std::uint64_t every_ns = 1'000'000'000;
+    if (now - before < every_ns || !said_ns.compare_exchange_strong(before, now, std::memory_order_relaxed)) return LARDER_E_BUSY;
+    const loader::Crumb* const crumb = loader::current_crumb;
+    try {
+        std::string line = "a call of the cache from within a call of the cache, " + std::to_string(most_nested) + " deep, is refused";
+        if (crumb != nullptr) line.append(": ").append(crumb->instance).append(" ").append(crumb->operation).append(" asks whoever asks it");
+        services.log("kernel", LARDER_LOG_ERROR, line);
+        services.engine().note(LARDER_LOG_ERROR, "plugin", std::move(line));
+    } catch (...) {
+        // No memory for the line.
+    }
+    return LARDER_E_BUSY;
+}
+
 // The one place where exceptions end.
 template <class F>
-larder_status guarded(const larder_host* host, F&& work) noexcept {
+larder_status at_any_time(const larder_host* host, F&& work) noexcept {
+    KernelServices* const services = KernelServices::find(host);
+    if (services == nullptr) [[unlikely]] return LARDER_E_CLOSED;
+    const Nesting here;
+    if (here.too_deep()) [[unlikely]] return refuse_nesting(*services);
     try {
-        return work(KernelServices::of(host));
+        return work(*services);
     } catch (const std::bad_alloc&) {
         return LARDER_E_NOMEM;
     } catch (const std::exception& error) {
-        KernelServices::of(host).log("kernel", LARDER_LOG_ERROR, error.what());
+        services->log("kernel", LARDER_LOG_ERROR, error.what());
         return LARDER_E_INTERNAL;
     } catch (...) {
         return LARDER_E_INTERNAL;
     }
+}
+
+// What needs a policy.
+template <class F>
+larder_status guarded(const larder_host* host, F&& work) noexcept {
+    return at_any_time(host, [&](KernelServices& services) -> larder_status {
+        return services.is_open() ? work(services) : larder_status{LARDER_E_CLOSED};
+    });
 }
 
 template <class F>
@@ -159,7 +205,7 @@ void fill_entries(larder_cache_api& api) {
 void fill_migration(larder_cache_api& api) {
     api.migrate = [](const larder_host* h, larder_bytes ns, std::uint32_t from, std::uint32_t to, larder_migrate_fn fn,
                      void* ctx) noexcept {
-        return guarded(h, [&](KernelServices& s) -> larder_status {
+        return at_any_time(h, [&](KernelServices& s) -> larder_status {
             constexpr std::uint32_t most = 65535;
             if (from == 0 || to <= from || to > most) return LARDER_E_INVALID;
             Migrate migrate;

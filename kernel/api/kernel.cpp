@@ -82,6 +82,7 @@ bool Kernel::Impl::make_cache(std::string& problem) {
     }
     services = std::make_unique<api::KernelServices>(api::KernelServices::Parts{
         cache.get(), this, clock, executor, log, config.environment});
+    services->hold();
     own_table = std::make_unique<loader::HostTable>(*services, "kernel");
     api::Sessions::Parts sessions;
     sessions.executor = executor;
@@ -119,6 +120,7 @@ bool Kernel::Impl::start(std::string& problem) {
     open_book();
     warms = true;
     install(graph, policy);
+    services->let_in();
     if (const auto wait = options.config.warming.startup_wait; wait.count() > 0 && !warming->wait_startup(wait)) {
         const std::string line = "not all is warm after " + std::to_string(wait.count()) + " ms: gateways listen all the same";
         say(LARDER_LOG_WARN, line);

@@ -46,7 +46,7 @@ std::vector<std::string> restart_needed(const config::HostConfig& before,
     };
     const auto& a = before.limits;
     const auto& b = after.limits;
-    note(before.plugin_path != after.plugin_path || before.trust_path != after.trust_path, "[plugins]");
+    note(before.plugin_path != after.plugin_path || before.trust_path != after.trust_path || before.plugin_lock != after.plugin_lock, "[plugins]");
     note(before.log.file != after.log.file || before.log.format != after.log.format,
          "[log] file or format");
     note(!same(before.admin, after.admin), "[admin]");

@@ -13,6 +13,7 @@
 #include "kernel/core/executor.hpp"
 #include "kernel/loader/host_services.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -54,14 +55,25 @@ class KernelServices final : public loader::HostServices {
     };
     explicit KernelServices(Parts parts) : parts_(std::move(parts)) {}
 
+    // REQUIRES: the host's table is open.
     static KernelServices& of(const larder_host* host) noexcept {
         return static_cast<KernelServices&>(loader::HostTable::services_of(host));
+    }
+    // Null: whoever asks belongs to a module that is gone.
+    static KernelServices* find(const larder_host* host) noexcept {
+        return static_cast<KernelServices*>(loader::HostTable::find_services(host));
     }
     Cache& engine() noexcept { return *parts_.engine; }
     KernelSide& side() noexcept { return *parts_.side; }
     const Clock& clock() const noexcept { return *parts_.clock; }
     Executor& executor() noexcept { return *parts_.executor; }
     const Metrics& metrics() const noexcept { return metrics_; }
+
+    // A plugin that starts before the first policy is there may have a thread that asks already: until
+    // let_in() it is told LARDER_E_CLOSED. [control]
+    void hold() noexcept { is_open_.store(false, std::memory_order_release); }
+    void let_in() noexcept { is_open_.store(true, std::memory_order_release); }
+    bool is_open() const noexcept { return is_open_.load(std::memory_order_acquire); }
 
     // Waits until no task that a plugin has posted is queued or runs; false when `at_most` is over.
     bool drain(std::chrono::milliseconds at_most);
@@ -88,6 +100,7 @@ class KernelServices final : public loader::HostServices {
 
     Parts parts_;
     Metrics metrics_;
+    std::atomic<bool> is_open_{true};
     std::mutex mutex_;
     std::condition_variable idle_;
     std::size_t tasks_ = 0;  // posted by plugins and not over; guarded by mutex_

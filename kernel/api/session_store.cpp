@@ -52,8 +52,10 @@ bool place_of(KernelServices& services, std::string_view session, std::string_vi
 
 template <class F>
 larder_status guarded(const larder_host* host, F&& work) noexcept {
+    KernelServices* const services = KernelServices::find(host);
+    if (services == nullptr) return LARDER_E_CLOSED;
     try {
-        return work(KernelServices::of(host));
+        return work(*services);
     } catch (const std::bad_alloc&) {
         return LARDER_E_NOMEM;
     } catch (...) {

@@ -15,7 +15,9 @@ std::uint32_t role_for(std::uint32_t what) {
 
 larder_status LARDER_CALL run(const larder_host* host, const larder_session_order* order, larder_session_answer* answer, const larder_call* call) noexcept {
     if (call != nullptr && call->role != LARDER_ROLE_TRUSTED && call->role < role_for(order->what)) return LARDER_E_DENIED;
-    KernelServices& services = KernelServices::of(host);
+    KernelServices* const found = KernelServices::find(host);
+    if (found == nullptr) return LARDER_E_CLOSED;
+    KernelServices& services = *found;
     try {
         Sessions* const sessions = services.side().sessions();
         return sessions == nullptr ? larder_status{LARDER_E_CONFIG} : sessions->run(*order, *answer, call);

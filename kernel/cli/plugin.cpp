@@ -1,10 +1,12 @@
-// kernel/cli/plugin.cpp -- larder plugin new, test, info, lock: for people who write plugins, and who pin them.
+// kernel/cli/plugin.cpp -- larder plugin new, test, info, lock, release: for people who write plugins, and who pin them.
 #include "kernel/cli/host.hpp"
 #include "kernel/cli/plugin_new.hpp"
 #include "kernel/cli/plugins.hpp"
 #include "kernel/config/catalog.hpp"
 #include "kernel/kit/exports.hpp"
 #include "kernel/kit/kit_run.hpp"
+#include "kernel/loader/crash_book.hpp"
+#include "kernel/loader/lock_file.hpp"
 #include "kernel/serve/crash.hpp"
 
 #include <larder/sha256.hpp>
@@ -198,54 +200,99 @@ int plugin_info(Words words) {
     return listed.manifest && problem.empty() ? exit_fine : exit_findings;
 }
 
-int plugin_lock(Words words) {
-    CLI::App app;
-    describe(app, "plugin lock",
-             "Prints the SHA-256 of every plugin that larder.toml names, as sha256sum does, or compares them with such a\n"
-             "list: `larder plugin lock > plugins.lock` when they were looked at, `larder plugin lock --check plugins.lock`\n"
-             "before a start. Exit status 1 when one differs, is not in the list, or is gone.");
-    HostOptions host;
-    std::string check;
-    host.add_to(app);
-    app.add_option("--check", check, "list to compare with")->type_name("FILE");
-    if (const auto status = parse(app, std::move(words))) return *status;
-    const auto config = host.load();
-    if (!config) return exit_findings;
-    loader::PluginRegistry registry(config::registry_options(*config));
-    std::map<std::string, std::string> now;  // path -> hash
+// The hash of every plugin that the configuration names, by path; false: one of them is told to be of no use.
+bool hash_all(const config::HostConfig& config, loader::LockedPlugins& out) {
+    // Also of those that differ from what is locked: that is what this is asked for.
+    loader::RegistryOptions options = config::registry_options(config);
+    options.lock_file.clear();
+    loader::PluginRegistry registry(std::move(options));
     bool good = true;
-    for (const config::Instance& instance : config->instances) {
+    for (const config::Instance& instance : config.instances) {
         std::string problem;
         const auto found = registry.find(config::kind_of(instance.section), instance.plugin, problem);
-        if (!found) {
-            complain("larder plugin lock: " + problem);
-            good = false;
-            continue;
-        }
-        now[found->file->path] = sha256_of(found->file->path);
+        if (found) out[found->file->path] = sha256_of(found->file->path);
+        else complain("larder plugin lock: " + problem);
+        good = good && found;
     }
-    if (check.empty()) {
-        for (const auto& [path, hash] : now) print(hash + "  " + path + "\n");
-        return good ? exit_fine : exit_findings;
-    }
-    std::ifstream file(check);
-    if (!file) {
-        complain("larder plugin lock: " + check + " cannot be read");
+    return good;
+}
+
+int compare_locked(const loader::LockedPlugins& now, const std::string& list, bool good) {
+    std::string problem;
+    const auto then = loader::read_lock_file(list, problem);
+    if (!then) {
+        complain("larder plugin lock: " + problem);
         return exit_usage;
     }
-    std::map<std::string, std::string> then;
-    for (std::string line; std::getline(file, line);)
-        if (line.size() > 66 && line.substr(64, 2) == "  ") then[line.substr(66)] = line.substr(0, 64);
     for (const auto& [path, hash] : now) {
-        const auto known = then.find(path);
-        if (known == then.end())
-            print(path + ": not in " + check + "\n");
-        else if (known->second != hash)
-            print(path + ": differs from " + check + "\n");
-        good = good && known != then.end() && known->second == hash;
+        const std::string reason = loader::unlocked(*then, list, path, hash);
+        if (!reason.empty()) print(path + " " + reason + "\n");
+        good = good && reason.empty();
     }
     if (good) print(std::to_string(now.size()) + " plugins are what they were\n");
     return good ? exit_fine : exit_findings;
+}
+
+int plugin_lock(Words words) {
+    CLI::App app;
+    describe(app, "plugin lock",
+             "Prints the SHA-256 of every plugin that larder.toml names, as sha256sum does; with --write they go to the\n"
+             "file that `[plugins] lock` names, and from then on no plugin is loaded that is not what it was. --check\n"
+             "compares with such a list. Exit status 1 when one differs, is not in the list, or is gone.");
+    HostOptions host;
+    std::string check;
+    bool write = false;
+    host.add_to(app);
+    auto* checked = app.add_option("--check", check, "list to compare with")->type_name("FILE");
+    app.add_flag("--write", write, "into the file that `[plugins] lock` names")->excludes(checked);
+    if (const auto status = parse(app, std::move(words))) return *status;
+    const auto config = host.load();
+    if (!config) return exit_findings;
+    loader::LockedPlugins now;
+    const bool good = hash_all(*config, now);
+    if (!check.empty()) return compare_locked(now, check, good);
+    if (!write) {
+        print(loader::lock_text(now));
+        return good ? exit_fine : exit_findings;
+    }
+    std::string problem = good ? "" : "nothing is written while one of them cannot be used";
+    if (config->plugin_lock.empty()) problem = "where to? Set `[plugins] lock = \"plugins.lock\"` in " + config->file;
+    if (!problem.empty() || !loader::write_lock_file(config->plugin_lock, now, problem)) {
+        complain("larder plugin lock: " + problem);
+        return exit_findings;
+    }
+    print(std::to_string(now.size()) + " plugins are locked in " + config->plugin_lock + "\n");
+    return exit_fine;
+}
+
+int plugin_release(Words words) {
+    CLI::App app;
+    describe(app, "plugin release",
+             "Lets a plugin run again that is in quarantine because it ended the process twice within ten minutes. Without\n"
+             "NAME it lists what crashed. A kernel that runs takes it up at its next start.");
+    HostOptions host;
+    std::string name;
+    host.add_to(app);
+    app.add_option("NAME", name, "id of the plugin, or an instance: store.l1");
+    if (const auto status = parse(app, std::move(words))) return *status;
+    const auto config = host.load();
+    if (!config) return exit_findings;
+    const std::string book = config::registry_options(*config).crash_book;
+    if (book.empty()) {
+        complain("larder plugin release: nothing is remembered: " + config->file + " has no `[state] folder`");
+        return exit_findings;
+    }
+    if (name.empty()) {
+        for (const loader::Crash& crash : loader::read_crashes(book))
+            print(crash.how + " in " + crash.instance + " " + crash.operation + " (" + crash.plugin + ")\n");
+        return exit_fine;
+    }
+    std::string problem;
+    const auto gone = loader::release_crashes(book, name, problem);
+    if (gone < 0) complain("larder plugin release: " + problem);
+    else if (gone == 0) complain("larder plugin release: no crash of " + name + " is in " + book);
+    else print(name + " runs again from the next start; " + std::to_string(gone) + " crashes are forgotten\n");
+    return gone > 0 ? exit_fine : exit_findings;
 }
 
 struct Sub {
@@ -255,7 +302,8 @@ struct Sub {
 constexpr Sub subs[] = {{"new", "write a plugin that works, to be changed into your own", plugin_new},
                         {"test", "ask a plugin everything that its kind promises", plugin_test},
                         {"info", "tell what is in a plugin's file, running nothing of it", plugin_info},
-                        {"lock", "pin the plugins that larder.toml names by their hashes", plugin_lock}};
+                        {"lock", "pin the plugins that larder.toml names by their hashes", plugin_lock},
+                        {"release", "let a plugin run again that crashed too often", plugin_release}};
 
 }  // namespace
 
@@ -266,7 +314,7 @@ int run_plugin(Words words) {
         if (first == sub.name) return sub.run(std::move(words));
     if (first == "check-one") return check_one(std::move(words));
     std::string text = "usage: larder plugin VERB ...\n\n";
-    for (const Sub& sub : subs) text += "  " + std::string(sub.name) + std::string(6 - sub.name.size(), ' ') + std::string(sub.summary) + "\n";
+    for (const Sub& sub : subs) text += "  " + std::string(sub.name) + std::string(9 - sub.name.size(), ' ') + std::string(sub.summary) + "\n";
     text += "\n`larder plugin VERB --help` tells what it takes. docs/plugin-authors.md begins with a working one.\n";
     if (first == "--help" || first == "-h") {
         print(text);

@@ -1,6 +1,8 @@
 // kernel/config/catalog.cpp -- instances against the manifests of their plugins.
 #include "kernel/config/catalog.hpp"
 
+#include "kernel/loader/crash_book.hpp"
+
 #include <algorithm>
 #include <filesystem>
 #include <optional>
@@ -236,6 +238,9 @@ Plan plan(const HostConfig& config, loader::PluginRegistry& registry) {
 loader::RegistryOptions registry_options(const HostConfig& config) {
     loader::RegistryOptions out;
     out.trust_path = config.trust_path;
+    out.lock_file = config.plugin_lock;
+    if (!config.state.folder.empty())
+        out.crash_book = config.state.folder + "/" + loader::crash_book_name;
     const auto folders = config.plugin_path.empty() ? default_plugin_path() : config.plugin_path;
     for (const std::string& folder : folders) {
         std::error_code error;

@@ -121,6 +121,7 @@ struct HostConfig {
     std::string profile;
     std::vector<std::string> plugin_path;  // empty: default_plugin_path()
     bool trust_path = false;
+    std::string plugin_lock;               // empty: plugins are not pinned
     std::vector<Instance> instances;       // in file order
     LogOptions log;
     AdminOptions admin;

@@ -312,6 +312,7 @@ const std::vector<Row>& rows() {
         {{"", "profile", ""}, [](I& i, V v) { i.text(v, i.out.profile); }},
         {{"plugins", "path", ""}, [](I& i, V v) { i.texts(v, i.out.plugin_path, true); }},
         {{"plugins", "trust_path", "false"}, [](I& i, V v) { i.flag(v, i.out.trust_path); }},
+        {{"plugins", "lock", ""}, [](I& i, V v) { i.path(v, i.out.plugin_lock); }},
         {{"log", "level", "info"},
          [](I& i, V v) {
              i.one_of<int>(v, i.out.log.level,

@@ -30,6 +30,19 @@ StoreError kind_of(larder_status status) {
     }
 }
 
+std::uint64_t in_ns(std::chrono::milliseconds span) {
+    return static_cast<std::uint64_t>(std::chrono::nanoseconds(span).count());
+}
+
+// Whether a store kept a call for longer than it had: its timeout, or the deadline where that came first. Clocks
+// are coarse and threads wait for a processor, so there is some grace.
+bool overran(std::uint64_t took_ns, std::chrono::milliseconds timeout, std::uint64_t now_ns, std::uint64_t deadline_ns) {
+    constexpr std::chrono::milliseconds grace{50};
+    std::uint64_t had = in_ns(timeout);
+    if (deadline_ns != 0) had = std::min(had, deadline_ns > now_ns ? deadline_ns - now_ns : 0);
+    return took_ns > had + in_ns(grace);
+}
+
 // What a waiting call and a late answer share.
 struct Answer {
     std::mutex mutex;
@@ -62,17 +75,27 @@ larder_status Tier::guarded(Timed what, std::uint64_t now_ns, std::uint64_t dead
         return LARDER_E_CLOSED;
     }
     larder_status status;
+    bool late = false;
     if (sync()) [[likely]] {
         larder_call context{sizeof(larder_call), 0, deadline_ns, nullptr, nullptr, nullptr, 0, 0, 0, now_ns};
+        // One that says `sync` and blocks holds the thread that asks. larder's own memory is taken at its word;
+        // of others two looks at the coarse clock tell.
+        const bool watched = !has(LARDER_STORE_CAP_MARK);
+        const std::uint64_t began_ns = watched ? clock_.mono_ns() : 0;
         status = call(context, out != nullptr ? out->out() : nullptr);
         if (status == LARDER_PENDING) [[unlikely]] status = LARDER_E_INTERNAL;  // has no done to call
+        if (watched) late = overran(clock_.mono_ns() - began_ns, store_.timeout, now_ns, deadline_ns);
     } else {
         const std::uint64_t began_ns = clock_.fine_ns();
         status = wait(now_ns, deadline_ns, out, std::forward<Call>(call));
-        durations(what).add(clock_.fine_ns() - began_ns);
+        const std::uint64_t took_ns = clock_.fine_ns() - began_ns;
+        durations(what).add(took_ns);
+        late = overran(took_ns, store_.timeout, now_ns, deadline_ns);
     }
-    if (status >= 0) [[likely]] succeeded();
-    else judge(status, now_ns);
+    // An answer that came too late is as good as any, and no reason to ask this store again soon.
+    if (status < 0) [[unlikely]] judge(status, now_ns);
+    else if (late) [[unlikely]] judge(LARDER_E_TIMEOUT, clock_.mono_ns());
+    else succeeded();
     return status;
 }
 

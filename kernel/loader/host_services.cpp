@@ -5,8 +5,11 @@
 #include "kernel/loader/options.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
+#include <mutex>
 #include <new>
 
 namespace larder::loader {
@@ -26,21 +29,26 @@ void wipe(std::string& secret) noexcept {
 }  // namespace
 
 HostTable::HostTable(HostServices& services, std::string module)
-    : services_(services), module_(std::move(module)) {
-    fill();
+    : services_(&services), module_(std::move(module)) {
+    fill(services);
+}
+
+HostTable& HostTable::lasting(HostServices& services, std::string module) {
+    static std::mutex mutex;
+    static auto& all = *new std::deque<HostTable>;  // outlives every static object of a plugin
+    const std::lock_guard lock(mutex);
+    return all.emplace_back(services, std::move(module));
 }
 
 HostTable& HostTable::of(const larder_host* host) noexcept {
     return *static_cast<HostTable*>(host->ctx);
 }
 
-HostServices& HostTable::services_of(const larder_host* host) noexcept {
-    return of(host).services_;
-}
+HostServices* HostTable::find_services(const larder_host* host) noexcept { return of(host).open(); }
 
 // A leaky bucket in one word: each line moves the moment at which the budget is whole again.
-bool HostTable::may_log() noexcept {
-    const std::uint64_t now = services_.mono_ns();
+bool HostTable::may_log(const HostServices& services) noexcept {
+    const std::uint64_t now = services.mono_ns();
     std::uint64_t full_at = log_full_at_ns_.load(std::memory_order_relaxed);
     std::uint64_t next = 0;
     do {
@@ -53,42 +61,42 @@ bool HostTable::may_log() noexcept {
     return true;
 }
 
-void HostTable::fill() noexcept {
+void HostTable::log(HostServices& services, std::int32_t level, std::string_view text) noexcept {
+    if (level < services.log_level() || !may_log(services)) {
+        return;
+    }
+    if (const auto lost = log_dropped_.exchange(0, std::memory_order_relaxed); lost != 0) {
+        char line[64] = "lines dropped: ";
+        const std::size_t at = std::strlen(line);
+        const auto end = std::to_chars(line + at, line + sizeof line, lost).ptr;
+        services.log(module_, LARDER_LOG_WARN, {line, static_cast<std::size_t>(end - line)});
+    }
+    services.log(module_, level, text);
+}
+
+void HostTable::fill(HostServices& services) noexcept {
     host_.struct_size = sizeof host_;
     host_.abi_version = LARDER_ABI_VERSION;
-    host_.kernel_name = services_.kernel_name();
-    host_.kernel_version = services_.kernel_version();
+    host_.kernel_name = services.kernel_name();
+    host_.kernel_version = services.kernel_version();
     host_.ctx = this;
     host_.log = [](const larder_host* h, std::int32_t level, const char* text,
                    std::size_t size) noexcept {
-        HostTable& me = of(h);
-        if (text == nullptr || level < me.services_.log_level() || !me.may_log()) {
-            return;
+        if (HostServices* const kernel = of(h).open(); kernel != nullptr && text != nullptr) {
+            of(h).log(*kernel, level, {text, size});
         }
-        if (const auto lost = me.log_dropped_.exchange(0, std::memory_order_relaxed); lost != 0) {
-            char line[64] = "lines dropped: ";
-            const std::size_t at = std::strlen(line);
-            std::size_t n = at;
-            char digits[24];
-            std::size_t count = 0;
-            for (std::uint64_t rest = lost; rest != 0; rest /= 10) {
-                digits[count++] = static_cast<char>('0' + rest % 10);
-            }
-            while (count != 0) {
-                line[n++] = digits[--count];
-            }
-            me.services_.log(me.module_, LARDER_LOG_WARN, {line, n});
-        }
-        me.services_.log(me.module_, level, {text, size});
     };
     host_.log_level = [](const larder_host* h) noexcept -> std::int32_t {
-        return of(h).services_.log_level();
+        const HostServices* const kernel = of(h).open();
+        return kernel == nullptr ? LARDER_LOG_ERROR : kernel->log_level();
     };
     host_.mono_ns = [](const larder_host* h) noexcept -> std::uint64_t {
-        return of(h).services_.mono_ns();
+        const HostServices* const kernel = of(h).open();
+        return kernel == nullptr ? 0 : kernel->mono_ns();
     };
     host_.wall_ms = [](const larder_host* h) noexcept -> std::uint64_t {
-        return of(h).services_.wall_ms();
+        const HostServices* const kernel = of(h).open();
+        return kernel == nullptr ? 0 : kernel->wall_ms();
     };
     host_.alloc = [](const larder_host* h, std::size_t size, std::size_t align) noexcept -> void* {
         if (align == 0 || (align & (align - 1)) != 0 || align > 4096 || size > PTRDIFF_MAX) {
@@ -110,9 +118,13 @@ void HostTable::fill() noexcept {
     };
     host_.service = [](const larder_host* h, const char* id) noexcept -> const void* {
         HostTable& me = of(h);
+        HostServices* const kernel = me.open();
+        if (kernel == nullptr) {
+            return nullptr;
+        }
         const std::string_view name(id == nullptr ? "" : id);
         if (name == LARDER_SVC_CACHE) {
-            return me.services_.cache();
+            return kernel->cache();
         }
         if (name == LARDER_SVC_CONFIG) {
             return &OptionValues::api();
@@ -127,31 +139,36 @@ void HostTable::fill() noexcept {
             return &me.secrets_;
         }
         if (name == LARDER_SVC_THREADS) {
-            return me.services_.threads();
+            return kernel->threads();
         }
-        return me.services_.common_service(name);
+        return kernel->common_service(name);
     };
 
     executor_.struct_size = sizeof executor_;
     executor_.post = [](const larder_host* h, std::int32_t may_block, larder_task_fn fn,
                         void* ctx) noexcept -> larder_status {
-        return of(h).services_.post(may_block != 0, fn, ctx);
+        HostServices* const kernel = of(h).open();
+        return kernel == nullptr ? LARDER_E_CLOSED : kernel->post(may_block != 0, fn, ctx);
     };
     executor_.after = [](const larder_host* h, std::uint64_t delay_ns, larder_task_fn fn, void* ctx,
                          std::uint64_t* id) noexcept -> larder_status {
-        return of(h).services_.after(delay_ns, fn, ctx, id);
+        HostServices* const kernel = of(h).open();
+        return kernel == nullptr ? LARDER_E_CLOSED : kernel->after(delay_ns, fn, ctx, id);
     };
     executor_.cancel = [](const larder_host* h, std::uint64_t id) noexcept -> larder_status {
-        return of(h).services_.cancel(id);
+        HostServices* const kernel = of(h).open();
+        return kernel == nullptr ? LARDER_E_CLOSED : kernel->cancel(id);
     };
 
-    if (const larder_metrics_api* functions = services_.metric_functions()) {
+    if (const larder_metrics_api* functions = services.metric_functions()) {
         metrics_ = *functions;
         metrics_.struct_size = sizeof metrics_;
         metrics_.open = [](const larder_host* h, std::int32_t kind, const char* name,
                            const char* help, const char* labels) noexcept -> larder_metric* {
-            HostTable& me = of(h);
-            return me.services_.open_metric(me.module_, kind, name, help, labels);
+            HostServices* const kernel = of(h).open();
+            return kernel == nullptr
+                       ? nullptr
+                       : kernel->open_metric(of(h).module_, kind, name, help, labels);
         };
     }
 
@@ -159,6 +176,10 @@ void HostTable::fill() noexcept {
     secrets_.with_secret = [](const larder_host* h, const larder_config* config, const char* option,
                               void(LARDER_CALL * use)(void*, larder_bytes) LARDER_NOEXCEPT,
                               void* ctx) noexcept -> larder_status {
+        HostServices* const kernel = of(h).open();
+        if (kernel == nullptr) {
+            return LARDER_E_CLOSED;
+        }
         const auto& values = *reinterpret_cast<const OptionValues*>(config);
         const OptionValue* value = values.find(option);
         if (value == nullptr) {
@@ -169,7 +190,7 @@ void HostTable::fill() noexcept {
             return LARDER_E_INVALID;
         }
         std::string secret;
-        const bool found = of(h).services_.read_secret(*ref, secret);
+        const bool found = kernel->read_secret(*ref, secret);
         if (found) {
             use(ctx, {secret.data(), secret.size()});
         }

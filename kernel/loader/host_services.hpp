@@ -3,6 +3,11 @@
 //
 // The kernel implements HostServices once. Each module gets a HostTable: a larder_host of its own,
 // so that log lines, memory and metrics are charged to the module that caused them.
+//
+// A thread or a static object of a plugin may call its host when the module, or the whole kernel, is
+// gone. So the table of a module is never freed, only closed: some hundred bytes for each time that a
+// module is loaded, and no counting of callers on the way in. What this does not hold: a call that is
+// under way in the very moment of the close, and a larder_metric, which is the kernel's own memory.
 #pragma once
 
 #include <larder/plugin/services.h>
@@ -65,20 +70,30 @@ class HostTable {
     HostTable(const HostTable&) = delete;
     HostTable& operator=(const HostTable&) = delete;
 
+    // One that is there as long as the process.
+    static HostTable& lasting(HostServices& services, std::string module);
+    // From here on the kernel is not asked any more: LARDER_E_CLOSED, NULL or 0. [control]
+    void close() noexcept { services_.store(nullptr, std::memory_order_release); }
+
     const larder_host* host() const noexcept { return &host_; }
-    HostServices& services() const noexcept { return services_; }
     const std::string& module() const noexcept { return module_; }
     std::int64_t allocated_bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
 
-    // The kernel behind a host pointer that a plugin handed back.
-    static HostServices& services_of(const larder_host* host) noexcept;
+    // The kernel behind a host pointer that a plugin handed back; null: it is closed.
+    static HostServices* find_services(const larder_host* host) noexcept;
+    // REQUIRES: it is open.
+    static HostServices& services_of(const larder_host* host) noexcept {
+        return *find_services(host);
+    }
 
   private:
     static HostTable& of(const larder_host* host) noexcept;
-    bool may_log() noexcept;
-    void fill() noexcept;
+    HostServices* open() const noexcept { return services_.load(std::memory_order_acquire); }
+    void log(HostServices& services, std::int32_t level, std::string_view text) noexcept;
+    bool may_log(const HostServices& services) noexcept;
+    void fill(HostServices& services) noexcept;
 
-    HostServices& services_;
+    std::atomic<HostServices*> services_;
     const std::string module_;
     larder_host host_{};
     larder_executor_api executor_{};

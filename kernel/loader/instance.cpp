@@ -24,7 +24,9 @@ PluginInstance::~PluginInstance() {
         stop(0);
         const Crumb crumb = record_.crumb("destroy");
         const detail::CrumbScope scope(&crumb);
-        functions_.destroy(theirs_);
+        if (!Reason::of_void(functions_.destroy, theirs_)) {
+            record_.misbehaved(Sin::exception, crumb);
+        }
     }
 }
 
@@ -33,11 +35,51 @@ bool PluginInstance::take(const larder_instance& made, std::string& problem) {
     if (const auto slot = missing_slot<Table>(made.vtable, caps_); !slot.empty()) {
         problem = title_ + ": " + std::string(name_of(kind())) + " " + component_.name + " of " +
                   module_->file().path + " has no " + std::string(slot) + ", which a " +
-                  std::string(name_of(kind())) + " with its capabilities needs";
+                  std::string(name_of(kind())) + " with its capabilities needs" + ask_the_kit;
         return false;
     }
     guard_.emplace<Guarded<Table>>(record_, made.vtable, made.self);
     return true;
+}
+
+template <class Table>
+void PluginInstance::take_closed() {
+    const Table closed = closed_table<Table>();
+    guard_.emplace<Guarded<Table>>(record_, &closed, nullptr);
+}
+
+std::shared_ptr<PluginInstance> PluginInstance::stand_in(std::shared_ptr<PluginModule> module,
+                                                         const ComponentManifest& component,
+                                                         OptionValues options, std::string title,
+                                                         std::string why) {
+    std::shared_ptr<PluginInstance> self(
+        new PluginInstance(std::move(module), component, std::move(options), std::move(title)));
+    self->stands_in_ = std::move(why);
+    switch (component.kind) {
+        case Kind::store:
+            self->caps_ = LARDER_STORE_CAP_SYNC;
+            self->take_closed<larder_store_v1>();
+            break;
+        case Kind::compressor:
+            self->take_closed<larder_compressor_v1>();
+            break;
+        case Kind::warmer:
+            self->take_closed<larder_warmer_v1>();
+            break;
+        case Kind::invalidator:
+            self->take_closed<larder_invalidator_v1>();
+            break;
+        case Kind::session:
+            self->take_closed<larder_session_v1>();
+            break;
+        case Kind::exporter:
+            self->take_closed<larder_exporter_v1>();
+            break;
+        case Kind::gateway:
+            self->take_closed<larder_gateway_v1>();
+            break;
+    }
+    return self;
 }
 
 std::shared_ptr<PluginInstance> PluginInstance::create(std::shared_ptr<PluginModule> module,
@@ -53,17 +95,23 @@ std::shared_ptr<PluginInstance> PluginInstance::create(std::shared_ptr<PluginMod
     Reason reason;
     const larder_status status = Reason::of(self->functions_.create, self->module_->host(),
                                             self->options_.as_config(), &made, reason.buffer());
+    const std::string by = self->title_ + ": " + self->module_->file().path + ": ";
+    if (status == LARDER_E_EXCEPTION && reason.is_empty()) {
+        problem = by + "its create let an exception out" + ask_the_kit;
+        return nullptr;
+    }
     if (status != LARDER_OK) {
         problem = self->title_ + ": " + reason.text(status);
         return nullptr;
     }
     self->theirs_ = made.self;
     if (made.self == nullptr || made.vtable == nullptr) {
-        problem = self->title_ + ": create answered OK without an instance";
+        problem = by + "its create answered OK without an instance" + ask_the_kit;
         return nullptr;
     }
     if ((made.caps & ~component.caps & known_capabilities(component.kind)) != 0) {
-        problem = self->title_ + ": the instance has capabilities that its manifest does not have";
+        problem =
+            by + "the instance has capabilities that its manifest does not have" + ask_the_kit;
         return nullptr;
     }
     self->caps_ = made.caps & known_capabilities(component.kind);
@@ -148,6 +196,13 @@ bool PluginInstance::reconfigure(OptionValues options, std::string& problem) {
 }
 
 HealthReport PluginInstance::health() const noexcept {
+    if (!stands_in_.empty()) {
+        try {
+            return {LARDER_HEALTH_DOWN, stands_in_};
+        } catch (...) {
+            return {LARDER_HEALTH_DOWN, {}};
+        }
+    }
     if (functions_.health == nullptr) {
         return {};
     }
@@ -175,7 +230,12 @@ const void* PluginInstance::extension(const char* id) const noexcept {
     }
     const Crumb crumb = record_.crumb("extension");
     const detail::CrumbScope scope(&crumb);
-    return functions_.extension(theirs_, id);
+    const void* (*ask)(void*, const char*) = functions_.extension;  // a type that may throw
+    try {
+        return ask(theirs_, id);
+    } catch (...) {
+        return nullptr;
+    }
 }
 
 std::uint64_t PluginInstance::sins() const noexcept {

@@ -29,6 +29,12 @@ class PluginInstance {
                                                   const ComponentManifest& component,
                                                   OptionValues options, std::string title,
                                                   std::string& problem);
+    // One whose plugin is not run, because of `why`: everything that is asked of it ends with
+    // LARDER_E_CLOSED, as if a breaker stood open, and its health is down. [control]
+    static std::shared_ptr<PluginInstance> stand_in(std::shared_ptr<PluginModule> module,
+                                                    const ComponentManifest& component,
+                                                    OptionValues options, std::string title,
+                                                    std::string why);
     ~PluginInstance();
     PluginInstance(const PluginInstance&) = delete;
     PluginInstance& operator=(const PluginInstance&) = delete;
@@ -50,6 +56,8 @@ class PluginInstance {
     std::uint64_t caps() const { return caps_; }                      // LARDER_..._CAP_*
     const OptionValues& options() const { return options_; }
     const PluginModule& module() const { return *module_; }
+    // Why it is only a stand-in; empty: it is none.
+    const std::string& stands_in() const { return stands_in_; }
     // Broken promises of any function so far.
     std::uint64_t sins() const noexcept;
 
@@ -68,12 +76,15 @@ class PluginInstance {
                    OptionValues options, std::string title);
     template <class Table>
     bool take(const larder_instance& made, std::string& problem);
+    template <class Table>
+    void take_closed();
 
     std::shared_ptr<PluginModule> module_;
     const ComponentManifest component_;
     const larder_component functions_;
     OptionValues options_;
     std::string title_;
+    std::string stands_in_;
     GuardRecord record_;
     std::uint64_t caps_ = 0;
     void* theirs_ = nullptr;

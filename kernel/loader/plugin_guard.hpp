@@ -96,9 +96,9 @@ template <class A>
         return false;
     }
 }
-template <class A>
+template <Room HasRoom, class A>
 std::size_t room_in(A arg) noexcept {
-    if constexpr (std::is_same_v<A, std::size_t*>) {
+    if constexpr (HasRoom == Room::told && std::is_same_v<A, std::size_t*>) {
         return *arg;
     } else {
         return 0;
@@ -115,14 +115,14 @@ bool may_wait(A arg) noexcept {
 
 // The sin in an answer, if any; looked for only where it can be, so that OK and MISS cost a
 // compare.
-template <class... A>
+template <Room HasRoom, class... A>
 [[gnu::always_inline]] inline Sin sin_in(larder_status status, std::size_t room,
                                          A... args) noexcept {
     if (status == LARDER_OK) [[likely]] {
         if ((false || ... || is_no_value(args))) [[unlikely]] {
             return Sin::value;
         }
-        return (std::size_t{0} + ... + room_in(args)) > room ? Sin::size : Sin::none;
+        return (std::size_t{0} + ... + room_in<HasRoom>(args)) > room ? Sin::size : Sin::none;
     }
     if (status == LARDER_PENDING) {
         return (false || ... || may_wait(args)) ? Sin::none : Sin::pending;
@@ -143,7 +143,8 @@ class Guarded {
             constexpr auto member = decltype(slot)::member;
             crumbs_[I] = record.crumb(slot.name);
             offered_.*member =
-                &Thunk<member, I, std::remove_reference_t<decltype(offered_.*member)>>::call;
+                &Thunk<member, decltype(slot)::room, I,
+                       std::remove_reference_t<decltype(offered_.*member)>>::call;
         });
     }
     Guarded(const Guarded&) = delete;
@@ -158,23 +159,24 @@ class Guarded {
     void* their_self() const noexcept { return self_; }
 
   private:
-    template <auto Member, std::size_t I, class F>
+    template <auto Member, Room HasRoom, std::size_t I, class F>
     struct Thunk;
-    template <auto Member, std::size_t I, class R, class... A, bool N>
-    struct Thunk<Member, I, R (*)(void*, A...) noexcept(N)> {
+    template <auto Member, Room HasRoom, std::size_t I, class R, class... A, bool N>
+    struct Thunk<Member, HasRoom, I, R (*)(void*, A...) noexcept(N)> {
         // Called through a type that may throw: through a noexcept one the compiler would leave the
         // handler out.
         static R call(void* guarded, A... args) noexcept {
             auto& me = *static_cast<Guarded*>(guarded);
             R (*function)(void*, A...) = me.theirs_.*Member;
             if constexpr (std::is_same_v<R, larder_status>) {
-                const std::size_t room = (std::size_t{0} + ... + detail::room_in(args));
+                const std::size_t room =
+                    (std::size_t{0} + ... + detail::room_in<HasRoom>(args));
                 larder_status status = LARDER_OK;
                 Sin sin = Sin::exception;
                 try {
                     const detail::CrumbScope scope(&me.crumbs_[I]);
                     status = function(me.self_, args...);
-                    sin = detail::sin_in(status, room, args...);
+                    sin = detail::sin_in<HasRoom>(status, room, args...);
                 } catch (...) {
                     // The record says it.
                 }

@@ -15,6 +15,7 @@ namespace larder::loader {
 class PluginLibrary {
   public:
     // Runs the library's constructors. Null: `problem` is one line without the file's name.
+    // The dynamic linker takes an equal path for the same library.
     // REQUIRES: an absolute path.
     static std::unique_ptr<PluginLibrary> open(const std::string& path, std::string& problem);
     ~PluginLibrary();

@@ -2,7 +2,9 @@
 // says.
 #include "kernel/loader/plugin_module.hpp"
 
+#include "kernel/loader/plugin_guard.hpp"
 #include "kernel/loader/reason.hpp"
+#include "kernel/loader/sealed_file.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -16,7 +18,20 @@ constexpr std::size_t least_plugin =
 constexpr std::size_t least_component =
     offsetof(larder_component, destroy) + sizeof(larder_component::destroy);
 
-std::string_view text_of(const char* text) { return text == nullptr ? std::string_view() : text; }
+// A name or version of a descriptor. One that does not end is not read on for ever.
+std::string_view text_of(const char* text) {
+    constexpr std::size_t most = 128;
+    return text == nullptr ? std::string_view() : std::string_view(text, ::strnlen(text, most));
+}
+
+// Of bytes that nobody has checked, as much as fits into a line.
+std::string shown(std::string_view text) {
+    std::string out(text.empty() ? "nothing" : text);
+    for (char& c : out) {
+        c = c < ' ' || c > '~' ? '?' : c;
+    }
+    return out;
+}
 
 // Members that the plugin's headers did not have are NULL.
 larder_component whole(const larder_component& theirs) {
@@ -29,21 +44,23 @@ larder_component whole(const larder_component& theirs) {
 
 std::string differs(std::string_view what, std::string_view manifest, std::string_view descriptor) {
     return "its manifest says " + std::string(what) + " " + std::string(manifest) +
-           ", its descriptor " + std::string(descriptor.empty() ? "nothing" : descriptor);
+           ", its descriptor " + shown(descriptor);
 }
 
 std::string title(Kind kind, std::string_view name) {
-    return std::string(name_of(kind)) + " " + std::string(name);
+    return std::string(name_of(kind)) + " " + shown(name);
 }
 
 // The manifest's text between the marker lines, as the loaded module carries it.
 std::string_view embedded_text(const larder_plugin& plugin) {
     constexpr std::string_view begin = LARDER_MANIFEST_BEGIN;
     constexpr std::string_view end = LARDER_MANIFEST_END;
+    constexpr std::size_t most_manifest = std::size_t{1} << 18;
     std::string_view text = plugin.manifest == nullptr ? std::string_view()
                             : plugin.manifest_size != 0
                                 ? std::string_view(plugin.manifest, plugin.manifest_size)
-                                : std::string_view(plugin.manifest);
+                                : std::string_view(plugin.manifest,
+                                                   ::strnlen(plugin.manifest, most_manifest));
     if (!text.starts_with(begin)) {
         return {};
     }
@@ -74,6 +91,22 @@ std::string judge_component(const Manifest& manifest, const larder_component& th
     }
     return {};
 }
+
+// The breadcrumb of what concerns a whole module.
+class ModuleStep {
+  public:
+    ModuleStep(const PluginFile& file, const char* operation)
+        : plugin_(file.manifest.id + " " + file.manifest.version),
+          crumb_{plugin_.c_str(), file.path.c_str(), operation},
+          scope_(&crumb_) {}
+    ModuleStep(const ModuleStep&) = delete;
+    ModuleStep& operator=(const ModuleStep&) = delete;
+
+  private:
+    const std::string plugin_;
+    const Crumb crumb_;
+    const detail::CrumbScope scope_;
+};
 
 }  // namespace
 
@@ -126,17 +159,31 @@ std::string disagreement(const Manifest& manifest, const larder_plugin& plugin) 
 
 PluginModule::PluginModule(std::shared_ptr<const PluginFile> file,
                            std::unique_ptr<PluginLibrary> library, HostServices& services)
-    : file_(std::move(file)), library_(std::move(library)), table_(services, file_->manifest.id) {}
+    : file_(std::move(file)),
+      library_(std::move(library)),
+      table_(HostTable::lasting(services, file_->manifest.id)) {}
 
 PluginModule::~PluginModule() {
     if (initialised_ && descriptor().deinit != nullptr) {
-        descriptor().deinit();
+        const ModuleStep step(*file_, "deinit");
+        Reason::of_void(descriptor().deinit);
     }
+    table_.close();
+}
+
+std::shared_ptr<PluginModule> PluginModule::absent(std::shared_ptr<const PluginFile> file,
+                                                   HostServices& services) {
+    return std::shared_ptr<PluginModule>(new PluginModule(std::move(file), nullptr, services));
 }
 
 std::shared_ptr<PluginModule> PluginModule::load(std::shared_ptr<const PluginFile> file,
                                                  HostServices& services, std::string& problem) {
-    auto library = PluginLibrary::open(file->path, problem);
+    std::unique_ptr<PluginLibrary> library;
+    {
+        const ModuleStep step(*file, "load");
+        library = PluginLibrary::open(
+            file->sealed == nullptr ? file->path : file->sealed->path(), problem);
+    }
     if (library == nullptr) {
         return nullptr;
     }
@@ -147,6 +194,7 @@ std::shared_ptr<PluginModule> PluginModule::load(std::shared_ptr<const PluginFil
     std::shared_ptr<PluginModule> module(
         new PluginModule(std::move(file), std::move(library), services));
     if (const auto init = module->descriptor().init; init != nullptr) {
+        const ModuleStep step(*module->file_, "init");
         Reason reason;
         const larder_status status = Reason::of(init, module->host(), reason.buffer());
         if (status != LARDER_OK) {
@@ -159,6 +207,9 @@ std::shared_ptr<PluginModule> PluginModule::load(std::shared_ptr<const PluginFil
 }
 
 larder_component PluginModule::component(Kind kind, std::string_view name) const {
+    if (library_ == nullptr) {
+        return {};
+    }
     const larder_plugin& plugin = descriptor();
     for (std::uint32_t i = 0; i < plugin.component_count; ++i) {
         if (plugin.components[i]->kind == static_cast<std::uint32_t>(kind) &&

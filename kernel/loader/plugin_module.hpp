@@ -11,10 +11,15 @@
 
 namespace larder::loader {
 
+class SealedFile;
+
 // A file that may be loaded: its manifest has been read, nothing of it has run.
 struct PluginFile {
     std::string path;  // absolute, symbolic links followed
     Manifest manifest;
+    // The bytes that were compared with the lock file, and from which the manifest was read and the
+    // code is loaded; null: it is not pinned, and loaded from its path.
+    std::shared_ptr<const SealedFile> sealed = nullptr;
 };
 
 class PluginModule {
@@ -23,16 +28,20 @@ class PluginModule {
     // `problem` is one line without the file's name. [control]
     static std::shared_ptr<PluginModule> load(std::shared_ptr<const PluginFile> file,
                                               HostServices& services, std::string& problem);
+    // Of which nothing is loaded or will be: what stands in for one in quarantine.
+    static std::shared_ptr<PluginModule> absent(std::shared_ptr<const PluginFile> file,
+                                                HostServices& services);
     ~PluginModule();  // deinit; the code stays mapped
     PluginModule(const PluginModule&) = delete;
     PluginModule& operator=(const PluginModule&) = delete;
 
     const PluginFile& file() const { return *file_; }
     const Manifest& manifest() const { return file_->manifest; }
-    const larder_plugin& descriptor() const { return library_->descriptor(); }
+    const larder_plugin& descriptor() const { return library_->descriptor(); }  // not of an absent one
     const larder_host* host() const { return table_.host(); }
     const HostTable& table() const { return table_; }
-    // The component of that kind and name in the kernel's size. REQUIRES: the manifest has it.
+    // The component of that kind and name in the kernel's size; of an absent one without functions.
+    // REQUIRES: the manifest has it.
     larder_component component(Kind kind, std::string_view name) const;
 
   private:
@@ -41,7 +50,7 @@ class PluginModule {
 
     std::shared_ptr<const PluginFile> file_;
     std::unique_ptr<PluginLibrary> library_;
-    HostTable table_;
+    HostTable& table_;
     bool initialised_ = false;
 };
 

@@ -3,6 +3,9 @@
 #include "kernel/loader/plugin_registry.hpp"
 
 #include "dsl/diagnostic.hpp"
+#include "kernel/loader/crash_book.hpp"
+#include "kernel/loader/reason.hpp"
+#include "kernel/loader/sealed_file.hpp"
 #include "kernel/loader/trust.hpp"
 
 #include <algorithm>
@@ -132,16 +135,19 @@ std::shared_ptr<const PluginFile> PluginRegistry::open(const std::string& path,
     if (const auto known = files_.find(path); known != files_.end()) {
         return known->second;
     }
-    if (std::string reason; !is_trusted(path, reason)) {
-        if (!options_.trust_path) {
-            problem = path + " " + reason;
+    if (!trusts(path, problem)) {
+        return nullptr;
+    }
+    std::shared_ptr<const SealedFile> sealed;
+    if (!options_.lock_file.empty()) {
+        sealed = read_pinned(path, problem);
+        if (sealed == nullptr) {
             return nullptr;
         }
-        warnings_.push_back(path + " " + reason.substr(0, reason.find(';')) +
-                            ", but trust_path is set");
     }
     std::string reason;
-    std::optional<Manifest> manifest = read_manifest(path, reason);
+    std::optional<Manifest> manifest =
+        read_manifest(sealed == nullptr ? path : sealed->path(), reason);
     if (manifest) {
         reason = incompatibility(*manifest);
     }
@@ -149,12 +155,51 @@ std::shared_ptr<const PluginFile> PluginRegistry::open(const std::string& path,
         problem = path + " " + reason;
         return nullptr;
     }
-    auto file = std::make_shared<const PluginFile>(PluginFile{path, std::move(*manifest)});
+    auto file = std::make_shared<const PluginFile>(
+        PluginFile{path, std::move(*manifest), std::move(sealed)});
     if (!is_alone(*file, problem)) {
         return nullptr;
     }
     files_.emplace(path, file);
     return file;
+}
+
+bool PluginRegistry::trusts(const std::string& path, std::string& problem) {
+    std::string reason;
+    if (is_trusted(path, reason)) {
+        return true;
+    }
+    if (!options_.trust_path) {
+        problem = path + " " + reason;
+        return false;
+    }
+    warnings_.push_back(path + " " + reason.substr(0, reason.find(';')) +
+                        ", but trust_path is set");
+    return true;
+}
+
+std::shared_ptr<const SealedFile> PluginRegistry::read_pinned(const std::string& path,
+                                                              std::string& problem) {
+    if (!locked_) {
+        if (!trusts(options_.lock_file, problem)) {
+            return nullptr;
+        }
+        locked_ = read_lock_file(options_.lock_file, problem);
+        if (!locked_) {
+            return nullptr;
+        }
+    }
+    auto sealed = SealedFile::read(path, problem);
+    if (sealed == nullptr) {
+        problem = path + " " + problem;
+        return nullptr;
+    }
+    if (const auto reason = unlocked(*locked_, options_.lock_file, path, sealed->sha256());
+        !reason.empty()) {
+        problem = path + " " + reason;
+        return nullptr;
+    }
+    return sealed;
 }
 
 bool PluginRegistry::is_alone(const PluginFile& file, std::string& problem) const {
@@ -210,13 +255,24 @@ std::optional<FoundPlugin> PluginRegistry::find(Kind kind, std::string_view plug
 std::shared_ptr<PluginInstance> PluginRegistry::make(const FoundPlugin& found, OptionValues options,
                                                      std::string title_text, HostServices& services,
                                                      std::string& problem) {
+    if (!options_.crash_book.empty()) {
+        const Manifest& manifest = found.file->manifest;
+        auto why = quarantine_of(read_crashes(options_.crash_book),
+                                 manifest.id + " " + manifest.version);
+        if (!why.empty()) {
+            services.log("kernel", LARDER_LOG_ERROR, title_text + ": " + found.file->path + " " + why);
+            return PluginInstance::stand_in(PluginModule::absent(found.file, services),
+                                            *found.component, std::move(options),
+                                            std::move(title_text), std::move(why));
+        }
+    }
     auto& known = modules_[found.file->path];
     std::shared_ptr<PluginModule> module = known.lock();
     if (module == nullptr) {
         module = PluginModule::load(found.file, services, problem);
         if (module == nullptr) {
-            problem = found.file->path + " " + (problem.starts_with("its ") ? "is refused: " : "") +
-                      problem;
+            problem = found.file->path + " " +
+                      (problem.starts_with("its ") ? "is refused: " : "") + problem + ask_the_kit;
             return nullptr;
         }
         known = module;

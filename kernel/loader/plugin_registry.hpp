@@ -10,6 +10,7 @@
 #pragma once
 
 #include "kernel/loader/instance.hpp"
+#include "kernel/loader/lock_file.hpp"
 #include "kernel/loader/plugin_module.hpp"
 
 #include <map>
@@ -24,6 +25,8 @@ namespace larder::loader {
 struct RegistryOptions {
     std::vector<std::string> path;  // folders, absolute
     bool trust_path = false;        // do not judge owners; each file so taken is a warning
+    std::string lock_file = {};     // only what it pins, as it is pinned; empty: nothing is
+    std::string crash_book = {};    // whose plugins are in quarantine; empty: none is
 };
 
 // What find() found. Lives on when the registry goes.
@@ -51,6 +54,7 @@ class PluginRegistry {
     std::optional<FoundPlugin> find(Kind kind, std::string_view plugin, std::string& problem);
 
     // Loads the file if no instance has yet, and creates one; see PluginInstance::create for title.
+    // A plugin in quarantine is not loaded: the instance is a stand-in, and the log says so.
     // REQUIRES: services outlives all instances.
     std::shared_ptr<PluginInstance> make(const FoundPlugin& found, OptionValues options,
                                          std::string title, HostServices& services,
@@ -66,11 +70,15 @@ class PluginRegistry {
     std::string locate(Kind kind, std::string_view name, std::string& problem) const;
     std::shared_ptr<const PluginFile> open(const std::string& path, std::string& problem);
     bool is_alone(const PluginFile& file, std::string& problem) const;
+    // The bytes of a file, when the lock file has them so.
+    std::shared_ptr<const SealedFile> read_pinned(const std::string& path, std::string& problem);
+    bool trusts(const std::string& path, std::string& problem);
 
     const RegistryOptions options_;
     std::map<std::string, std::shared_ptr<const PluginFile>> files_;  // by canonical path
     std::map<std::string, std::weak_ptr<PluginModule>> modules_;      // by canonical path
     std::vector<std::string> warnings_;
+    std::optional<LockedPlugins> locked_;  // once read
 };
 
 // Empty: this kernel can run it. Else why not.

@@ -24,10 +24,15 @@ namespace larder::loader {
 
 constexpr std::uint64_t always = ~std::uint64_t{0};
 
+// Whether a `size_t*` of a slot goes in with the room there is and comes out with what was used. By the
+// type alone it cannot be told from a plain count: destroy_user's uint64_t* is the same type here.
+enum class Room : bool { none, told };
+
 // A function of a table, and what makes it one the kernel needs.
-template <auto Member>
+template <auto Member, Room HasRoom = Room::none>
 struct Slot {
     static constexpr auto member = Member;
+    static constexpr Room room = HasRoom;
     const char* name;
     std::uint64_t needed_by;  // `always`, the capabilities that promise it, or 0: optional
 };
@@ -64,14 +69,14 @@ struct TableFacts<larder_compressor_v1> {
     static constexpr Kind kind = Kind::compressor;
     static constexpr std::tuple slots{
         Slot<&T::bound>{"bound", always},
-        Slot<&T::compress>{"compress", always},
-        Slot<&T::decompress>{"decompress", always},
-        Slot<&T::train>{"train", LARDER_COMP_CAP_DICTIONARY},
+        Slot<&T::compress, Room::told>{"compress", always},
+        Slot<&T::decompress, Room::told>{"decompress", always},
+        Slot<&T::train, Room::told>{"train", LARDER_COMP_CAP_DICTIONARY},
         Slot<&T::levels>{"levels", 0},
         Slot<&T::open>{"open", LARDER_COMP_CAP_SETTINGS},
         Slot<&T::close>{"close", LARDER_COMP_CAP_SETTINGS},
-        Slot<&T::compress_with>{"compress_with", LARDER_COMP_CAP_SETTINGS},
-        Slot<&T::decompress_with>{"decompress_with", LARDER_COMP_CAP_SETTINGS},
+        Slot<&T::compress_with, Room::told>{"compress_with", LARDER_COMP_CAP_SETTINGS},
+        Slot<&T::decompress_with, Room::told>{"decompress_with", LARDER_COMP_CAP_SETTINGS},
     };
 };
 
@@ -152,13 +157,13 @@ constexpr void each_slot(F&& f) {
 
 namespace detail {
 
-template <class F>
-struct Unsupported;
-template <class R, class... A, bool N>
-struct Unsupported<R (*)(A...) noexcept(N)> {
+template <class F, larder_status Status>
+struct Answers;
+template <class R, class... A, bool N, larder_status Status>
+struct Answers<R (*)(A...) noexcept(N), Status> {
     static R answer(A...) noexcept {
         if constexpr (std::is_same_v<R, larder_status>) {
-            return LARDER_E_UNSUPPORTED;
+            return Status;
         } else if constexpr (!std::is_void_v<R>) {
             return R{};
         }
@@ -188,8 +193,22 @@ Table whole_table(const void* theirs) noexcept {
     each_slot<Table>([&]<std::size_t I>(auto slot) {
         auto& function = table.*(decltype(slot)::member);
         if (function == nullptr) {
-            function = &detail::Unsupported<std::remove_reference_t<decltype(function)>>::answer;
+            function = &detail::Answers<std::remove_reference_t<decltype(function)>,
+                                        LARDER_E_UNSUPPORTED>::answer;
         }
+    });
+    return table;
+}
+
+// The table of a component that is not there: whatever it is asked, it is closed.
+template <class Table>
+Table closed_table() noexcept {
+    Table table{};
+    table.struct_size = sizeof table;
+    each_slot<Table>([&]<std::size_t I>(auto slot) {
+        auto& function = table.*(decltype(slot)::member);
+        function =
+            &detail::Answers<std::remove_reference_t<decltype(function)>, LARDER_E_CLOSED>::answer;
     });
     return table;
 }

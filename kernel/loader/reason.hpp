@@ -10,6 +10,9 @@
 
 namespace larder::loader {
 
+// What a plugin's author does about a promise that the loader found broken.
+inline constexpr const char* ask_the_kit = "; `larder plugin test` on it tells more";
+
 std::string_view name_of_status(larder_status status);  // "LARDER_E_IO"
 
 class Reason {
@@ -29,6 +32,19 @@ class Reason {
         }
     }
 
+    // The same for one that answers nothing. False: it let an exception out.
+    template <class F, class... A>
+    static bool of_void(F function, A... args) noexcept {
+        typename MayThrow<F>::type call = function;
+        try {
+            call(args...);
+            return true;
+        } catch (...) {
+            return false;
+        }
+    }
+
+    bool is_empty() const noexcept { return err_.len == 0; }
     // One line: what the plugin wrote, else the name of the status.
     std::string text(larder_status status) const {
         const std::size_t size = std::min<std::size_t>(err_.len, sizeof text_ - 1);

@@ -4,6 +4,7 @@
 #include "kernel/serve/daemon.hpp"
 
 #include "kernel/api/version.hpp"
+#include "kernel/config/catalog.hpp"
 #include "kernel/serve/admin.hpp"
 #include "kernel/serve/admin_api.hpp"
 #include "kernel/serve/crash.hpp"
@@ -104,7 +105,7 @@ class Watch {
 bool run_daemon(DaemonOptions options, std::string& problem) {
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
-    name_plugin_in_crashes();
+    name_plugin_in_crashes(config::registry_options(options.kernel.config).crash_book);
     const config::AdminOptions admin_options = options.kernel.config.admin;
     const config::Environment environment = options.kernel.config.environment;
     const config::Limits limits = options.kernel.config.limits;

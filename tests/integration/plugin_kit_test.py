@@ -189,7 +189,7 @@ class Kit(Scratch, unittest.TestCase):
         with open(copies / "store_memory.so", "ab") as file:
             file.write(b"x")
         ran = self.run_larder("plugin", "lock", "--conf", "larder.toml", "--check", "plugins.lock", status=1)
-        self.assertIn("store_memory.so: differs", ran.stdout)
+        self.assertIn("store_memory.so is not what was locked: plugins.lock has sha256", ran.stdout)
 
 
 class New(Scratch, unittest.TestCase):

@@ -140,6 +140,49 @@ TEST_CASE("each lie is an error of that call, counted and logged", "[loader]") {
     CHECK_THAT(guards.services.lines[0], contains("org.larder.liar: store.l1: "));
 }
 
+TEST_CASE("what counts what a session plugin ended is no room for bytes", "[loader]") {
+    const Guards guards;
+    larder_session_v1 theirs{};
+    theirs.struct_size = sizeof theirs;
+    theirs.destroy_user = [](void*, larder_bytes, std::uint64_t* count,
+                             const larder_call*) noexcept -> larder_status {
+        if (count != nullptr) {
+            *count = 3;
+        }
+        return LARDER_OK;
+    };
+    GuardRecord record{guards.host.host(), "org.larder.sessions 1.0.0", "session.s"};
+    int self = 0;
+    Guarded<larder_session_v1> session(record, &theirs, &self);
+    const larder_call call = larder::test::plain_call();
+    std::uint64_t ended = 0;
+    CHECK(session.table().destroy_user(session.self(), {"u", 1}, &ended, &call) == LARDER_OK);
+    CHECK(ended == 3);
+    CHECK(session.table().destroy_user(session.self(), {"u", 1}, nullptr, &call) == LARDER_OK);
+    CHECK(record.count(Sin::size) == 0);
+}
+
+TEST_CASE("a host that is closed answers whoever still asks", "[loader]") {
+    TestServices services;
+    HostTable& table = HostTable::lasting(services, "org.larder.late");
+    const larder_host* const host = table.host();
+    const auto* executor =
+        static_cast<const larder_executor_api*>(host->service(host, LARDER_SVC_EXECUTOR));
+    REQUIRE(executor != nullptr);
+    host->log(host, LARDER_LOG_ERROR, "x", 1);
+    CHECK(services.lines.size() == 1);
+    table.close();
+    host->log(host, LARDER_LOG_ERROR, "x", 1);
+    CHECK(services.lines.size() == 1);
+    CHECK(host->mono_ns(host) == 0);
+    CHECK(host->wall_ms(host) == 0);
+    CHECK(host->service(host, LARDER_SVC_CACHE) == nullptr);
+    CHECK(executor->cancel(host, 1) == LARDER_E_CLOSED);
+    void* const memory = host->alloc(host, 10, 8);
+    CHECK(memory != nullptr);
+    host->free(host, memory, 10);
+}
+
 TEST_CASE("an exception ends in the guard, whatever the function returns", "[loader]") {
     Guards guards;
     guards.plugin.throws = true;

@@ -1,5 +1,6 @@
 // tests/unit/loader/refusals_test.cpp -- each planted plugin is refused, with exactly its line.
 #include "kernel/loader/plugin_registry.hpp"
+#include "kernel/loader/reason.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/unit/loader/test_services.hpp"
@@ -44,28 +45,28 @@ TEST_CASE("each planted plugin is refused with exactly its line", "[loader]") {
         {"nomanifest", at + "nomanifest.so has no manifest: it is not a larder plugin"},
         {"otherid",
          at + "otherid.so is refused: its manifest says id org.larder.planted.otherid, its "
-              "descriptor org.somebody.else"},
+              "descriptor org.somebody.else" + ask_the_kit},
         {"otherversion",
-         at + "otherversion.so is refused: its manifest says version 1.0.0, its descriptor 2.0.0"},
+         at + "otherversion.so is refused: its manifest says version 1.0.0, its descriptor 2.0.0" + ask_the_kit},
         {"othercaps",
          at + "othercaps.so is refused: store othercaps: its manifest and its descriptor differ in "
-              "the capabilities zero_copy"},
+              "the capabilities zero_copy" + ask_the_kit},
         {"othername",
          at + "othername.so is refused: its descriptor has a component store another that its "
-              "manifest does not have"},
+              "manifest does not have" + ask_the_kit},
         {"othergeneration",
          at + "othergeneration.so was built for plugin ABI 2.0; this larder speaks 1.0"},
         {"liedgeneration",
-         at + "liedgeneration.so is refused: its descriptor is of plugin ABI generation 2"},
+         at + "liedgeneration.so is refused: its descriptor is of plugin ABI generation 2" + ask_the_kit},
         {"demanding", at + "demanding.so needs plugin ABI 1.9; this larder speaks 1.0"},
         {"wrongkind", at + "wrongkind.so has no store wrongkind; it offers gateway wrongkind"},
         {"missingslot",
          "store.l1: store missingslot of " + at +
-             "missingslot.so has no touch, which a store with its capabilities needs"},
+             "missingslot.so has no touch, which a store with its capabilities needs" + ask_the_kit},
         {"missingscan",
          "store.l1: store missingscan of " + at +
-             "missingscan.so has no scan, which a store with its capabilities needs"},
-        {"nosymbol", at + "nosymbol.so exports no larder_plugin_abi1"},
+             "missingscan.so has no scan, which a store with its capabilities needs" + ask_the_kit},
+        {"nosymbol", at + "nosymbol.so exports no larder_plugin_abi1" + ask_the_kit},
     };
     for (const auto& [plugin, line] : refusals) {
         Attempt attempt;
