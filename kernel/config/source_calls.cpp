@@ -37,14 +37,14 @@ Loaded load(loader::PluginInstance& plugin, const SourceAsk& ask) {
     larder_cache_set set{};
     set.ns = ask.ns;
     set.key = item.key;
-    set.ttl_ms = 0;
+    set.ttl_ms = ask.ttl_ms;
     larder_value value{};
     Loaded out;
     out.status = plugin.table<larder_warmer_v1>().fetch(plugin.self(), &item, &call, &set, &value);
     if (out.status == LARDER_OK && (set.flags & LARDER_SET_ABSENT) != 0) out.status = LARDER_MISS;
     if (out.status == LARDER_OK) {
         out.value = text_of({value.data, value.size});
-        out.ttl_ms = set.ttl_ms;
+        out.ttl_ms = set.ttl_ms == ask.ttl_ms ? 0 : set.ttl_ms;  // as the policy says: with its jitter, sliding
         for (std::size_t i = 0; i < set.with_count; ++i) out.with.emplace_back(text_of(set.with[i].name), text_of(set.with[i].value));
         if (value.release != nullptr) value.release(&value);
     }

@@ -41,6 +41,7 @@ larder_status fetch(Subject& subject, loader::PluginInstance& warmer, std::strin
     set.ttl_ms = 60'000;
     larder_value value{};
     std::memset(static_cast<void*>(&value), 0x5A, sizeof value);
+    value.size = 0x5A;  // small: the guard takes what nobody touched for an answer, when there is nothing to be cached
     const larder_value before = value;
     const larder_status status = warmer.table<larder_warmer_v1>().fetch(warmer.self(), &item.item, &call, &set, &value);
     require(status == LARDER_OK || status == LARDER_MISS || is_error(status), "fetch answers " + status_text(status));

@@ -1,9 +1,7 @@
 // plugins/invalidator_event/options.cpp -- see options.hpp.
 #include "options.hpp"
 
-#include "plugins/redis_wire/url.hpp"
-
-#include <openssl/rand.h>
+#include "plugins/redis_wire/named_server.hpp"
 
 #include <algorithm>
 #include <set>
@@ -13,16 +11,12 @@ namespace larder::invalidator_event {
 namespace {
 
 using plugin::Error;
+using redis_wire::refuse;
 
 // What Redis sends at most (proto-max-bulk-len), and what a batch of such may be. A message that the reader refused
 // could never be read past; what is too long for an event is skipped by max_payload instead.
 constexpr std::uint64_t longest_value = std::uint64_t{512} << 20;
 constexpr std::uint64_t longest_reply = std::uint64_t{2} << 30;
-
-[[noreturn]] void refuse(const plugin::Config& config, const char* option, const std::string& why) {
-    const std::string where = config.where(option);
-    throw Error(LARDER_E_CONFIG, (where.empty() ? "" : where + ": ") + option + ": " + why);
-}
 
 void need_redis(const plugin::Config& config, std::initializer_list<const char*> names) {
     for (const char* name : names) {
@@ -30,34 +24,6 @@ void need_redis(const plugin::Config& config, std::initializer_list<const char*>
             refuse(config, name, "of Redis only, and the url is of Postgres");
         }
     }
-}
-
-void read_redis(plugin::Host host, const plugin::Config& config, std::string_view url, Options& o) {
-    redis_wire::Url parsed;
-    std::string why;
-    if (!redis_wire::parse_url(url, parsed, why)) {
-        refuse(config, "url", why);
-    }
-    o.endpoint = parsed.endpoint;
-    o.connection.db = parsed.db.value_or(0);
-    o.connection.username = parsed.username;
-    o.connection.password = parsed.password;
-    host.with_secret(config, "password",
-                     [&](std::string_view secret) { o.connection.password = secret; });
-    if (!o.connection.username.empty() && o.connection.password.empty()) {
-        refuse(config, "url", "a user needs a password: in the url, or as password");
-    }
-    o.connection.tls_verify = config.boolean("tls_verify", true);
-    o.connection.tls_ca = config.text("tls_ca", "");
-    o.connection.tls_cert = config.text("tls_cert", "");
-    o.connection.tls_name = config.text("tls_name", "");
-    host.with_secret(config, "tls_key",
-                     [&](std::string_view secret) { o.connection.tls_key = secret; });
-    if (o.connection.tls_cert.empty() != o.connection.tls_key.empty()) {
-        refuse(config, "tls_cert", "tls_cert and tls_key belong together");
-    }
-    o.connection.limits = {longest_value, longest_reply, 1'000'000};
-    RAND_bytes(reinterpret_cast<unsigned char*>(&o.connection.seed), sizeof o.connection.seed);
 }
 
 // The server of a URL for messages: nothing before the last @, nothing behind ?.
@@ -142,7 +108,8 @@ Options Options::read(plugin::Host host, const plugin::Config& config) {
             refuse(config, name, "of streams only, and none is named");
         }
     }
-    read_redis(host, config, url, o);
+    redis_wire::read_server(host, config, url, o.endpoint, o.connection);
+    o.connection.limits = {longest_value, longest_reply, 1'000'000};
     return o;
 }
 

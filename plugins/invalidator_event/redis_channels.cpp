@@ -24,7 +24,7 @@ std::string RedisChannels::what() const {
 
 void RedisChannels::close() noexcept {
     not_listening();
-    close_session();
+    RedisSession::close();
     before_ = false;
 }
 

@@ -14,7 +14,7 @@ class RedisChannels final : public Listener, private RedisSession {
   public:
     RedisChannels(const Surroundings& around, const redis_wire::TlsContext* tls);
 
-    void open() override { open_session(); }
+    void open() override { RedisSession::open(); }
     void close() noexcept override;
     bool listening() const noexcept override { return listening_; }
     std::string what() const override;

@@ -40,12 +40,12 @@ void RedisStreams::open() {
         }
         loaded_ = true;
     }
-    open_session();
+    RedisSession::open();
 }
 
 void RedisStreams::close() noexcept {
     on_lost();
-    close_session();
+    RedisSession::close();
 }
 
 void RedisStreams::on_lost() {

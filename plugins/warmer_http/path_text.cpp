@@ -1,7 +1,7 @@
 // plugins/warmer_http/path_text.cpp -- see path_text.hpp.
 #include "path_text.hpp"
 
-#include <larder/plugin/value.hpp>
+#include <larder/plugin/warmer.hpp>
 
 #include <algorithm>
 
@@ -38,27 +38,14 @@ bool leads_up(std::string_view path) {
 
 std::optional<std::string> fill_path(std::string_view text, std::span<const larder_pair> fields) {
     std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if (c != '{' && c != '}') {
-            if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) == 0x7F) return std::nullopt;
-            out += c;
-            continue;
-        }
-        if (i + 1 < text.size() && text[i + 1] == c) {
-            append_encoded({&c, 1}, out);
-            ++i;
-            continue;
-        }
-        const std::size_t end = c == '{' ? text.find('}', i) : std::string_view::npos;
-        if (end == std::string_view::npos) return std::nullopt;
-        const std::string_view name = text.substr(i + 1, end - i - 1);
-        const auto field = std::find_if(fields.begin(), fields.end(), [&](const larder_pair& one) { return plugin::text_of(one.name) == name; });
-        if (field == fields.end()) return std::nullopt;
-        append_encoded(plugin::text_of(field->value), out);
-        i = end;
-    }
-    if (leads_up(out)) return std::nullopt;
+    bool clean = true;
+    const auto literal = [&](std::string_view piece) {
+        if (piece == "{" || piece == "}") return append_encoded(piece, out);
+        clean = clean && std::none_of(piece.begin(), piece.end(), [](char c) { return static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) == 0x7F; });
+        out += piece;
+    };
+    if (!plugin::fill_hint(text, fields, literal, [&](std::string_view value) { append_encoded(value, out); })) return std::nullopt;
+    if (!clean || leads_up(out)) return std::nullopt;
     return out;
 }
 

@@ -28,7 +28,8 @@ SHIPPED = {
     "session_sealed": [["keys=env:KIT_KEYS"], ["keys=env:KIT_KEYS", "format=fernet"]],
     "exporter_prometheus": [[]], "exporter_webhook": [["url=http://127.0.0.1:9/"]],
     "exporter_cdn": [["shape=fastly", "id=x", "token=env:KIT_KEYS", "api=http://127.0.0.1:9"]],
-    "warmer_http": [["url=http://127.0.0.1:9"]], "warmer_sql": [["url=postgresql://u@127.0.0.1:9/d"]], "warmer_predictive": [[]],
+    "warmer_http": [["url=http://127.0.0.1:9"]], "warmer_redis": [["url=REDIS"], ["url=redis://127.0.0.1:9"]],
+    "warmer_sql": [["url=postgresql://u@127.0.0.1:9/d"]], "warmer_predictive": [[]],
     "invalidator_route": [["socket=./s"]], "invalidator_event": [["url=REDIS", "channels=x"]],
     "gateway_resp": [[]], "gateway_http": [["upstream=http://127.0.0.1:9"]],
 }

@@ -11,6 +11,8 @@
 #define LARDER_PLUGIN_WARMER_HPP
 #include "component.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <span>
 #include <string_view>
 
@@ -48,6 +50,41 @@ inline std::string_view option_of(const larder_warm_item& item, std::string_view
         }
     }
     return fallback;
+}
+
+// Takes the policy's text apart (larder_warm_item.hint): literal(std::string_view) for each piece that stands as it is,
+// field(std::string_view) for the value of each {name}, in their order. What a value becomes is the callee's affair.
+// False: a brace is open, or a name is no field; some pieces may have been told by then.
+template <class Literal, class Field>
+bool fill_hint(std::string_view text, std::span<const larder_pair> fields, Literal&& literal,
+               Field&& field) {
+    while (!text.empty()) {
+        const std::size_t brace = std::min(text.find_first_of("{}"), text.size());
+        if (brace != 0) {
+            literal(text.substr(0, brace));
+            text.remove_prefix(brace);
+            continue;
+        }
+        if (text.size() > 1 && text[1] == text[0]) {
+            literal(text.substr(0, 1));
+            text.remove_prefix(2);
+            continue;
+        }
+        const std::size_t end = text[0] == '{' ? text.find('}') : std::string_view::npos;
+        if (end == std::string_view::npos) {
+            return false;
+        }
+        const std::string_view name = text.substr(1, end - 1);
+        const auto found =
+            std::find_if(fields.begin(), fields.end(),
+                         [&](const larder_pair& one) { return text_of(one.name) == name; });
+        if (found == fields.end()) {
+            return false;
+        }
+        field(text_of(found->value));
+        text.remove_prefix(end + 1);
+    }
+    return true;
 }
 
 template <class T>

@@ -1,16 +1,11 @@
-// plugins/invalidator_event/redis_session.cpp -- see redis_session.hpp.
-#include "redis_session.hpp"
+// plugins/redis_wire/session.cpp -- see session.hpp.
+#include "session.hpp"
 
-#include "plugins/redis_wire/hello.hpp"
+#include "hello.hpp"
 
 #include <algorithm>
 
-namespace larder::invalidator_event {
-
-using redis_wire::Reader;
-using redis_wire::Reply;
-using redis_wire::Transport;
-
+namespace larder::redis_wire {
 namespace {
 
 constexpr std::size_t feed_size = std::size_t{16} << 10;
@@ -18,24 +13,23 @@ constexpr std::uint64_t second_look_ns = 50'000'000;
 
 }  // namespace
 
-RedisSession::RedisSession(const Listener::Surroundings& around, const redis_wire::TlsContext* tls,
-                           const char* purpose)
-    : around_(around), tls_(tls), purpose_(purpose), answer_(around.loop), again_(around.loop) {}
+Session::Session(const Party& party, const char* purpose)
+    : party_(party), purpose_(purpose), answer_(party.loop), again_(party.loop) {}
 
-void RedisSession::open_session() {
+void Session::open() {
     again_.cancel();
     ++epoch_;
     state_ = State::connecting;
     out_.clear();
     writing_ = false;
-    reader_ = std::make_unique<Reader>(around_.options.connection.limits);
-    transport_ = Transport::make(around_.loop, around_.options.endpoint, tls_,
-                                 around_.options.connection.tls_name, *this);
-    expect_within(around_.options.connection.connect_timeout_ns);
+    reader_ = std::make_unique<Reader>(party_.options.limits);
+    transport_ = Transport::make(party_.loop, party_.endpoint, party_.tls, party_.options.tls_name,
+                                 *this);
+    expect_within(party_.options.connect_timeout_ns);
     transport_->connect();
 }
 
-void RedisSession::close_session() noexcept {
+void Session::close() noexcept {
     answer_.cancel();
     again_.cancel();
     state_ = State::closed;
@@ -45,44 +39,42 @@ void RedisSession::close_session() noexcept {
     }
 }
 
-void RedisSession::fail(const std::string& cause) {
-    const bool was_ready = connected();
-    close_session();
-    around_.journal.trouble(purpose_, around_.options.endpoint.text(), cause);
-    again_.at(around_.loop.now_ns() +
-                  redis_wire::pause_ns(++failures_, around_.options.connection.seed),
-              [this] { open_session(); });
-    if (was_ready) {
-        around_.teller.count_lost_connection();
-        on_lost();
+void Session::fail(const std::string& cause, Loss loss) {
+    if (!connected()) {
+        loss = Loss::never_was;
     }
+    close();
+    party_.journal.trouble(purpose_, party_.endpoint.text(), cause);
+    again_.at(party_.loop.now_ns() + pause_ns(++failures_, party_.options.seed),
+              [this] { open(); });
+    on_failure(loss, cause);
 }
 
-void RedisSession::expect_within(std::uint64_t ns) {
+void Session::expect_within(std::uint64_t ns) {
     looked_ = false;
     ++expectations_;
-    answer_.at(around_.loop.now_ns() + ns, [this] { expired(); });
+    answer_.at(party_.loop.now_ns() + ns, [this] { expired(); });
 }
 
 // The answer may be with the system, and the loop was busy with what came before it: it looks once more.
-void RedisSession::expired() {
+void Session::expired() {
     if (!looked_) {
         looked_ = true;
-        answer_.at(around_.loop.now_ns() + second_look_ns, [this] { expired(); });
+        answer_.at(party_.loop.now_ns() + second_look_ns, [this] { expired(); });
         return;
     }
     fail(state_ == State::ready ? "no answer in time" : "no connection in time");
 }
 
-void RedisSession::on_connected() {
+void Session::on_connected() {
     state_ = State::greeting;
     answered_ = 0;
     std::string wire;
-    hello_ = redis_wire::write_hello(around_.options.connection, wire);
+    hello_ = write_hello(party_.options, wire);
     send(wire);
 }
 
-void RedisSession::send(std::string_view wire) {
+void Session::send(std::string_view wire) {
     out_ += wire;
     if (!writing_) {
         writing_ = true;
@@ -90,16 +82,15 @@ void RedisSession::send(std::string_view wire) {
     }
 }
 
-void RedisSession::on_written() {
+void Session::on_written() {
     writing_ = !out_.empty();
     if (writing_) {
         transport_->write(out_);
     }
 }
 
-bool RedisSession::greeted(Reply& reply) {
-    const std::string wrong =
-        redis_wire::judge_hello(around_.options.connection, answered_, reply);
+bool Session::greeted(Reply& reply) {
+    const std::string wrong = judge_hello(party_.options, answered_, reply);
     if (!wrong.empty()) {
         fail(wrong);
         return true;
@@ -113,7 +104,7 @@ bool RedisSession::greeted(Reply& reply) {
     return true;
 }
 
-void RedisSession::on_bytes(const char* data, std::size_t size) {
+void Session::on_bytes(const char* data, std::size_t size) {
     const std::uint64_t mine = epoch_, before = expectations_;
     bool any = false;
     for (std::size_t at = 0; at < size; at += feed_size) {
@@ -135,7 +126,8 @@ void RedisSession::on_bytes(const char* data, std::size_t size) {
             }
             if (!good) {
                 fail(got == Reader::Got::broken ? "not the Redis protocol: " + reader_->why()
-                                                : "a message that no server sends");
+                                                : "a message that no server sends",
+                     Loss::nonsense);
                 return;
             }
         }
@@ -146,4 +138,4 @@ void RedisSession::on_bytes(const char* data, std::size_t size) {
     }
 }
 
-}  // namespace larder::invalidator_event
+}  // namespace larder::redis_wire
