@@ -142,16 +142,15 @@ class Warmed(Source):
         self.assertEqual(self.calls("get"), 5)
 
     def test_warming_from_a_server_that_is_killed_in_the_middle_goes_on_when_it_is_back(self):
-        self.start()
-        self.old("SET", "user_list:1", "one")
+        self.start("--appendonly", "yes")
+        for page in "123":
+            self.old("SET", f"user_list:{page}", f"list {page}")
         self.old.kill()
         running = subprocess.Popen([find("larder"), "warm", "list", "--socket", str(self.server.folder / "admin.sock")],
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.addCleanup(running.stdout.close)
         self.logged("source old")
         self.old.start()
-        for page in "123":
-            self.old("SET", f"user_list:{page}", f"list {page}")
         said = running.communicate(timeout=60)[0]
         self.assertEqual(running.returncode, 0, said)
         for page in "123":
