@@ -234,10 +234,12 @@ class Cache {
     // Sets, gets and removes a key of no namespace in every store: no entry is touched. [worker]
     std::vector<StoreProbe> probe();
     // The keys that most gets asked for, most asked first, as one get in a thousand tells. They are what clients
-    // asked for: not for everybody's eyes.
+    // asked for: not for everybody's eyes. With what each is worth, where its entry lies in this process.
     struct HotKey {
         std::string space, key;
         std::uint64_t reads = 0;
+        std::uint64_t bytes = 0;    // of its value, as it is stored; 0: it is not here
+        std::uint32_t load_us = 0;  // what its load took; 0: not known
     };
     std::vector<HotKey> hot_keys() const;
     Figures figures() const;  // all of it as numbers; some us for each namespace

@@ -328,6 +328,7 @@ struct Cache::Impl {
                                  void (*fn)(void*, larder_bytes) noexcept, void* ctx);
     larder_status measured_set(Cache& cache, larder_cache_set* items, std::size_t n, const larder_call* call);
     void add_measured(std::uint32_t ns, bool set, std::uint64_t took_ns, bool below);
+    void weigh(HotKey& one, std::uint32_t ns);
     // The line of a namespace that says `log misses`; took_ns: of the load that the miss cost.
     void log_miss(const Space& space, const EntryKey& key, std::uint64_t took_ns);
     HotKeys hot;

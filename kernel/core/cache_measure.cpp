@@ -108,11 +108,32 @@ void Cache::Impl::log_miss(const Space& space, const EntryKey& key, std::uint64_
     if (const auto& log = state.get()->parts.log_miss) log(line);
 }
 
+// What its entry is, in the first tier of this process that has it.
+void Cache::Impl::weigh(HotKey& one, std::uint32_t ns) {
+    const ReadGuard guard;
+    const Space* const space = state.get()->space(ns);
+    EntryKey key;
+    if (space == nullptr || !space->keeps_entries() || !find_key(*space, names, one.key, key)) return;
+    const std::uint64_t now = clock.mono_ns(), epoch = records.epoch();
+    for (const SpaceTier& use : space->tiers) {
+        if (!use.tier->sync() || use.tier->foreign()) continue;
+        Found found;
+        if (use.tier->get(key.store_key(space->runtime->shelf), LARDER_CALL_PEEK, now, 0, found.value) != LARDER_OK) continue;
+        const Verdict verdict = judge(*space, key, *use.tier, found.value.bytes(), now, epoch, found.entry, found.stale_since_ns);
+        if (verdict != Verdict::live && verdict != Verdict::stale) continue;
+        one.bytes = found.entry.head().stored_size;
+        one.load_us = found.entry.cost_us();
+        return;
+    }
+}
+
 std::vector<Cache::HotKey> Cache::hot_keys() const {
     std::vector<HotKey> out;
     for (const HotKeys::Key& one : impl_->hot.top(50)) {
         larder_bytes name{};
-        if (ns_name(one.ns, &name) == LARDER_OK) out.push_back({std::string(view(name)), one.key, one.count});
+        if (ns_name(one.ns, &name) != LARDER_OK) continue;
+        out.push_back({std::string(view(name)), one.key, one.count});
+        impl_->weigh(out.back(), one.ns);
     }
     return out;
 }

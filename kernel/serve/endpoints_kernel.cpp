@@ -78,7 +78,11 @@ HttpReply live(const Ask& ask) {
                 const SpaceFigures* counted = figures.space(hot.space);
                 shown = json::object{{"sampled", counted == nullptr ? 0 : counted->gets.count}, {"keys", json::array()}};
             }
-            shown.get_object()["keys"].get_array().push_back(json::object{{"key", hot.key}, {"reads", hot.reads}});
+            shown.get_object()["keys"].get_array().push_back(
+                json::object{{"key", hot.key},
+                             {"reads", hot.reads},
+                             {"bytes", hot.bytes == 0 ? json::value(nullptr) : json::value(hot.bytes)},
+                             {"load_ms", hot.load_us == 0 ? json::value(nullptr) : json::value(hot.load_us / 1000.0)}});
         }
     json::array bounds(DurationFigures::bounds_s.begin(), DurationFigures::bounds_s.end());
     return reply({{"at_ms", figures.wall_ms},

@@ -92,10 +92,12 @@ static int fields_of(PyObject *pairs, larder_field **fields, uint32_t *n) {
     PyObject *name = NULL, *value = NULL;
     const char *p = NULL;
     Py_ssize_t length = 0;
-    int bad = pair == NULL || !PyTuple_Check(pair) || PyTuple_Size(pair) != 2;
+    /* Servers of ASGI give tuples or lists. */
+    const int tuple = pair != NULL && PyTuple_Check(pair);
+    int bad = pair == NULL || !(tuple || PyList_Check(pair)) || PySequence_Size(pair) != 2;
     if (!bad) {
-      name = PyTuple_GetItem(pair, 0);
-      value = PyTuple_GetItem(pair, 1);
+      name = tuple ? PyTuple_GetItem(pair, 0) : PyList_GetItem(pair, 0);
+      value = tuple ? PyTuple_GetItem(pair, 1) : PyList_GetItem(pair, 1);
       bad = text_of(name, &p, &length) < 0;
       (*fields)[i].name.p = p;
       (*fields)[i].name.n = (size_t)length;

@@ -316,7 +316,7 @@ class Application:
 
 
 class Asgi(Case):
-    def ask(self, app, method="GET", path="/pages/7"):
+    def ask(self, app, method="GET", path="/pages/7", headers=()):
         async def once():
             sent = []
 
@@ -326,7 +326,7 @@ class Asgi(Case):
             async def send(message):
                 sent.append(message)
 
-            await app({"type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"", "headers": []},
+            await app({"type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"", "headers": headers},
                       receive, send)
             return sent[0]["status"], dict(sent[0]["headers"]), b"".join(one.get("body", b"") for one in sent[1:])
 
@@ -359,6 +359,38 @@ class Asgi(Case):
                 self.assertEqual((await self.ask(app))[2], b"call 2")
 
             asyncio.run(story())
+
+    def test_header_fields_may_be_tuples_or_lists_of_any_bytes_and_take_part_in_keys(self):
+        with larder.Kernel(policy_text="""larder 1
+namespace mine { key "{who}:{id}"; ttl 5m; static }
+on GET "/pages/{id}" { let who = header "X-Who"; serve mine "{who}:{id}" }
+""") as kernel:
+            app = asgi.Middleware(Application(), kernel=kernel)
+
+            async def story():
+                for who in ((b"x-who", b"ann"), [b"x-who", b"b\xe9n"], (b"x-who", "bén".encode())):
+                    answers = [(await self.ask(app, headers=[who]))[2] for _ in range(2)]
+                    self.assertEqual(answers[0], answers[1], who)
+                self.assertEqual((await self.ask(app, headers=[(b"x-who", b"new")]))[2], b"call 4")
+
+            asyncio.run(story())
+
+    def test_who_changes_the_header_of_an_answer_changes_it_for_this_one_only(self):
+        app = asgi.Middleware(Application(), kernel=self.kernel)
+
+        async def vandal(scope, receive, send):
+            async def spoilt(message):
+                message.get("headers", []).clear()
+                await send(message)
+
+            await app(scope, receive, spoilt)
+
+        async def story():
+            await self.ask(app)
+            self.assertEqual((await self.ask(vandal))[1], {})
+            self.assertEqual((await self.ask(app))[1][b"content-type"], b"text/plain")
+
+        asyncio.run(story())
 
     def test_a_write_that_failed_drops_nothing(self):
         inner = Application()

@@ -3,9 +3,10 @@
 # A GET that a `serve` rule names is answered from the cache, or by the application, once for all who ask meanwhile. Every
 # other request goes to the application, and when it has answered, before the client reads the answer, the policy's route rules
 # fire. Kept are answers of 200 that say neither `no-store` nor `private` and set no cookie, of at most 1 MiB.
+import functools
 import json
 
-from .kernel import HIT, PASS, STALE
+from .kernel import HIT, STALE, WAIT
 from .functions import default
 
 _most_body, _most_request = 1 << 20, 64 << 10
@@ -26,13 +27,12 @@ class Middleware:
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        if scope["method"] not in _safe:
-            return await self._write(scope, receive, send)
         if scope["method"] == "GET":
-            headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-            served = self.kernel.native.serve("GET", _path(scope), scope.get("query_string", b"").decode("latin-1"), headers, b"", 0)
+            served = self.kernel.native.serve("GET", _path(scope), scope.get("query_string", b""), scope["headers"], b"", 0)
             if served is not None:
                 return await self._serve(scope, receive, send, *served)
+        elif scope["method"] not in _safe:
+            return await self._write(scope, receive, send)
         return await self.app(scope, receive, send)
 
     async def _write(self, scope, receive, send):
@@ -46,19 +46,25 @@ class Middleware:
 
         async def said(message):
             if message["type"] == "http.response.start":
-                headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-                await self.kernel.aroute(scope["method"], _path(scope), message["status"],
-                                         scope.get("query_string", b"").decode("latin-1"), headers, bytes(body[:_most_request]))
+                await self.kernel.aroute(scope["method"], _path(scope), message["status"], scope.get("query_string", b""), scope["headers"],
+                                         bytes(body[:_most_request]))
             await send(message)
 
         await self.app(scope, heard, said)
 
     async def _serve(self, scope, receive, send, space, key):
         kernel, aio = self.kernel, self.kernel._aio()
-        answer = await aio.call(lambda loop, user: kernel.native.lookup(space, key, loop, user))
+        user = next(aio.users)
+        answer = kernel.native.lookup(space, key, aio.native, user)
+        if type(answer) is not bytes and answer[0] == WAIT:
+            answer = await aio.arrives(user)
         result, data, lease = (HIT, answer, 0) if type(answer) is bytes else answer
-        if result in (HIT, STALE) and data is not None and not lease and await _replay(data, send):
-            return
+        if result in (HIT, STALE) and data is not None and not lease:
+            head, line, body = data.partition(b"\n")
+            headers = _headers_of(head) if line else None
+            if headers is not None:
+                await send({"type": "http.response.start", "status": 200, "headers": [*headers, (b"cache-status", b"larder; hit")]})
+                return await send({"type": "http.response.body", "body": body})
         parts, head = [], {}
 
         async def said(message):
@@ -93,18 +99,13 @@ class Middleware:
 
 
 def _path(scope):
-    return (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+    return scope.get("raw_path") or scope["path"].encode()
 
 
-async def _replay(data, send):
-    """False: these bytes are no answer."""
-    head, line, body = data.partition(b"\n")
+@functools.lru_cache(maxsize=256)  # most answers of a route have the same header
+def _headers_of(head):
+    """None: these bytes are no header."""
     try:
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in json.loads(head)]
+        return tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in json.loads(head))
     except (ValueError, TypeError, AttributeError):
-        return False
-    if not line:
-        return False
-    await send({"type": "http.response.start", "status": 200, "headers": [*headers, (b"cache-status", b"larder; hit")]})
-    await send({"type": "http.response.body", "body": body})
-    return True
+        return None

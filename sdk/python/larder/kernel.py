@@ -91,8 +91,10 @@ class _Awaited:
         user = next(self.users)
         answer = ask(self.native, user)
         waits = answer == WAIT if isinstance(answer, int) else isinstance(answer, tuple) and answer[0] == WAIT
-        if not waits:
-            return answer
+        return await self.arrives(user) if waits else answer
+
+    async def arrives(self, user):
+        """What a call of this user, which was answered with WAIT, comes to."""
         future = self.loop.create_future()
         self.futures[user] = future
         if self.virtual:

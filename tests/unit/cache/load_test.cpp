@@ -34,6 +34,24 @@ TEST_CASE("a miss is loaded once and then hit", "[load]") {
     CHECK(c.get("plain", "1") == "v");
 }
 
+TEST_CASE("a key that is read much is told with what its entry takes and what its load took", "[load]") {
+    TestCache c(policy);
+    c.load("plain", "1", [&] {
+        c.clock.advance(25ms);
+        return ok(std::string(300, 'v'));
+    });
+    for (int i = 0; i < 5000; ++i) c.get("plain", "1");  // one in 1024 is looked at
+    const auto hot = c.cache->hot_keys();
+    REQUIRE(hot.size() == 1);
+    CHECK(hot[0].space == "plain");
+    CHECK(hot[0].key == "1");
+    CHECK(hot[0].reads >= 3 * 1024);
+    CHECK(hot[0].bytes == 300);
+    CHECK(hot[0].load_us == 25'000);
+    c.drop_key("plain", "1");
+    CHECK(c.cache->hot_keys().at(0).bytes == 0);
+}
+
 TEST_CASE("a value loaded before an invalidation goes to its caller and into no tier", "[load][fence]") {
     for (int way = 0; way < 5; ++way) {
         INFO("way " << way);
