@@ -26,7 +26,7 @@ namespace json = boost::json;
 int plugin_new(Words words) {
     CLI::App app;
     describe(app, "plugin new", "Writes a plugin that works, to be changed into your own: its source, its manifest, what builds it.\n"
-                                "C++ has all seven kinds, C and Rust have store and compressor.");
+                                "Each of the seven kinds is there in C++, C and Rust.");
     std::string kind, name, language = "cpp", folder;
     app.add_option("KIND", kind, "store, compressor, warmer, invalidator, session, exporter or gateway")->required();
     app.add_option("NAME", name, "as larder.toml will say: plugin = \"NAME\"")->required();
