@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#ifndef ABUSE_ID
 #define ABUSE_ID "org.larder.abuse"
+#endif
 #ifndef ABUSE_ABI
 #define ABUSE_ABI "1.0"
 #endif

@@ -19,6 +19,7 @@ from larder_program import larder
 from larder_server import SOURCE, find
 
 sys.path.insert(0, str(SOURCE / "tests/support"))
+from many_plugins import many_plugins  # noqa: E402
 from resp_talk import Refused, Talk  # noqa: E402
 
 LIST = SOURCE / "tests/abuse/abuses.txt"
@@ -416,6 +417,19 @@ class Abuses(unittest.TestCase):
                 getattr(self, f"{name}_{number}" if name == "plain" else name)()
             seen.add(number)
         self.assertEqual(seen, set(range(1, 25)))
+
+    def test_check_judges_fifty_plugins_and_loads_none(self):
+        conf = many_plugins(self.folder, library("many"))
+        checked = larder("check", "--conf", conf)
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+        # The same files, where they would be loaded: the process ends in the first.
+        served = larder("serve", "--conf", conf)
+        self.assertEqual(served.returncode, -6, served.stderr)
+        if not SANITIZED:
+            self.assertRegex(served.stderr, r"larder: SIGABRT in \S+/store_many_00.so load \(org\.larder\.abuse\.many-00 1\.0\.0\)")
+        # And each was read: what one of them says of itself is known.
+        conf.write_text(conf.read_text() + "colour = 1\n")
+        self.assertIn('store many_49 has no option "colour"', larder("check", "--conf", conf).stdout)
 
     def test_the_page_has_each_abuse_with_its_outcome(self):
         page = (SOURCE / "docs/containment.md").read_text(encoding="utf-8")
