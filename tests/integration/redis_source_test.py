@@ -142,7 +142,7 @@ class Warmed(Source):
         self.assertEqual(self.calls("get"), 5)
 
     def test_warming_from_a_server_that_is_killed_in_the_middle_goes_on_when_it_is_back(self):
-        self.start("--appendonly", "yes")
+        self.start("--appendonly", "yes", "--appendfsync", "always")
         for page in "123":
             self.old("SET", f"user_list:{page}", f"list {page}")
         self.old.kill()
@@ -154,7 +154,7 @@ class Warmed(Source):
         said = running.communicate(timeout=60)[0]
         self.assertEqual(running.returncode, 0, said)
         for page in "123":
-            self.assertEqual(self.talk("GET", f"list:{page}"), f"list {page}".encode())
+            self.assertEqual(self.talk("GET", f"list:{page}"), f"list {page}".encode(), said)
 
 
 class Writing(Source):
