@@ -1,8 +1,6 @@
 # tests/integration/sessions_test.py -- sessions of two kernels above one Redis, from Redis clients, from hosts over HTTP
 # and from Python's cryptography; the flows of the documents that asked for them.
 import base64
-import hashlib
-import http.client
 import json
 import pathlib
 import sys
@@ -15,6 +13,7 @@ from larder_server import SOURCE, LarderServer
 from redis_nodes import commands_of, store_of
 from redis_server import RedisServer, until
 from resp_talk import Refused, Talk
+from session_nodes import CONF, KEY, NEW_KEY, POLICY, TOKEN, SessionNode, dump_of, key_of
 
 sys.path.insert(0, str(SOURCE / "tests/tidy"))
 from docs import blocks_of, run_block  # noqa: E402
@@ -28,79 +27,12 @@ try:
 except ImportError:
     redis = None
 
-KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
-NEW_KEY = "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
-TOKEN = "an operator's token of a test"
-POLICY = """larder 1
-namespace user { key "{user_id}"; ttl 5m }
-session login { ttl 30m sliding; store l2; encrypt; limit 5 per user; cookie "sid" secure httponly }
-session kiosk { ttl 1h; store l2; encrypt; limit 1 per user then refuse }
-breaker l2 { open after 5 failures; retry after 200ms; probe 1 }
-on DELETE "/users/{user_id}" { drop user "{user_id}"; end session login of "{user_id}" }
-on event "disabled" (user_id) { end session login of "{user_id}"; end session kiosk of "{user_id}" }
-"""
-CONF = ('[session.login]\nplugin = "sealed"\nkeys = { env = "SESSION_ENCRYPTION_KEY" }\nFORMAT\n'
-        '[session.kiosk]\nplugin = "sealed"\nkeys = { env = "SESSION_ENCRYPTION_KEY" }\n'
-        '[exporter.metrics]\nplugin = "prometheus"\n'
-        '[admin.tokens]\nops = { role = "admin", secret = { env = "OPS" } }\n'
-        'watch = { role = "read", secret = { env = "WATCH" } }\n')
-
-
-class Kernel:
-    """One `larder serve` with sessions in a Redis."""
-
-    def __init__(self, test, store, form="gcm", keys=KEY):
-        self.server = test.enterContext(LarderServer(
-            POLICY, store=store, conf=CONF.replace("FORMAT", f'format = "{form}"'), admin='listen = ["127.0.0.1:0"]\n',
-            environment={"SESSION_ENCRYPTION_KEY": keys, "OPS": TOKEN, "WATCH": "w" * 32}))
-        self.talk = Talk(("127.0.0.1", self.server.port))
-        test.addCleanup(self.talk.close)
-        # Its store has told the time.
-        until(lambda: self("TOUCH", "login", "nobody's") == 0, "sessions are kept")
-
-    def __call__(self, *words):
-        reply = self.talk("LARDER", "SESSION", *words)
-        return reply.decode() if isinstance(reply, bytes) else reply
-
-    def http(self, method, path, body=None, token=TOKEN):
-        host, _, port = self.server.addresses["admin_http"].rpartition(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=20)
-        try:
-            connection.request(method, path, body=None if body is None else json.dumps(body),
-                               headers={"Authorization": f"Bearer {token}"})
-            answer = connection.getresponse()
-            text = answer.read().decode()
-            return answer.status, json.loads(text) if text.startswith("{") else text
-        finally:
-            connection.close()
-
-    def ask(self, verb, session="login", **body):
-        return self.http("POST", f"/api/v1/sessions/{session}/{verb}", body)
-
-
-def key_of(session_id, session="login"):
-    digest = base64.urlsafe_b64encode(hashlib.sha256(session_id.encode()).digest()).decode().rstrip("=")
-    return f"i:{digest}", f"larder:s:{{{session}:i:{digest}}}"
-
-
-def dump_of(server):
-    """Every key and value in a Redis."""
-    out = b""
-    for key in server("KEYS", "*"):
-        out += key + b"\n"
-        try:
-            out += server("GET", key) or b""
-        except Refused:
-            pass
-    return out
-
-
 class Sessions(unittest.TestCase):
     def setUp(self):
         self.redis = self.enterContext(RedisServer())
 
     def nodes(self, count=2, **more):
-        return [Kernel(self, store_of(self.redis.address), **more) for _ in range(count)]
+        return [SessionNode(self, store_of(self.redis.address), **more) for _ in range(count)]
 
     def test_what_one_node_creates_every_node_reads_changes_and_ends(self):
         a, b = self.nodes()

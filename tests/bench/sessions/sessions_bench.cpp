@@ -2,7 +2,8 @@
 //
 // The server is one of our own on a loopback port. Both sides read in turn, a block each, so that what else the machine
 // does falls on both alike; the ratio of their medians is what to look at. Data of 1 KiB, AES-256-GCM, policy and
-// audit on; `live` sessions of `live / 10` users are there.
+// audit on; `live` sessions of `live / 10` users are there. Then all of a user are ended, of users with 1, 10 and 50
+// sessions among those: what that costs goes by the user's sessions, whatever the number of the others.
 //
 //     bench_sessions [reads, default 20000] [live sessions, default 10000]
 #include "kernel/api/kernel.hpp"
@@ -71,8 +72,16 @@ int main(int argc, char** argv) {
 
     std::vector<std::string> ids(live);
     const double before = redis.info("memory", "used_memory");
-    auto began = Watch::now();
-    for (std::size_t i = 0; i < live; ++i) must(sessions.create("login", "user" + std::to_string(i / 10), data, ids[i]), "create");
+    // A user's are one thread's: their index is written in turn.
+    constexpr std::size_t makers = 4;
+    std::vector<std::thread> making;
+    const auto began = Watch::now();
+    for (std::size_t t = 0; t < makers; ++t)
+        making.emplace_back([&, t] {
+            for (std::size_t i = 0; i < live; ++i)
+                if (i / 10 % makers == t) must(sessions.create("login", "user" + std::to_string(i / 10), data, ids[i]), "create");
+        });
+    for (std::thread& thread : making) thread.join();
     const double creating = us_since(began) / static_cast<double>(live);
     const double each = (redis.info("memory", "used_memory") - before) / static_cast<double>(live);
 
@@ -98,10 +107,20 @@ int main(int argc, char** argv) {
     const double p50 = at(ours, 0.5), p99 = at(ours, 0.99), bare50 = at(theirs, 0.5), bare99 = at(theirs, 0.99);
     std::printf("session get    %8.1f us p50 %8.1f us p99\n", p50, p99);
     std::printf("hiredis GET    %8.1f us p50 %8.1f us p99   ratio %.2f\n", bare50, bare99, p50 / bare50);
-    std::printf("create         %8.1f us mean, %.0f bytes of Redis a session of %zu bytes\n", creating, each, data.size());
-    std::uint64_t ended = 0;
-    began = Watch::now();
-    must(sessions.end_user("login", "user0", ended), "end_user");
-    std::printf("end_user       %8.1f us for %llu sessions of %zu live\n", us_since(began), static_cast<unsigned long long>(ended), live);
+    std::printf("create         %8.1f us a session by four threads, %.0f bytes of Redis a session of %zu bytes\n", creating, each, data.size());
+    for (const std::size_t each_user : {1, 10, 50}) {
+        constexpr std::size_t users = 60;
+        std::string id;
+        for (std::size_t i = 0; i < users * each_user; ++i) must(sessions.create("login", "ended" + std::to_string(each_user) + "." + std::to_string(i / each_user), data, id), "create");
+        std::vector<double> ends;
+        for (std::size_t i = 0; i < users; ++i) {
+            std::uint64_t ended = 0;
+            const auto from = Watch::now();
+            must(sessions.end_user("login", "ended" + std::to_string(each_user) + "." + std::to_string(i), ended), "end_user");
+            ends.push_back(us_since(from));
+            if (ended != each_user) return 1;
+        }
+        std::printf("end_user       %8.1f us p50 for %zu of %zu live sessions\n", at(ends, 0.5), each_user, live + each_user * users);
+    }
     return 0;
 }

@@ -166,7 +166,8 @@ struct SessionNodes {
         for (const auto& [key, value] : values()) out += key + "\n" + value.bytes + "\n";
         return out;
     }
-    std::string& bytes_of(std::string_view id) { return values().find("larder:s:{chat:" + session_sealed::key_of_id(id) + "}")->second.bytes; }
+    static std::string place_of(std::string_view id) { return "larder:s:{chat:" + session_sealed::key_of_id(id) + "}"; }
+    std::string& bytes_of(std::string_view id) { return values().find(place_of(id))->second.bytes; }
 };
 
 }  // namespace larder::test
