@@ -11,6 +11,8 @@
 
 #include <larder/sha256.hpp>
 
+#include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -81,6 +83,53 @@ bool take_options(const Words& given, std::vector<std::pair<std::string, std::st
     return true;
 }
 
+// larder's own plugin that one is timed beside; empty: there is none of the kind.
+std::string reference_for(loader::Kind kind) {
+    const char* const file = kind == loader::Kind::store ? "store_memory.so" : kind == loader::Kind::compressor ? "compressor_zlib.so" : nullptr;
+    if (file == nullptr) return {};
+    std::error_code error;
+    for (const std::string& folder : config::default_plugin_path())
+        if (fs::is_regular_file(fs::path(folder) / file, error)) return (fs::path(folder) / file).string();
+    return {};
+}
+
+void print_timings(const loader::ComponentManifest& component, const std::string& reference, const std::vector<kit::Timing>& mine, const std::vector<kit::Timing>& theirs) {
+    char line[160];
+    std::snprintf(line, sizeof line, "%-24s %12s %12s %7s\n", (std::string(loader::name_of(component.kind)) + " " + component.name).c_str(), "ns", fs::path(reference).stem().string().substr(0, 12).c_str(), reference.empty() ? "" : "ratio");
+    print(line);
+    for (const kit::Timing& one : mine) {
+        const auto beside = std::find_if(theirs.begin(), theirs.end(), [&](const kit::Timing& other) { return other.what == one.what; });
+        if (beside == theirs.end()) std::snprintf(line, sizeof line, "%-24s %12.1f\n", one.what.c_str(), one.ns);
+        else std::snprintf(line, sizeof line, "%-24s %12.1f %12.1f %7.2f\n", one.what.c_str(), one.ns, beside->ns, one.ns / beside->ns);
+        print(line);
+    }
+}
+
+int bench_plugin(kit::RunOptions options) {
+    std::string problem;
+    const auto manifest = loader::read_manifest(options.plugin, problem);
+    bool any = false;
+    for (std::size_t n = 0; manifest && n < manifest->components.size(); ++n) {
+        const loader::ComponentManifest& component = manifest->components[n];
+        if (!options.component.empty() && component.name != options.component) continue;
+        if (component.kind != loader::Kind::store && component.kind != loader::Kind::compressor) continue;
+        any = true;
+        kit::RunOptions mine = options, theirs;
+        mine.component = component.name;
+        const auto timed = kit::time_it(mine, problem);
+        if (timed.empty()) break;
+        std::vector<kit::Timing> beside;
+        theirs.plugin = reference_for(component.kind);
+        theirs.component = component.kind == loader::Kind::store ? "memory" : "zlib";
+        std::string ignored;
+        if (!theirs.plugin.empty()) beside = kit::time_it(theirs, ignored);
+        print_timings(component, theirs.plugin, timed, beside);
+    }
+    if (!any && problem.empty()) problem = "what a call takes is told of stores and compressors";
+    if (!problem.empty()) complain("larder plugin test: " + options.plugin + ": " + problem);
+    return problem.empty() ? exit_fine : exit_findings;
+}
+
 int plugin_test(Words words) {
     CLI::App app;
     describe(app, "plugin test",
@@ -91,7 +140,7 @@ int plugin_test(Words words) {
     Words given;
     std::string format = "text", waivers;
     unsigned limit = 45;
-    bool list = false;
+    bool list = false, timed = false;
     std::uint64_t seed = 0;
     app.add_option("PLUGIN", options.plugin, "the shared library; #NAME behind it for one of several components");
     app.add_option("--option", given, "NAME=VALUE of the instance; may be repeated")->type_name("NAME=VALUE")->allow_extra_args(false);
@@ -101,6 +150,9 @@ int plugin_test(Words words) {
     app.add_option("--waive", waivers, "file of waivers; else plugin-test.waive here")->type_name("FILE");
     app.add_option("--format", format, "text, tap, junit or json")->check(CLI::IsMember({"text", "tap", "junit", "json"}))->capture_default_str();
     app.add_flag("--list", list, "names the requirements instead");
+    app.add_option("--fuzz", options.fuzz, "only what is random, with N seeds one after the other, to the first that finds something")->type_name("N")->check(CLI::Range(1, 10'000'000));
+    app.add_flag("--sanitize", options.sanitized, "refuses a plugin that is not built with AddressSanitizer; one that is has its runtime preloaded anyway");
+    app.add_flag("--bench", timed, "tells what a call takes, beside larder's own plugin of the kind, instead; for stores and compressors");
     if (const auto status = parse(app, std::move(words))) return *status;
     if (list) return list_requirements();
     if (options.plugin.empty()) {
@@ -119,6 +171,7 @@ int plugin_test(Words words) {
     }
     options.seed = seeded->count() != 0 ? seed : std::random_device{}();
     options.limit = std::chrono::seconds(limit);
+    if (timed) return take_options(given, options.options) ? bench_plugin(std::move(options)) : static_cast<int>(exit_usage);
     std::vector<kit::Waiver> waived;
     if (!take_options(given, options.options) || !read_waivers(waivers.empty() ? "plugin-test.waive" : waivers, !waivers.empty(), waived)) return exit_usage;
     std::vector<kit::Verdict> verdicts;
@@ -136,6 +189,20 @@ int plugin_test(Words words) {
     return exit_fine;
 }
 
+// Of `plugin test --bench`: one component, in the process that is there for it.
+int time_one(Words words) {
+    CLI::App app;
+    kit::RunOptions options;
+    Words given;
+    app.add_option("PLUGIN", options.plugin)->required();
+    app.add_option("--component", options.component);
+    app.add_option("--seed", options.seed);
+    app.add_option("--option", given)->allow_extra_args(false);
+    if (const auto status = parse(app, std::move(words))) return *status;
+    if (!take_options(given, options.options)) return exit_usage;
+    return kit::time_one(options);
+}
+
 // Of `plugin test`: one check, in the process that is there for it.
 int check_one(Words words) {
     CLI::App app;
@@ -146,6 +213,7 @@ int check_one(Words words) {
     app.add_option("ID", id)->required();
     app.add_option("--component", options.component);
     app.add_option("--seed", options.seed);
+    app.add_option("--peer", options.peer);
     app.add_option("--option", given)->allow_extra_args(false);
     if (const auto status = parse(app, std::move(words))) return *status;
     if (!take_options(given, options.options)) return exit_usage;
@@ -313,6 +381,7 @@ int run_plugin(Words words) {
     for (const Sub& sub : subs)
         if (first == sub.name) return sub.run(std::move(words));
     if (first == "check-one") return check_one(std::move(words));
+    if (first == "time-one") return time_one(std::move(words));
     std::string text = "usage: larder plugin VERB ...\n\n";
     for (const Sub& sub : subs) text += "  " + std::string(sub.name) + std::string(9 - sub.name.size(), ' ') + std::string(sub.summary) + "\n";
     text += "\n`larder plugin VERB --help` tells what it takes. docs/plugin-authors.md begins with a working one.\n";

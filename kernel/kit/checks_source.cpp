@@ -214,10 +214,10 @@ constexpr Requirement all[] = {
     {"LPR-302", Kind::warmer, "fetch ends by its deadline.", "requests hang", in_time},
     {"LPR-303", Kind::warmer, "Eight threads at once may fetch.", "crashes under load", many_threads},
     {"LPR-304", Kind::warmer, "With `plan`, it names no more than it may, on the caller's thread.", "a run without end", plans},
-    {"LPR-305", Kind::warmer, "With `observe`, traffic is taken in any amount.", "hits become slow", observes},
+    {"LPR-305", Kind::warmer, "With `observe`, traffic is taken in any amount.", "hits become slow", observes, true},
     {"LPR-306", Kind::warmer, "With `write`, it says of each value what became of it.", "writes are lost", writes},
     {"LPR-401", Kind::invalidator, "It asks requests (`rules`) or tells by itself (`source`).", "it does nothing", has_a_role},
-    {"LPR-402", Kind::invalidator, "With `rules`, any request is judged, on the caller's thread, into targets that there are.", "a request ends the process", any_request},
+    {"LPR-402", Kind::invalidator, "With `rules`, any request is judged, on the caller's thread, into targets that there are.", "a request ends the process", any_request, true},
     {"LPR-403", Kind::invalidator, "It can be started and stopped again and again.", "reloads fail", comes_and_goes},
 };
 

@@ -1,5 +1,6 @@
 // kernel/kit/checks_store_life.cpp -- LPR-120 to 139: a store in use: threads, answers that come later, bounds, restarts, and
 // any order of operations against a model.
+#include "kernel/kit/kit_run.hpp"
 #include "kernel/kit/store_rig.hpp"
 
 #include <atomic>
@@ -194,6 +195,28 @@ void shared(Subject& subject) {
     one.no_sins();
 }
 
+// This process and another: what a second instance in one process shows may be the process's own memory.
+void other_process(Subject& subject) {
+    StoreRig store(subject);
+    if (!store.can(LARDER_STORE_CAP_SHARED)) skip("it is not `shared`");
+    if (const std::string& salt = subject.run().peer; !salt.empty()) {
+        store.use_salt(salt);
+        require(store.text("first") == "from the first process", "does not see what was put");
+        require(store.remove("gone") == LARDER_OK, "does not find what it is to remove");
+        store.must_put("first", "replaced by the second");
+        store.must_put("second", "from the second process");
+        store.no_sins();
+        return;
+    }
+    store.must_put("first", "from the first process");
+    store.must_put("gone", "x");
+    ask_peer(subject, "LPR-128", store.salt());
+    require(store.text("second") == "from the second process", "what another process put is not seen");
+    require(store.text("first") == "replaced by the second", "what another process replaced is not seen");
+    require(!store.text("gone"), "what another process removed is still there");
+    store.no_sins();
+}
+
 // Any order of operations, against a map.
 void model(Subject& subject) {
     StoreRig store(subject);
@@ -262,8 +285,9 @@ constexpr Requirement all[] = {
     {"LPR-123", Kind::store, "With `bounded`, it never holds more than its capacity.", "the machine's memory is used up", bounded},
     {"LPR-124", Kind::store, "With `persistent`, entries are there after a stop and a start.", "a restart begins cold", survives},
     {"LPR-125", Kind::store, "With `shared`, other instances see the same entries.", "nodes disagree", shared},
-    {"LPR-126", Kind::store, "Any order of operations does what it does to a map.", "wrong values", model},
+    {"LPR-126", Kind::store, "Any order of operations does what it does to a map.", "wrong values", model, true},
     {"LPR-127", Kind::store, "A call whose deadline is over ends, and harms none after it.", "requests hang", over_deadline},
+    {"LPR-128", Kind::store, "With `shared`, other processes see the same entries.", "nodes disagree", other_process},
 };
 
 }  // namespace

@@ -55,11 +55,12 @@ std::string report_text(const RunOptions& options, const std::vector<Verdict>& v
         out += "    " + one_line(one.text, false) + "\n";
         if (one.outcome == Outcome::failed)
             out += "    otherwise: " + std::string(one.requirement->otherwise) + "\n    again: larder plugin test " + options.plugin + " --only " +
-                   one.requirement->id + " --seed " + std::to_string(options.seed) + "\n";
+                   one.requirement->id + " --seed " + std::to_string(one.seed) + "\n";
     }
     out += std::to_string(verdicts.size()) + " checks: " + std::to_string(count(verdicts, Outcome::passed)) + " passed, " +
            std::to_string(count(verdicts, Outcome::failed)) + " failed, " + std::to_string(count(verdicts, Outcome::skipped)) + " skipped, " +
-           std::to_string(count(verdicts, Outcome::waived)) + " waived; seed " + std::to_string(options.seed) + "\n";
+           std::to_string(count(verdicts, Outcome::waived)) + " waived; seed " + std::to_string(options.seed) +
+           (options.fuzz > 1 ? " to " + std::to_string(options.seed + options.fuzz - 1) : "") + "\n";
     return out;
 }
 
@@ -105,6 +106,7 @@ std::string report_json(const RunOptions& options, const std::vector<Verdict>& v
                                    {"otherwise", one.requirement->otherwise},
                                    {"outcome", json::string(word_of(one.outcome).data(), word_of(one.outcome).size())},
                                    {"text", one_line(one.text, false)},
+                                   {"seed", one.seed},
                                    {"took_ms", one.took_ms}});
     return json::serialize(json::object{{"plugin", options.plugin},
                                         {"seed", options.seed},

@@ -1,6 +1,7 @@
 // kernel/kit/kit_run.cpp -- checks, each in a process of its own.
 #include "kernel/kit/kit_run.hpp"
 
+#include "kernel/kit/exports.hpp"
 #include "kernel/kit/subject.hpp"
 
 #include <fcntl.h>
@@ -14,6 +15,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <sstream>
+#include <stdexcept>
 
 namespace larder::kit {
 namespace {
@@ -60,13 +63,62 @@ Ended watch(pid_t child, int verdict, int words, std::chrono::milliseconds limit
 }
 
 std::string last_line(const std::string& words) {
+    // A sanitizer's report is long, and begins with what matters.
+    if (const auto report = words.find("ERROR: AddressSanitizer: "); report != words.npos)
+        return words.substr(report, std::min<std::size_t>(words.find('\n', report) - report, 300));
     std::size_t end = words.find_last_not_of("\n ");
     if (end == words.npos) return {};
     const std::size_t begin = words.find_last_of('\n', end);
     return words.substr(begin == words.npos ? 0 : begin + 1, end - (begin == words.npos ? 0 : begin + 1) + 1).substr(0, 300);
 }
 
+// The runtime of AddressSanitizer that a plugin was linked with; empty: none. It has to come before everything else.
+std::string sanitizer_of(const std::string& plugin) {
+    for (const std::string& library : needed_libraries(plugin))
+        if (library.starts_with("libasan.so") || library.starts_with("libclang_rt.asan")) return library;
+    return {};
+}
+
+// This process's environment, with what a sanitized plugin needs.
+std::vector<std::string> environment_for(const std::string& plugin) {
+    std::vector<std::string> out;
+    for (char** one = environ; *one != nullptr; ++one) out.emplace_back(*one);
+#if !defined(LARDER_SANITIZED)
+    const std::string runtime = sanitizer_of(plugin);
+    if (runtime.empty()) return out;
+    const auto add = [&](const std::string& name, const std::string& value, char between) {
+        for (std::string& one : out)
+            if (one.starts_with(name + "=")) {
+                one = name + "=" + value + between + one.substr(name.size() + 1);
+                return;
+            }
+        out.push_back(name + "=" + value);
+    };
+    add("LD_PRELOAD", runtime, ' ');
+    // What is left at the end is LPR-005's; larder itself is not instrumented.
+    add("ASAN_OPTIONS", "detect_leaks=0:exitcode=86:verify_asan_link_order=1", ':');
+#else
+    static_cast<void>(plugin);
+#endif
+    return out;
+}
+
+// What a child is told: which plugin, which component of it, with what.
+std::vector<std::string> words_for(const char* verb, const RunOptions& options, const std::string& component, const std::string& id, std::uint64_t seed) {
+    std::vector<std::string> words = {"larder", "plugin", verb, options.plugin};
+    if (!id.empty()) words.push_back(id);
+    words.insert(words.end(), {"--component", component, "--seed", std::to_string(seed)});
+    if (!options.peer.empty()) words.insert(words.end(), {"--peer", options.peer});
+    for (const auto& [name, value] : options.options) words.insert(words.end(), {"--option", name + "=" + value});
+    return words;
+}
+
 Ended run_child(const std::vector<std::string>& words, const std::string& folder, std::chrono::milliseconds limit) {
+    // All that allocates is done before the fork: this process may have threads.
+    std::vector<std::string> environment = environment_for(words[3]);
+    std::vector<char*> envp;
+    for (std::string& one : environment) envp.push_back(one.data());
+    envp.push_back(nullptr);
     int verdict[2], output[2];
     if (pipe2(verdict, O_CLOEXEC) != 0 || pipe2(output, O_CLOEXEC) != 0) throw std::runtime_error("no pipe can be made");
     std::vector<char*> argv;
@@ -84,7 +136,7 @@ Ended run_child(const std::vector<std::string>& words, const std::string& folder
         dup2(to, verdict_fd);
         close(to);
         close(out);
-        if (chdir(folder.c_str()) == 0) execv("/proc/self/exe", argv.data());
+        if (chdir(folder.c_str()) == 0) execve("/proc/self/exe", argv.data(), envp.data());
         _exit(127);
     }
     close(verdict[1]);
@@ -96,6 +148,24 @@ Ended run_child(const std::vector<std::string>& words, const std::string& folder
     close(output[0]);
     return ended;
 }
+
+// An empty folder for one child.
+class Folder {
+  public:
+    Folder() : path_((std::filesystem::temp_directory_path() / "larder-plugin-test-XXXXXX").string()) {
+        if (mkdtemp(path_.data()) == nullptr) throw std::runtime_error("no folder can be made in " + path_);
+    }
+    ~Folder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    const std::string& path() const { return path_; }
+
+  private:
+    std::string path_;
+};
 
 // "passed", "failed TEXT", "skipped WHY" from the child; else how it ended.
 void judge(const Ended& ended, std::chrono::milliseconds limit, Verdict& verdict) {
@@ -149,6 +219,10 @@ bool run_all(const RunOptions& options, const std::vector<Waiver>& waivers, cons
         problem = options.plugin + ": " + problem;
         return false;
     }
+    if (options.sanitized && sanitizer_of(options.plugin).empty()) {
+        problem = options.plugin + " is not built with AddressSanitizer: -fsanitize=address, with clang also -shared-libasan";
+        return false;
+    }
     for (const auto& id : options.only)
         if (find_requirement(id) == nullptr) {
             problem = "there is no requirement " + id + "; `larder plugin test --list` names them";
@@ -167,22 +241,18 @@ bool run_all(const RunOptions& options, const std::vector<Waiver>& waivers, cons
         for (const Requirement* requirement : requirements()) {
             if (requirement->kind && *requirement->kind != component.kind) continue;
             if (!options.only.empty() && std::find(options.only.begin(), options.only.end(), requirement->id) == options.only.end()) continue;
+            if (options.fuzz != 0 && !requirement->random) continue;
             Verdict verdict;
             verdict.requirement = requirement;
             verdict.component = std::string(loader::name_of(component.kind)) + " " + component.name;
-            std::string folder = (std::filesystem::temp_directory_path() / "larder-plugin-test-XXXXXX").string();
-            if (mkdtemp(folder.data()) == nullptr) {
-                problem = "no folder can be made in " + folder;
-                return false;
-            }
-            std::vector<std::string> words = {"larder", "plugin", "check-one", options.plugin, requirement->id, "--component", component.name, "--seed", std::to_string(options.seed)};
-            for (const auto& [name, value] : options.options) words.insert(words.end(), {"--option", name + "=" + value});
             const auto began = std::chrono::steady_clock::now();
-            const Ended ended = run_child(words, folder, options.limit);
+            for (std::uint64_t n = 0; n < std::max<std::uint64_t>(options.fuzz, 1); ++n) {
+                verdict.seed = options.seed + n;
+                const Folder folder;
+                judge(run_child(words_for("check-one", options, component.name, requirement->id, verdict.seed), folder.path(), options.limit), options.limit, verdict);
+                if (verdict.outcome != Outcome::passed) break;
+            }
             verdict.took_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began).count());
-            std::error_code ignored;
-            std::filesystem::remove_all(folder, ignored);
-            judge(ended, options.limit, verdict);
             const auto waiver = std::find_if(waivers.begin(), waivers.end(), [&](const Waiver& one) { return one.id == requirement->id; });
             if (verdict.outcome == Outcome::failed && waiver != waivers.end()) {
                 verdict.outcome = Outcome::waived;
@@ -212,6 +282,7 @@ int run_one(const RunOptions& options, const std::string& id) {
     std::string told = "passed";
     try {
         Subject subject(options.plugin, *manifest, options.component, given_options(*component, options.options), options.seed);
+        subject.set_run(options);
         try {
             requirement->check(subject);
         } catch (const Violation& violation) {
@@ -225,6 +296,32 @@ int run_one(const RunOptions& options, const std::string& id) {
     }
     // The pipe stays open until the process is gone: what destructors of the plugin do is seen, too.
     return say(told) ? 0 : 2;
+}
+
+void ask_peer(Subject& subject, const char* id, const std::string& peer) {
+    RunOptions options = subject.run();
+    options.peer = peer;
+    Verdict verdict;
+    judge(run_child(words_for("check-one", options, options.component, id, options.seed), ".", options.limit), options.limit, verdict);
+    require(verdict.outcome == Outcome::passed, "another process: " + verdict.text);
+}
+
+std::vector<Timing> time_it(const RunOptions& options, std::string& problem) {
+    const Folder folder;
+    const Ended ended = run_child(words_for("time-one", options, options.component, {}, options.seed), folder.path(), options.limit);
+    std::vector<Timing> out;
+    if (ended.over_limit || ended.status != 0) {
+        Verdict verdict;
+        judge(ended, options.limit, verdict);
+        problem = verdict.text.empty() ? ended.verdict : verdict.text;
+        return out;
+    }
+    std::istringstream lines(ended.verdict);
+    for (std::string line; std::getline(lines, line);) {
+        const auto tab = line.find('\t');
+        if (tab != line.npos) out.push_back({line.substr(0, tab), std::strtod(line.c_str() + tab + 1, nullptr)});
+    }
+    return out;
 }
 
 }  // namespace larder::kit

@@ -24,6 +24,9 @@ struct RunOptions {
     std::vector<std::pair<std::string, std::string>> options;  // NAME, VALUE
     std::vector<std::string> only;      // ids; empty: all
     std::uint64_t seed = 0;
+    std::uint64_t fuzz = 0;    // only what is random, with so many seeds from `seed` on; 0: everything, once
+    bool sanitized = false;    // the plugin has to be built with AddressSanitizer
+    std::string peer;          // of a check that needs two processes, in the second: what the first calls its keys
     std::chrono::milliseconds limit{45'000};
 };
 
@@ -35,6 +38,7 @@ struct Verdict {
     Outcome outcome = Outcome::failed;
     std::string text;       // what was seen, why it was skipped or waived
     std::uint64_t took_ms = 0;
+    std::uint64_t seed = 0;  // it was asked with, at last
 };
 
 // A waiver: a requirement that the plugin's author knows it does not hold, and why.
@@ -48,6 +52,20 @@ bool run_all(const RunOptions& options, const std::vector<Waiver>& waivers, cons
 
 // What a child does: one check, the verdict to descriptor 3. Never returns to more than an exit status.
 int run_one(const RunOptions& options, const std::string& id);
+
+// Of a check: asks the same plugin the same requirement in another process, which sees options.peer. Throws
+// Violation with what came of it.
+void ask_peer(Subject& subject, const char* id, const std::string& peer);
+
+// One operation, and what it takes.
+struct Timing {
+    std::string what;  // "get, hit"
+    double ns = 0;
+};
+// Asks a store or a compressor, in a process of its own, how long it takes. Empty: `problem` says why.
+std::vector<Timing> time_it(const RunOptions& options, std::string& problem);
+// What that process does: a line each to descriptor 3.
+int time_one(const RunOptions& options);
 
 // Options as they would stand in an environment: texts; of a secret "env:NAME" or "file:PATH".
 std::vector<loader::GivenOption> given_options(const loader::ComponentManifest& component,

@@ -35,6 +35,7 @@ struct Requirement {
     const char* text;
     const char* otherwise;             // what a kernel makes of a plugin that does not hold it
     void (*check)(Subject& subject);
+    bool random = false;               // what it asks hangs on the seed: `--fuzz` asks it with many
 };
 
 std::span<const Requirement> module_requirements();

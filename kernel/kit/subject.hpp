@@ -24,6 +24,8 @@ struct Standing {
 };
 Standing standing();
 
+struct RunOptions;
+
 class Subject {
   public:
     // path: absolute. given: options as texts, as they would stand in an environment.
@@ -53,6 +55,10 @@ class Subject {
 
     larder_call call(Ms deadline = Ms(10'000)) const;
 
+    // How this process was told to run; set once, before the check.
+    void set_run(const RunOptions& run) { run_ = &run; }
+    const RunOptions& run() const { return *run_; }
+
   private:
     const std::string path_;
     const loader::Manifest manifest_;
@@ -61,6 +67,7 @@ class Subject {
     std::unique_ptr<KitHost> host_;
     std::mt19937_64 dice_;
     std::shared_ptr<loader::PluginModule> module_;
+    const RunOptions* run_ = nullptr;
 };
 
 std::string status_text(larder_status status);  // "LARDER_E_IO"

@@ -49,6 +49,7 @@ static larder_status decompress(void *self, larder_bytes in, void *out, size_t *
   }
   if (length != in.size - 5 || length != *out_size || from[in.size - 1] == 0) return LARDER_E_CORRUPT;
   if (length != 0) memcpy(out, from + 4, length);
+  if (SIN(seldom) && length % 997 == 500) ((unsigned char *)out)[length - 1] ^= 1;
   if (SIN(loses) && length != 0) ((unsigned char *)out)[length - 1] ^= 1;
   return LARDER_OK;
 }

@@ -62,7 +62,7 @@ def findings(root):
 
 def _opening(path):
     """How the first line of the file at `path` may begin. Installed headers name what users write."""
-    name = path.removeprefix("sdk/include/")
+    name = path.removeprefix("sdk/include/").removeprefix("sdk/abi/1.0/")
     return tuple(f"{mark} {known} -- " for mark in ("//", "/*") for known in dict.fromkeys((path, name)))
 
 
