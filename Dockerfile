@@ -15,6 +15,7 @@ RUN apt-get update && \
     rm -rf /var/lib/apt/lists/*
 COPY . /src
 WORKDIR /src
+ENV LANG=C.UTF-8
 RUN cmake --preset release -D LARDER_UI=$LARDER_UI -D LARDER_TESTS=OFF -D LARDER_BENCH=OFF && \
     cmake --build --preset release && \
     cpack --config build/release/CPackConfig.cmake -B /packages
@@ -26,7 +27,7 @@ RUN apt-get update && \
     rm -rf /var/lib/apt/lists/* /packages && \
     useradd --system --uid 10001 --home-dir /var/lib/larder --create-home --shell /usr/sbin/nologin larder
 # All that is written is below these two; the root may be read-only.
-ENV XDG_RUNTIME_DIR=/run/larder LARDER_SOCKET=/run/larder/larder.sock STATE_DIRECTORY=/var/lib/larder
+ENV LANG=C.UTF-8 XDG_RUNTIME_DIR=/run/larder LARDER_SOCKET=/run/larder/larder.sock STATE_DIRECTORY=/var/lib/larder
 RUN install -d -o larder -g larder -m 0750 /run/larder
 VOLUME /var/lib/larder
 USER 10001
