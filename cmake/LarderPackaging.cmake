@@ -26,12 +26,16 @@ install(CODE "
 # at a time do not meet.
 set(completions ${made}/bash/larder ${made}/_larder ${made}/larder.fish)
 file(MAKE_DIRECTORY ${made}/bash)
+set(ask $<TARGET_FILE:larder>)
+if(LARDER_SANITIZE MATCHES thread)
+  set(ask setarch ${CMAKE_SYSTEM_PROCESSOR} -R ${ask})  # it wants its addresses where they always are
+endif()
 add_custom_command(OUTPUT ${made}/larder.1.gz ${completions}
-  COMMAND larder man > ${made}/larder.1
+  COMMAND ${ask} man > ${made}/larder.1
   COMMAND gzip -9nf ${made}/larder.1
-  COMMAND larder completion bash > ${made}/bash/larder
-  COMMAND larder completion zsh > ${made}/_larder
-  COMMAND larder completion fish > ${made}/larder.fish
+  COMMAND ${ask} completion bash > ${made}/bash/larder
+  COMMAND ${ask} completion zsh > ${made}/_larder
+  COMMAND ${ask} completion fish > ${made}/larder.fish
   DEPENDS larder COMMENT "manual page and completions" VERBATIM)
 add_custom_target(larder_pages ALL DEPENDS ${made}/larder.1.gz ${completions})
 # Section 3, from the comments of the headers; left out where there is no Python.
