@@ -11,7 +11,7 @@ FROM debian:12-slim AS build
 ARG LARDER_UI=ON
 COPY quickstart /src/quickstart
 RUN apt-get update && \
-    apt-get install -y --no-install-recommends dpkg-dev $(LARDER_UI=$LARDER_UI /src/quickstart packages) && \
+    apt-get install -y --no-install-recommends dpkg-dev file $(LARDER_UI=$LARDER_UI /src/quickstart packages) && \
     rm -rf /var/lib/apt/lists/*
 COPY . /src
 WORKDIR /src
