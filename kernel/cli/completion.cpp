@@ -39,7 +39,7 @@ std::vector<Known> known() {
         Known one{std::string(verb.name), std::string(verb.summary), {}, {}};
         if (verb.name != "help") one.options = options_in(own_words({one.verb, "--help"}).text);
         if (verb.name == "plugin")
-            for (const char* sub : {"new", "test", "info", "lock"})
+            for (const std::string& sub : words_behind(one.verb))
                 one.within.push_back({sub, {}, options_in(own_words({one.verb, sub, "--help"}).text), {}});
         out.push_back(std::move(one));
     }

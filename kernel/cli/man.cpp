@@ -42,7 +42,7 @@ int run_man(Words words) {
         std::string name(verb.name);
         out += ".SH LARDER " + roff(name) + "\n" + as_it_stands(own_words({name, "--help"}).text);
     }
-    for (const char* sub : {"new", "test", "info", "lock"}) out += ".SH LARDER plugin " + roff(sub) + "\n" + as_it_stands(own_words({"plugin", sub, "--help"}).text);
+    for (const std::string& sub : words_behind("plugin")) out += ".SH LARDER plugin " + roff(sub) + "\n" + as_it_stands(own_words({"plugin", sub, "--help"}).text);
     print(out);
     return exit_fine;
 }

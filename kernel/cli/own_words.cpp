@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <sstream>
 
 namespace larder::cli {
 
@@ -31,6 +32,18 @@ OwnWords own_words(const Words& words) {
     int status = 0;
     if (child > 0) waitpid(child, &status, 0);
     out.status = WIFEXITED(status) ? WEXITSTATUS(status) : exit_findings;
+    return out;
+}
+
+Words words_behind(const std::string& verb) {
+    Words out;
+    std::istringstream help(own_words({verb, "--help"}).text);
+    for (std::string line; std::getline(help, line);) {
+        const auto end = line.find("  ", 2);
+        if (!line.starts_with("  ") || line.starts_with("   ") || end == line.npos) continue;
+        std::string word = line.substr(2, end - 2);
+        if (word.find_first_not_of("abcdefghijklmnopqrstuvwxyz") == word.npos) out.push_back(std::move(word));
+    }
     return out;
 }
 

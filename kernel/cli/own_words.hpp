@@ -11,4 +11,7 @@ struct OwnWords {
 };
 OwnWords own_words(const Words& words);
 
+// What `larder VERB --help` lists to be said behind the verb: "  new   write a plugin ..." is "new".
+Words words_behind(const std::string& verb);
+
 }  // namespace larder::cli

@@ -91,7 +91,7 @@ tail -1 /etc/larder/larder.toml
 ls /etc/nginx/modules-enabled | grep -c larder || true
 step purged
 dpkg -P libnginx-mod-http-larder python3-larder larder liblarder-dev liblarder1 larder-plugins >/tmp/dpkg.log 2>&1 || { cat /tmp/dpkg.log; exit 1; }
-find /etc /usr /lib /var/lib -xdev -newer /tmp/serve.log \( -name '*larder*' -o -path '*/larder/*' \) -print | grep -v -e '^/var/lib/dpkg/' -e '^/var/lib/larder' || true
+find /etc /usr /lib -xdev -newer /tmp/serve.log \( -name '*larder*' -o -path '*/larder/*' \) -print
 """
 
 
