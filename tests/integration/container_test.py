@@ -1,7 +1,7 @@
 # tests/integration/container_test.py -- the Dockerfile: what it names exists, it runs as nobody with a root it cannot write, and what its last
 # stage does is done here, in a root of its own. LARDER_IMAGE=name asks an image that was built, with buildah.
 #
-#     buildah bud --isolation chroot --build-arg LARDER_UI=OFF -t larder . && LARDER_IMAGE=larder tests/run.py --only integration.container_test
+#     buildah bud --format docker --isolation chroot --build-arg LARDER_UI=OFF -t larder . && LARDER_IMAGE=larder tests/run.py --only integration.container_test
 import json
 import os
 import pathlib
