@@ -13,6 +13,7 @@ constexpr std::uint32_t most_times_sent = 2;
 
 void Asker::begin() {
     open_ = true;
+    away_ = LARDER_OK;
     open();
 }
 

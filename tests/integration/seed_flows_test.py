@@ -211,6 +211,18 @@ class Panic(Flows):
         until(lambda: self.pb.exists("active_products:all"), "the other instance has it", 10)
         self.assertEqual(self.pb.get("active_products:all"), "of /products")
         self.assertEqual(len(self.asked("/products")), before + 1)
+        # "cache_names": [..., "coverage_areas"]: from the cache that the platform had, CacheKey.coverage_areas(firm_id), with the
+        # time that is left there. What it does not have is not made.
+        self.redis("SET", "firm:coverage_areas:1", "[\"north\"]", "EX", 600)
+        self.redis("SET", "firm:coverage_areas:2", "[\"south\"]")
+        status, told = self.b.http("POST", "/api/v1/admin/cache/warm", {"cache_names": ["firm.coverage_areas"]})
+        self.assertEqual((status, told["success"]), (200, True))
+        for firm, areas in (("1", '["north"]'), ("2", '["south"]')):
+            until(lambda firm=firm: self.pa.exists(f"firm.coverage_areas:{firm}"), "the other instance has it", 10)
+            self.assertEqual(self.pa.get(f"firm.coverage_areas:{firm}"), areas)
+        self.assertLessEqual(self.pa.ttl("firm.coverage_areas:1"), 600)
+        self.assertGreater(self.pa.ttl("firm.coverage_areas:2"), 600)
+        self.assertEqual(self.pa.exists("firm.coverage_areas:3"), 0)
         # stats = await cache_warming_service.get_cache_statistics()
         self.assertEqual(self.b.http("GET", "/api/v1/admin/cache/stats")[0], 200)
 
