@@ -3,7 +3,7 @@
 
 #include "kernel/api/kernel_services.hpp"
 #include "kernel/api/request_rules.hpp"
-#include "kernel/loader/plugin_guard.hpp"
+#include "kernel/loader/host_visit.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -60,6 +60,7 @@ class Nesting {
 // The one place where exceptions end.
 template <class F>
 larder_status at_any_time(const larder_host* host, F&& work) noexcept {
+    const loader::HostVisit visit;
     KernelServices* const services = KernelServices::find(host);
     if (services == nullptr) [[unlikely]] return LARDER_E_CLOSED;
     const Nesting here;

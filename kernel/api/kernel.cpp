@@ -4,6 +4,7 @@
 #include "kernel/api/cache_service.hpp"
 #include "kernel/api/kernel_impl.hpp"
 #include "kernel/core/snapshot.hpp"
+#include "kernel/loader/host_visit.hpp"
 
 #include <larder/plugin/invalidator.h>
 #include <larder/plugin/warmer.h>
@@ -165,6 +166,9 @@ void Kernel::Impl::stop(std::chrono::milliseconds deadline) {
     config::stop(leaving, false, until);
     config::stop(graph.nodes, false, until);
     if (book) book->save();
+    // Threads that a plugin left behind are told so from here on; those that are inside come out first.
+    services->hold();
+    if (!loader::HostVisit::wait_until_out(std::chrono::seconds(1))) say(LARDER_LOG_WARN, "a thread of a plugin is still in the kernel");
     if (started) say(LARDER_LOG_INFO, "stopped");
     log->flush();
 }

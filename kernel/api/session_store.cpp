@@ -4,6 +4,7 @@
 #include "kernel/api/kernel_services.hpp"
 #include "kernel/api/sessions.hpp"
 #include "kernel/core/tier.hpp"
+#include "kernel/loader/host_visit.hpp"
 
 #include <larder/plugin/error.hpp>
 
@@ -52,6 +53,7 @@ bool place_of(KernelServices& services, std::string_view session, std::string_vi
 
 template <class F>
 larder_status guarded(const larder_host* host, F&& work) noexcept {
+    const loader::HostVisit visit;
     KernelServices* const services = KernelServices::find(host);
     if (services == nullptr) return LARDER_E_CLOSED;
     try {

@@ -1,6 +1,7 @@
 // kernel/api/sessions_service.cpp -- larder.sessions/1: sessions behind a C function, for gateways.
 #include "kernel/api/kernel_services.hpp"
 #include "kernel/api/sessions.hpp"
+#include "kernel/loader/host_visit.hpp"
 
 #include <exception>
 #include <new>
@@ -15,8 +16,9 @@ std::uint32_t role_for(std::uint32_t what) {
 
 larder_status LARDER_CALL run(const larder_host* host, const larder_session_order* order, larder_session_answer* answer, const larder_call* call) noexcept {
     if (call != nullptr && call->role != LARDER_ROLE_TRUSTED && call->role < role_for(order->what)) return LARDER_E_DENIED;
+    const loader::HostVisit visit;
     KernelServices* const found = KernelServices::find(host);
-    if (found == nullptr) return LARDER_E_CLOSED;
+    if (found == nullptr || !found->is_open()) return LARDER_E_CLOSED;
     KernelServices& services = *found;
     try {
         Sessions* const sessions = services.side().sessions();

@@ -2,6 +2,7 @@
 // through.
 #include "kernel/loader/host_services.hpp"
 
+#include "kernel/loader/host_visit.hpp"
 #include "kernel/loader/options.hpp"
 
 #include <algorithm>
@@ -82,19 +83,23 @@ void HostTable::fill(HostServices& services) noexcept {
     host_.ctx = this;
     host_.log = [](const larder_host* h, std::int32_t level, const char* text,
                    std::size_t size) noexcept {
+        const HostVisit visit;
         if (HostServices* const kernel = of(h).open(); kernel != nullptr && text != nullptr) {
             of(h).log(*kernel, level, {text, size});
         }
     };
     host_.log_level = [](const larder_host* h) noexcept -> std::int32_t {
+        const HostVisit visit;
         const HostServices* const kernel = of(h).open();
         return kernel == nullptr ? LARDER_LOG_ERROR : kernel->log_level();
     };
     host_.mono_ns = [](const larder_host* h) noexcept -> std::uint64_t {
+        const HostVisit visit;
         const HostServices* const kernel = of(h).open();
         return kernel == nullptr ? 0 : kernel->mono_ns();
     };
     host_.wall_ms = [](const larder_host* h) noexcept -> std::uint64_t {
+        const HostVisit visit;
         const HostServices* const kernel = of(h).open();
         return kernel == nullptr ? 0 : kernel->wall_ms();
     };
@@ -117,6 +122,7 @@ void HostTable::fill(HostServices& services) noexcept {
         }
     };
     host_.service = [](const larder_host* h, const char* id) noexcept -> const void* {
+        const HostVisit visit;
         HostTable& me = of(h);
         HostServices* const kernel = me.open();
         if (kernel == nullptr) {
@@ -147,15 +153,18 @@ void HostTable::fill(HostServices& services) noexcept {
     executor_.struct_size = sizeof executor_;
     executor_.post = [](const larder_host* h, std::int32_t may_block, larder_task_fn fn,
                         void* ctx) noexcept -> larder_status {
+        const HostVisit visit;
         HostServices* const kernel = of(h).open();
         return kernel == nullptr ? LARDER_E_CLOSED : kernel->post(may_block != 0, fn, ctx);
     };
     executor_.after = [](const larder_host* h, std::uint64_t delay_ns, larder_task_fn fn, void* ctx,
                          std::uint64_t* id) noexcept -> larder_status {
+        const HostVisit visit;
         HostServices* const kernel = of(h).open();
         return kernel == nullptr ? LARDER_E_CLOSED : kernel->after(delay_ns, fn, ctx, id);
     };
     executor_.cancel = [](const larder_host* h, std::uint64_t id) noexcept -> larder_status {
+        const HostVisit visit;
         HostServices* const kernel = of(h).open();
         return kernel == nullptr ? LARDER_E_CLOSED : kernel->cancel(id);
     };
@@ -165,7 +174,8 @@ void HostTable::fill(HostServices& services) noexcept {
         metrics_.struct_size = sizeof metrics_;
         metrics_.open = [](const larder_host* h, std::int32_t kind, const char* name,
                            const char* help, const char* labels) noexcept -> larder_metric* {
-            HostServices* const kernel = of(h).open();
+            const HostVisit visit;
+        HostServices* const kernel = of(h).open();
             return kernel == nullptr
                        ? nullptr
                        : kernel->open_metric(of(h).module_, kind, name, help, labels);
@@ -176,6 +186,7 @@ void HostTable::fill(HostServices& services) noexcept {
     secrets_.with_secret = [](const larder_host* h, const larder_config* config, const char* option,
                               void(LARDER_CALL * use)(void*, larder_bytes) LARDER_NOEXCEPT,
                               void* ctx) noexcept -> larder_status {
+        const HostVisit visit;
         HostServices* const kernel = of(h).open();
         if (kernel == nullptr) {
             return LARDER_E_CLOSED;

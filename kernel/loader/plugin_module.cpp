@@ -2,6 +2,7 @@
 // says.
 #include "kernel/loader/plugin_module.hpp"
 
+#include "kernel/loader/host_visit.hpp"
 #include "kernel/loader/plugin_guard.hpp"
 #include "kernel/loader/reason.hpp"
 #include "kernel/loader/sealed_file.hpp"
@@ -92,6 +93,8 @@ std::string judge_component(const Manifest& manifest, const larder_component& th
     return {};
 }
 
+constexpr std::chrono::milliseconds longest_visit{1'000};
+
 // The breadcrumb of what concerns a whole module.
 class ModuleStep {
   public:
@@ -169,6 +172,8 @@ PluginModule::~PluginModule() {
         Reason::of_void(descriptor().deinit);
     }
     table_.close();
+    // What the kernel is made of may go when this returns.
+    HostVisit::wait_until_out(longest_visit);
 }
 
 std::shared_ptr<PluginModule> PluginModule::absent(std::shared_ptr<const PluginFile> file,

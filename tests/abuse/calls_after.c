@@ -23,7 +23,7 @@ static void *calls(void *unused) {
     executor->cancel(host, id);
     executor->post(host, 0, never, NULL);
     host->service(host, LARDER_SVC_METRICS);
-    usleep(100);
+    usleep(1);
   }
   return unused;
 }
