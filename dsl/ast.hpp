@@ -252,7 +252,7 @@ struct SourceClause {  // source db "SELECT ... {id}" { timeout 2s }
     Maybe<Text> address;
     std::vector<Option> options;
 };
-enum class Flag : std::uint8_t { fixed, encrypt, coalesce };  // fixed: the word `static`
+enum class Flag : std::uint8_t { fixed, encrypt, coalesce, demote };  // fixed: the word `static`
 struct FlagClause {
     Word<Flag> what;
     Maybe<Scalar> wait;  // only of `coalesce`

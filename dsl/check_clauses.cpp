@@ -236,6 +236,7 @@ void Clauses::apply_rest(Namespace& n, Space& space, const ast::Clause& c, Seen&
         once(seen, std::string(draft_.sources.text(k->what.at)), k->what.at, whose);
         if (k->what.value == ast::Flag::fixed) n.is_static = true;
         if (k->what.value == ast::Flag::encrypt) n.encrypt = true;
+        if (k->what.value == ast::Flag::demote) n.demote = true;
         if (k->what.value == ast::Flag::coalesce) {
             n.coalesce = true;
             n.coalesce_wait.reset();

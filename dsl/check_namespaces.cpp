@@ -227,6 +227,7 @@ class Namespaces {
         n.coalesce_wait = from.coalesce_wait;
         n.is_static = from.is_static;
         n.encrypt = from.encrypt;
+        n.demote = from.demote;
         space.key = from_space.key;
         space.with = from_space.with;
         space.depends = from_space.depends;

@@ -75,10 +75,34 @@ void check_judges(Draft& draft, const Catalog& catalog) {
     }
 }
 
+// What is handed on from tier to tier has to be known to this process alone.
+void check_demotion(Draft& draft, const Catalog* catalog) {
+    for (NamespaceIndex i = 0; i < draft.spaces.size(); ++i) {
+        const Namespace& n = draft.policy.namespaces[i];
+        const Space& s = draft.spaces[i];
+        if (!n.demote || !n.key || s.broken) continue;
+        const auto in_use = static_cast<std::size_t>(std::count_if(n.tiers.begin(), n.tiers.end(), [](const TierUse& t) { return t.enabled; }));
+        const std::size_t tiers = n.tiers.empty() ? (catalog != nullptr ? catalog->stores.size() : 2) : in_use;
+        if (tiers < 2) {
+            draft.say.error("L0242", s.node->id.at, ticked(n.name) + " demotes, and has no tier below its first one", "there is nowhere to go")
+                .helps.push_back("name the tier that gets what the first has no room for, as in `tiers memory -> spill`, or leave `demote` out");
+            continue;
+        }
+        const auto judges = catalog != nullptr ? judges_of(n, *catalog) : std::vector<const Catalog::Store*>();
+        if (judges.empty()) continue;
+        auto& d = draft.say.error("L0242", s.node->id.at, ticked(n.name) + " demotes into " + ticked(judges.front()->name) +
+                                      ", which has to know of every entry before anybody reads it",
+                                  "nothing that only memory has could be taken back there");
+        d.notes.push_back(ticked(judges.front()->name) + (judges.front()->shared ? " is shared with other nodes" : " outlives this process"));
+        d.helps.push_back("leave `demote` out: it has all entries already, and eviction from memory loses none; or demote into a `spill` store");
+    }
+}
+
 }  // namespace
 
 void check_nodes(Draft& draft) {
     const Catalog* catalog = draft.options.catalog;
+    check_demotion(draft, catalog);
     if (catalog) check_judges(draft, *catalog);
     if (!catalog || std::none_of(catalog->stores.begin(), catalog->stores.end(),
                                  [](const Catalog::Store& s) { return s.shared; }))

@@ -59,7 +59,7 @@ constexpr auto move_verb =
     choice<MoveVerb>({{"rename", MoveVerb::rename}, {"move", MoveVerb::move}});
 constexpr auto withheld = choice<Withheld>(
     {{"key", Withheld::key}, {"header", Withheld::header}, {"json", Withheld::json}});
-constexpr auto plain_flag = choice<Flag>({{"static", Flag::fixed}, {"encrypt", Flag::encrypt}});
+constexpr auto plain_flag = choice<Flag>({{"static", Flag::fixed}, {"encrypt", Flag::encrypt}, {"demote", Flag::demote}});
 constexpr auto encrypt_flag = choice<Flag>({{"encrypt", Flag::encrypt}});
 constexpr auto coalesce_flag = choice<Flag>({{"coalesce", Flag::coalesce}});
 

@@ -181,6 +181,7 @@ struct Namespace {
     std::optional<ValueSource> source;
     std::optional<Ms> coalesce_wait;  // `coalesce wait 2s`
     bool coalesce = false, is_static = false, encrypt = false;
+    bool demote = false;  // entries are in the first tier alone until it lets them go, and then in the next
     std::uint64_t schema = 0;  // dsl/schema.hpp: stands in the envelope
 };
 

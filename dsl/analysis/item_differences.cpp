@@ -215,6 +215,7 @@ Item item_of(const Policy& policy, const Namespace& n) {
           : n.coalesce_wait ? "wait " + spoken(*n.coalesce_wait)
                             : "yes");
     plain(c, "encrypt", n.encrypt ? "yes" : "");
+    plain(c, "demote", n.demote ? "yes" : "");
     return out;
 }
 

@@ -68,6 +68,7 @@ void Families::namespaces(const Figures& figures) {
     Family& loading = family(histogram, "larder_load_duration_seconds", "How long loads took, or clients from a miss to its value.");
     Family& migrated = family(counter, "larder_migrations_total", "Values of an older version, by whether they could be made into present ones.");
     Family& migrating = family(histogram, "larder_migration_duration_seconds", "How long migrations of a value took.");
+    Family& demoted = family(counter, "larder_demotions_total", "Entries that memory let go: now in the tier below, lost for want of room on the way, or overtaken by a change of their key.");
     Family& avoided = family(gauge, "larder_queries_avoided", "Accesses that were answered without a query of the origin, less what was loaded ahead of them.");
     Family& saved = family(gauge, "larder_load_seconds_saved", "What the avoided queries would have taken at the mean time of a load.");
     Family& warmed = family(counter, "larder_warmed_total", "Entries made before anybody asked for them.");
@@ -115,6 +116,11 @@ void Families::namespaces(const Figures& figures) {
             add(migrated, {{"namespace", c.name}, {"result", "ok"}}, number(c.migrated));
             add(migrated, {{"namespace", c.name}, {"result", "failed"}}, number(c.unmigrated));
             add(migrating, {{"namespace", c.name}}, space.migrations);
+        }
+        if (space.demotes || space.demoted != 0) {
+            add(demoted, {{"namespace", c.name}, {"result", "placed"}}, number(space.demoted));
+            add(demoted, {{"namespace", c.name}, {"result", "lost"}}, number(space.demotions_lost));
+            add(demoted, {{"namespace", c.name}, {"result", "overtaken"}}, number(space.demotions_overtaken));
         }
         add(took, {{"namespace", c.name}, {"op", "get"}}, space.gets);
         add(took, {{"namespace", c.name}, {"op", "put"}}, space.puts);

@@ -76,6 +76,7 @@ Clauses clauses(const dsl::Namespace& space) {
     out.emplace_back("compress", space.compress ? compression_text(*space.compress) : "");
     out.emplace_back("limit", joined(space.limits, limit_text));
     out.emplace_back("evict", dsl::word_of(space.evict));
+    out.emplace_back("demote", space.demote ? "yes" : "");
     out.emplace_back("log misses", space.log_misses ? "slower than " + duration_text(*space.log_misses) : "");
     out.emplace_back("refuse above", space.refuse_above ? std::to_string(*space.refuse_above) + "B" : "");
     out.emplace_back("version", std::to_string(space.version));

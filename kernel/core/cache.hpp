@@ -68,6 +68,8 @@ struct CacheOptions {
     std::size_t outbox = 10'000;         // scopes and keys that wait for a shared store, at most
     std::uint32_t sweep = 1'000;         // keys of each shared store that are counted a second; 0: none
     bool sweep_removes = false;          // and read, and removed when they were dropped
+    std::size_t demotions = 4096;        // evicted entries that wait for their way into the next tier, at most,
+    std::size_t demotion_bytes = 16u << 20;  // and their bytes
     std::uint64_t max_key_bytes = 65'536;
     std::uint64_t max_value_bytes = 64u << 20;
     Ms default_deadline{5000};           // of a call without one

@@ -66,6 +66,10 @@ SpaceFigures figures_of(const Space& space) {
     out.puts = run.puts.figures();
     out.loads = run.loads.figures();
     out.migrations = run.migrations.figures();
+    out.demotes = space.demotes;
+    out.demoted = run.demoted.load(std::memory_order_relaxed);
+    out.demotions_lost = run.undemoted.load(std::memory_order_relaxed);
+    out.demotions_overtaken = run.overtaken.load(std::memory_order_relaxed);
     out.migrates = !space.ns->accepts.empty();
     // What was asked for comes to the first tier; what one tier does not have, to the next.
     std::uint64_t reaches = out.counts.hits + out.counts.absent + out.counts.misses;
@@ -82,7 +86,7 @@ SpaceFigures figures_of(const Space& space) {
         const larder_store_stats stats = space.tiers[i].tier->stats(run.shelf);
         one.entries = stats.entries;
         one.bytes = stats.bytes;
-        out.entries = std::max(out.entries, stats.entries);
+        out.entries = space.demotes ? out.entries + stats.entries : std::max(out.entries, stats.entries);
         out.bytes += stats.bytes;
         out.tiers.push_back(std::move(one));
     }

@@ -4,6 +4,7 @@
 //   cache_read.cpp      lookup through the tiers, the verdict on an entry
 //   cache_write.cpp     put, remove, conditional writes, expire
 //   cache_pack.cpp      values made small and themselves again, dictionaries
+//   cache_demote.cpp    entries that go from the first tier to the next when it is full
 //   cache_load.cpp      get_or_load: flights, stale answers
 //   cache_migrate.cpp   entries of an older version
 //   cache_source.cpp    sources: what is missing is loaded, what is put is written there
@@ -28,6 +29,7 @@
 #include "kernel/core/authority.hpp"
 #include "kernel/core/ban_log.hpp"
 #include "kernel/core/cache.hpp"
+#include "kernel/core/demotion.hpp"
 #include "kernel/core/dictionary_home.hpp"
 #include "kernel/core/event_log.hpp"
 #include "kernel/core/fence.hpp"
@@ -201,6 +203,8 @@ struct Cache::Impl {
     const plugin::HashSecret process_secret;
 
     Snapshot<State> state;
+    std::unique_ptr<Demotions> demotions;  // null until a namespace demotes; made by install
+    larder_demotion demotion_sink() const { return demotions != nullptr ? demotions->sink() : larder_demotion{}; }
     mutable std::mutex install_mutex;  // guards what follows; taken by install and reports only
     std::shared_ptr<const dsl::Policy> policy;
     std::map<std::string, std::unique_ptr<SpaceRuntime>, std::less<>> runtimes;
@@ -450,6 +454,16 @@ struct Cache::Impl {
     // Removes it from every tier and changes its key scope; REQUIRES the stripe.
     void erase(const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns, const Cause& cause);
     // Out of one tier of this process; what a failing one keeps is known to be of no use.
+    // Of a namespace that demotes (cache_demote.cpp). REQUIRES: the stripe.
+    larder_status put_demoting(const Space& space, const EntryKey& key, const Envelope& envelope, std::string_view payload,
+                               std::uint64_t now_ns, std::uint64_t deadline_ns);
+    larder_status put_below(const Space& space, const EntryKey& key, const Envelope& envelope, std::string_view payload,
+                            std::uint64_t now_ns, std::uint64_t deadline_ns);
+    // Whether a put of that key may have to ask a store that does not answer at once.
+    bool may_wait_to_put(const Space& space, std::string_view raw);
+    // Brings down what memory let go, unless something came between. [worker]
+    void demote(Demotions::Victim& victim);
+    void count_lost(std::uint32_t shelf);
     void take_out(const SpaceTier& use, const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns);
     bool remove_one(const Space& space, const EntryKey& key, const larder_call* call, const Cause& cause);
     larder_status set_life(const Space& space, const EntryKey& key, const Found& found, std::int64_t ttl_ms,

@@ -64,6 +64,7 @@ Cache::Impl::~Impl() {
             if (authority != nullptr) authority->close();
     executor.cancel(tend_timer.load());
     for (const auto& [name, runtime] : runtimes) runtime->packing->close();
+    if (demotions != nullptr) demotions->close();
     // Now, and what reloads left behind too: a State holds plugins, which call services of the owner.
     state.replace(nullptr);
 }
@@ -127,6 +128,9 @@ void Cache::Impl::install(CacheParts parts) {
     }
     std::vector<std::pair<ScopeId, RecordTable::Cell*>> watches;
     std::vector<std::uint32_t> left;  // shelves
+    if (demotions == nullptr && std::any_of(p.namespaces.begin(), p.namespaces.end(), [](const dsl::Namespace& n) { return n.demote; }))
+        demotions = std::make_unique<Demotions>(executor, process_secret, Demotions::Bounds{options.demotions, options.demotion_bytes},
+                                                [this](Demotions::Victim& victim) { demote(victim); }, [this](std::uint32_t shelf) { count_lost(shelf); });
     next->spaces.resize(p.namespaces.size());
     next->on_drop.resize(p.namespaces.size());
     for (dsl::NamespaceIndex i = 0; i < p.namespaces.size(); ++i) {
@@ -137,7 +141,10 @@ void Cache::Impl::install(CacheParts parts) {
         space.hash_secret = {process_secret.first, process_secret.second + space.runtime->number};
         build_space(space, *next, names, options.max_value_bytes);
         SpaceRuntime& run = *space.runtime;
-        if (run.schema != space.schema) {
+        // Below may lie what was put before it demoted, and nobody took note of that.
+        const auto before = old != nullptr ? old->policy->find(space.ns->name) : std::nullopt;
+        const bool begins_to_demote = space.demotes && before && !old->spaces[*before].demotes;
+        if (run.schema != space.schema || begins_to_demote) {
             // Its entries lack scopes or have others: none is valid, and their memory comes back now. An
             // operation that still runs under the old policy may put one more; the generation tells.
             if (run.schema != 0) left.push_back(run.shelf.exchange(next_shelf.fetch_add(1), std::memory_order_acq_rel));
@@ -150,7 +157,7 @@ void Cache::Impl::install(CacheParts parts) {
         watches.emplace_back(names.bans_of(space.ns->name), &run.changed);
         if (space.runtime->number >= next->by_number.size()) next->by_number.resize(space.runtime->number + 1, nullptr);
         next->by_number[space.runtime->number] = &space;
-        space.limit(space.runtime->shelf);
+        space.limit(space.runtime->shelf, demotion_sink());
         run.packing->configure(pack_rules(*space.ns), next->parts.codecs);
     }
     join_sources(*next, old);

@@ -67,12 +67,14 @@ std::string Cache::Impl::stats(std::string_view section) const {
             std::uint64_t entries = 0, bytes = 0;
             for (const SpaceTier& use : space.tiers) {
                 const larder_store_stats stats = use.tier->stats(space.runtime->shelf);
-                entries = std::max(entries, stats.entries);
+                entries = space.demotes ? entries + stats.entries : std::max(entries, stats.entries);
                 bytes += stats.bytes;
             }
             o["entries"] = entries;
             o["bytes"] = bytes;
             o["ttl_ms"] = space.ttl.count();
+            if (const SpaceRuntime& run = *space.runtime; space.demotes)
+                o["demotions"] = boost::json::object{{"placed", run.demoted.load()}, {"lost", run.undemoted.load()}, {"overtaken", run.overtaken.load()}};
             const Ledger ledger = ledger_of(counts_of(*space.runtime), space.runtime->loads.figures(), bytes);
             o["ledger"] = boost::json::object{{"queries_avoided", ledger.queries_avoided}, {"origin_queries", ledger.origin_queries}, {"warmed", ledger.ahead},
                                               {"ms_saved", std::round(ledger.ms_saved)}, {"load_ms", std::round(ledger.load_ms * 1000) / 1000}, {"bytes_spent", ledger.bytes},

@@ -187,9 +187,15 @@ larder_status Cache::count(std::uint32_t ns, std::uint64_t* out, const larder_ca
     for (const Space& space : s.spaces) {
         if (!space.keeps_entries() || (ns != LARDER_NS_NONE && space.runtime->number != ns)) continue;
         std::pair<Stop, std::uint64_t> most{{&space, nullptr}, 0};
-        for (const SpaceTier& use : space.tiers)
-            if (const std::uint64_t entries = use.tier->stats(space.runtime->shelf).entries; entries > most.second)
+        for (const SpaceTier& use : space.tiers) {
+            const std::uint64_t entries = use.tier->stats(space.runtime->shelf).entries;
+            if (space.demotes && entries > 0) {  // its tiers hold mostly others
+                *out += entries;
+                fullest.push_back({{&space, use.tier}, entries});
+            } else if (entries > most.second) {
                 most = {{&space, use.tier}, entries};
+            }
+        }
         *out += most.second;
         if (most.second > 0) fullest.push_back(most);
     }

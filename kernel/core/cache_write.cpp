@@ -97,6 +97,7 @@ larder_status Cache::Impl::put_in(const SpaceTier& use, const Space& space, cons
 
 larder_status Cache::Impl::put_entry(const Space& space, const EntryKey& key, const Envelope& envelope, std::string_view payload,
                                      std::uint64_t now_ns, std::uint64_t deadline_ns, bool above_only) {
+    if (space.demotes) return put_demoting(space, key, envelope, payload, now_ns, deadline_ns);
     larder_status outcome = LARDER_E_TOO_LARGE;
     bool failed = false, taken = false;
     for (std::size_t i = space.tiers.size(); i-- > 0;) {
@@ -297,7 +298,9 @@ void Cache::Impl::erase(const Space& space, const EntryKey& key, std::uint64_t n
         changes.send(now_ns, deadline_ns);
         return;
     }
+    if (space.demotes) demotions->moved(key.canonical);
     for (std::size_t i = space.tiers.size(); i-- > 0;) take_out(space.tiers[i], space, key, now_ns, deadline_ns);
+    if (space.demotes) demotions->moved(key.canonical);
 }
 
 void Cache::Impl::take_out(const SpaceTier& use, const Space& space, const EntryKey& key, std::uint64_t now_ns, std::uint64_t deadline_ns) {
@@ -343,6 +346,17 @@ bool may_wait(const State& s, std::uint32_t ns) {
 bool may_wait(Cache::Impl& impl, std::uint32_t ns) {
     const ReadGuard guard;
     return may_wait(*impl.state.get(), ns);
+}
+
+bool any_may_wait(Cache::Impl& impl, const larder_cache_set* items, std::size_t n) {
+    const ReadGuard guard;
+    const State& s = *impl.state.get();
+    constexpr std::uint32_t conditions = LARDER_SET_IF_ABSENT | LARDER_SET_IF_PRESENT | LARDER_SET_IF_VERSION | LARDER_SET_KEEP_TTL | LARDER_SET_RETURN_OLD;
+    return std::any_of(items, items + n, [&](const larder_cache_set& item) {
+        const Space* const space = s.space(item.ns);
+        if (space == nullptr || !space->demotes || (item.flags & conditions) != 0) return may_wait(s, item.ns);
+        return impl.may_wait_to_put(*space, view(item.key));
+    });
 }
 
 template <class Item>

@@ -52,7 +52,7 @@ struct SpaceTierFigures {  // one namespace in one of its tiers
 
 struct SpaceFigures {
     SpaceCounts counts;
-    std::uint64_t entries = 0, bytes = 0;  // entries: of the tier that has most
+    std::uint64_t entries = 0, bytes = 0;  // entries: of the tier that has most; where the namespace demotes, of all
     std::uint64_t put_bytes = 0;           // of values, before compression
     std::uint64_t raw_bytes = 0, stored_bytes = 0, compressed = 0, not_smaller = 0;
     std::int64_t ttl_ms = 0;
@@ -60,6 +60,8 @@ struct SpaceFigures {
     PackFigures packing;
     std::vector<SpaceTierFigures> tiers;
     DurationFigures gets, puts, loads, migrations;
+    bool demotes = false;   // what memory lets go is taken to the tier below:
+    std::uint64_t demoted = 0, demotions_lost = 0, demotions_overtaken = 0;  // SpaceRuntime
     bool migrates = false;  // the policy accepts an older version
     double hit_rate() const noexcept {  // 0 to 1; negative entries are answers, too
         const std::uint64_t good = counts.hits + counts.absent + counts.stale, all = counts.hits + counts.absent + counts.misses;

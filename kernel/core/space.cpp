@@ -86,6 +86,9 @@ void build_space(Space& space, const State& state, const ScopeNames& names, std:
             space.below = std::make_shared<const Space>(std::move(low));
             space.tiers.pop_back();
         }
+    space.demotes = ns.demote && space.authority == nullptr && space.tiers.size() > 1 && space.tiers.front().tier->sync() &&
+                    space.tiers.front().tier->headed() && space.tiers.front().tier->has(LARDER_STORE_CAP_DEMOTE) &&
+                    std::none_of(space.tiers.begin(), space.tiers.end(), [](const SpaceTier& use) { return use.tier->foreign(); });
     while (space.sync_tiers < space.tiers.size() && space.tiers[space.sync_tiers].tier->sync()) ++space.sync_tiers;
 
     if (ns.compress && !ns.compress->codec.empty())
@@ -114,7 +117,7 @@ void Space::physical(const Authority& at, std::string_view canonical, std::strin
     key += '}';
 }
 
-void Space::limit(std::uint32_t shelf) const {
+void Space::limit(std::uint32_t shelf, const larder_demotion& to) const {
     for (const SpaceTier& use : tiers) {
         if (use.tier->foreign()) continue;
         std::uint64_t entries = 0, bytes = 0;
@@ -125,6 +128,7 @@ void Space::limit(std::uint32_t shelf) const {
             }
         use.tier->limits(shelf, entries, bytes);
         use.tier->evict(shelf, ns->evict);
+        use.tier->demote(shelf, demotes && &use == &tiers.front() ? &to : nullptr);
     }
 }
 

@@ -58,6 +58,9 @@ struct SpaceRuntime {
     std::uint64_t schema = 0, generation = 0;  // how often the schema changed; guarded by install's mutex
     Counters counts, details;
     Durations gets, puts, loads, migrations;
+    // Entries that memory let go: now in the tier below; lost, as too many waited or that tier would not have them; of no
+    // use any more when it was their turn.
+    std::atomic<std::uint64_t> demoted{0}, undemoted{0}, overtaken{0};
     // How many values of which version were migrated. Far from the hit path.
     std::mutex migrated_mutex;
     std::map<std::uint32_t, std::uint64_t> migrated_from;  // guarded by migrated_mutex
@@ -95,6 +98,7 @@ struct Space {
     std::uint64_t schema = 0;     // of everything that decides an entry's bytes and scopes
     std::uint64_t generation = 0; // stands for the schema in the short form
     bool all_headed = false;      // each of its tiers takes the short form
+    bool demotes = false;         // entries are in the first tier alone until it lets them go (cache_demote.cpp)
     // The records of the shared tier, where it has one; null: those of this process say all.
     Authority* authority = nullptr;
     std::size_t authority_tier = 0;
@@ -123,7 +127,8 @@ struct Space {
     // The same in the place of what is in `out`.
     void physical(const Authority& at, std::string_view canonical, std::string& out) const;
     // Tells the stores of this process what entries and bytes a shelf may hold, and which go first.
-    void limit(std::uint32_t shelf) const;
+    // `to`: who gets what is evicted, where the namespace demotes.
+    void limit(std::uint32_t shelf, const larder_demotion& to) const;
 };
 
 struct State {

@@ -311,6 +311,11 @@ larder_status Tier::evict(std::uint32_t ns, dsl::EvictOrder order) {
     return store_.table->evict(store_.self, ns, static_cast<std::uint32_t>(order));
 }
 
+larder_status Tier::demote(std::uint32_t ns, const larder_demotion* to) {
+    if (!has(LARDER_STORE_CAP_DEMOTE)) return LARDER_E_UNSUPPORTED;
+    return store_.table->demote(store_.self, ns, to);
+}
+
 larder_store_stats Tier::stats(std::uint32_t ns) const {
     larder_store_stats out{};
     out.struct_size = sizeof out;

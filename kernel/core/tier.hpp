@@ -109,6 +109,7 @@ class Tier : public std::enable_shared_from_this<Tier> {
     larder_status scan(larder_scan& scan, std::uint64_t deadline_ns);
     larder_status limits(std::uint32_t ns, std::uint64_t entries, std::uint64_t bytes);
     larder_status evict(std::uint32_t ns, dsl::EvictOrder order);
+    larder_status demote(std::uint32_t ns, const larder_demotion* to);
     // Where the store does not count its entries: what the last walk saw of them.
     larder_store_stats stats(std::uint32_t ns) const;
     void walked(std::map<std::uint32_t, std::uint64_t> entries);  // by namespace

@@ -103,6 +103,7 @@ json::object space_json(const SpaceFigures& space) {
                                      {"load_mean", milliseconds(space.loads, -1)},
                                      {"load_p95", milliseconds(space.loads, 0.95)}};
     out["durations"] = json::object{{"gets", durations_json(space.gets)}, {"puts", durations_json(space.puts)}, {"loads", durations_json(space.loads)}};
+    if (space.demotes) out["demotions"] = json::object{{"placed", space.demoted}, {"lost", space.demotions_lost}, {"overtaken", space.demotions_overtaken}};
     const Ledger ledger = ledger_of(space);
     out["ledger"] = json::object{{"queries_avoided", ledger.queries_avoided},
                                  {"origin_queries", ledger.origin_queries},

@@ -154,6 +154,11 @@ std::string Folder::set_aside() const {
     return moved ? aside : std::string();
 }
 
+void Folder::empty() const noexcept {
+    for (const std::string& file : {data_file(), path_ + "/lock.mdb"}) static_cast<void>(::unlink(file.c_str()));
+    unmark();
+}
+
 std::string this_boot() {
     const std::string told = first_line("/proc/sys/kernel/random/boot_id");
     if (!told.empty()) {

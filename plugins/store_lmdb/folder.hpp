@@ -44,6 +44,9 @@ class Folder {
     // After it was synced and closed.
     void unmark() const noexcept;
 
+    // The file is gone, and whatever was noted of it. REQUIRES: claimed, and nobody has it open.
+    void empty() const noexcept;
+
     // The file out of the way; an earlier one that was set aside goes. The name it has then; empty: it could not be.
     std::string set_aside() const;
 

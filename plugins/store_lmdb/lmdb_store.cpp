@@ -33,10 +33,10 @@ larder_status copy_to(larder_value* out, larder_bytes bytes) {
 
 }  // namespace
 
-LmdbStore::LmdbStore(plugin::Host host, const plugin::Config& config)
+LmdbStore::LmdbStore(plugin::Host host, Options options)
     : host_(host),
-      options_(Options::read(config)),
-      vault_(host, {options_.folder, options_.instance, options_.capacity, options_.sync}),
+      options_(std::move(options)),
+      vault_(host, {options_.folder, options_.instance, options_.capacity, options_.sync, options_.begins_empty}),
       writer_(host, vault_, sieve_, leases_, bounds_,
               {[this](std::span<const std::string> records) { tell_lapsed(records); },
                [this](const std::string& why) { begin_anew(why); }}) {
@@ -87,8 +87,7 @@ void LmdbStore::stop(std::uint64_t) noexcept {
     vault_.close();
 }
 
-void LmdbStore::reconfigure(const plugin::Config& config) {
-    const Options changed = Options::read(config);
+void LmdbStore::resize(const Options& changed) {
     try {
         writer_.between_changes([&] { vault_.resize(changed.capacity); });
     } catch (const Failure& failure) {
@@ -329,6 +328,10 @@ larder_status LmdbStore::clear_ns(std::uint32_t ns, const larder_call& call) {
         }
         begin = options_.prefix + ":v:{" + std::string(plugin::text_of(called)) + ":";
     }
+    return clear_begin(begin, call);
+}
+
+larder_status LmdbStore::clear_begin(const std::string& begin, const larder_call& call) {
     larder_call waiting = call;
     waiting.done = nullptr;
     const auto again = std::make_shared<bool>(false);

@@ -31,12 +31,15 @@ class LmdbStore {
     static constexpr std::uint64_t caps = LARDER_STORE_CAP_TTL | LARDER_STORE_CAP_VERSION | LARDER_STORE_CAP_PERSISTENT |
                                           LARDER_STORE_CAP_BOUNDED | LARDER_STORE_CAP_SCAN | LARDER_STORE_CAP_WAITS;
 
-    LmdbStore(plugin::Host host, const plugin::Config& config);
+    LmdbStore(plugin::Host host, const plugin::Config& config) : LmdbStore(host, Options::read(config)) {}
+    LmdbStore(plugin::Host host, Options options);
     ~LmdbStore();
 
     void start();
     void stop(std::uint64_t deadline_ns) noexcept;
-    void reconfigure(const plugin::Config& config);
+    void reconfigure(const plugin::Config& config) { resize(Options::read(config)); }
+    // Capacity and entries from now on.
+    void resize(const Options& changed);
     plugin::Health health() const;
     const void* extension(std::string_view id);
 
@@ -48,6 +51,8 @@ class LmdbStore {
     larder_status get_many(std::span<larder_get_item> items, const larder_call& call);
     larder_status remove_many(std::span<const larder_key> keys, const larder_call& call);
     larder_status clear_ns(std::uint32_t ns, const larder_call& call);
+    // Removes entries whose keys begin so.
+    larder_status clear_begin(const std::string& begin, const larder_call& call);
     larder_status scan(larder_scan& scan, const larder_call& call);
     larder_status stats(std::uint32_t ns, larder_store_stats& out);
 

@@ -36,7 +36,11 @@ bool Vault::open() {
         say(text);
         return false;
     }
-    judge_file();
+    if (options_.begins_empty) {
+        folder_.empty();
+    } else {
+        judge_file();
+    }
     for (int tries = 0;; ++tries) {
         try {
             if (!options_.sync) {
@@ -96,6 +100,9 @@ void Vault::close() noexcept {
     database_.reset();
     if (synced) {
         folder_.unmark();
+    }
+    if (was && options_.begins_empty) {
+        folder_.empty();
     }
     folder_.release();
 }

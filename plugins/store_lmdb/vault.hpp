@@ -23,6 +23,7 @@ class Vault {
         std::string folder, name;  // name: of the instance, for the log
         std::uint64_t capacity = 0;
         bool sync = false;
+        bool begins_empty = false;  // and is gone when it is closed
     };
     Vault(plugin::Host host, Options options);
     ~Vault() { close(); }

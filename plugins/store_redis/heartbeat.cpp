@@ -6,7 +6,9 @@
 #include "server_impl.hpp"
 #include "wire.hpp"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace larder::store_redis {
 namespace {
@@ -108,6 +110,67 @@ struct Server::Impl::Scripts final : Exchange {
     const char* name() const noexcept override { return "SCRIPT LOAD"; }
 };
 
+// What the options want of its memory. A server that refuses keeps what it has, and is judged by that.
+struct Server::Impl::Bounds final : Exchange {
+    Bounds(Impl& i, const ServerInfo& now) : impl(i), info(now) {
+        const Options& wanted = i.around.options;
+        const auto set = [this](const char* name, const std::string& value) {
+            write(wire, {"CONFIG", "SET", name, value});
+            told.push_back(std::string(name) + ' ' + value);
+            ++replies;
+        };
+        if (wanted.maxmemory != 0 && wanted.maxmemory != now.maxmemory) {
+            set("maxmemory", std::to_string(wanted.maxmemory));
+        }
+        if (!wanted.maxmemory_policy.empty() && wanted.maxmemory_policy != now.maxmemory_policy) {
+            set("maxmemory-policy", wanted.maxmemory_policy);
+        }
+        deadline_ns = i.around.loop.now_ns() + wanted.command_timeout_ns;
+    }
+    bool on_reply(std::uint32_t index, Reply& reply) override {
+        if (reply.is_error()) {
+            impl.around.journal.say(LARDER_LOG_WARN, impl.endpoint.text(),
+                                    "does not take `CONFIG SET " + told[index] + "`: " + std::string(reply.text()) +
+                                        ". Set it in redis.conf, or leave the option out");
+            return true;
+        }
+        impl.around.journal.say(LARDER_LOG_INFO, impl.endpoint.text(), "has now " + told[index]);
+        if (told[index].starts_with("maxmemory ")) {
+            info.maxmemory = impl.around.options.maxmemory;
+        } else {
+            info.maxmemory_policy = impl.around.options.maxmemory_policy;
+        }
+        return true;
+    }
+    void on_end(larder_status) noexcept override {
+        const std::unique_ptr<Bounds> ended(this);
+        impl.advise(info);
+    }
+    const char* name() const noexcept override { return "CONFIG SET"; }
+
+    Impl& impl;
+    ServerInfo info;
+    std::vector<std::string> told;
+};
+
+bool Server::Impl::set_bounds(const ServerInfo& now) {
+    if (!now.has_memory) {
+        return false;
+    }
+    auto bounds = std::make_unique<Bounds>(*this, now);
+    if (bounds->replies == 0 || send(*bounds) != LARDER_OK) {
+        return false;
+    }
+    static_cast<void>(bounds.release());
+    return true;
+}
+
+void Server::Impl::advise(const ServerInfo& now) {
+    for (const std::string& sentence : advice(now)) {
+        around.journal.say(LARDER_LOG_WARN, endpoint.text(), sentence);
+    }
+}
+
 void Server::Impl::load_scripts() {
     auto scripts = std::make_unique<Scripts>(*this);
     if (send(*scripts) == LARDER_OK) {
@@ -136,10 +199,13 @@ void Server::Impl::beat() {
 }
 
 void Server::Impl::heard(const ServerInfo& now) {
-    if (!std::exchange(memory_asked, true) || now.run_id != info.run_id) {
-        for (const std::string& sentence : advice(now)) {
-            around.journal.say(LARDER_LOG_WARN, endpoint.text(), sentence);
-        }
+    // Of another process the memory is asked for at the next beat.
+    const bool other = !info.run_id.empty() && !now.run_id.empty() && now.run_id != info.run_id;
+    if (!std::exchange(memory_asked, true) && !set_bounds(now)) {
+        advise(now);
+    }
+    if (other && !now.has_memory) {
+        memory_asked = false;
     }
     const Renewal what = renewal(info, now);
     if (!now.run_id.empty()) {

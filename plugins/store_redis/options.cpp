@@ -99,6 +99,11 @@ Options Options::read(plugin::Host host, const plugin::Config& config) {
     o.command_timeout_ns = duration(config, "command_timeout");
     o.max_staleness_ns = duration(config, "max_staleness");
     o.heartbeat_ns = duration(config, "heartbeat");
+    o.maxmemory = config.size("maxmemory", 0);
+    o.maxmemory_policy = config.text("maxmemory_policy", "keep");
+    if (o.maxmemory_policy == "keep") {
+        o.maxmemory_policy.clear();
+    }
     if (o.heartbeat_ns * 2 > o.max_staleness_ns) {
         refuse(config, "heartbeat", "make it at most half of max_staleness");
     }

@@ -35,6 +35,8 @@ struct Options : ConnectionOptions {
     std::uint64_t command_timeout_ns = 5'000'000'000;
     std::uint64_t max_staleness_ns = 3'000'000'000;
     std::uint64_t heartbeat_ns = 1'000'000'000;
+    std::uint64_t maxmemory = 0;   // that each server is to have; 0: as it has
+    std::string maxmemory_policy;  // likewise; empty: as it has
     bool stream = true;
     unsigned looks = 0;  // of the loop, before it sleeps
     bool sentinel = false;  // what is asked is a Sentinel: no heartbeat, no scripts

@@ -37,6 +37,7 @@ struct Server::Impl final : Link::Owner, Stream::Owner {
     struct Beat;
     struct Canary;
     struct Scripts;
+    struct Bounds;
 
     Place& place_of(Link& link);
     void connect(Place& place);
@@ -62,6 +63,9 @@ struct Server::Impl final : Link::Owner, Stream::Owner {
     void heard(const ServerInfo& now);
     void write_canary();
     void load_scripts();
+    // Tells it what it may hold, where the options say so and it says otherwise. False: there is nothing to tell.
+    bool set_bounds(const ServerInfo& now);
+    void advise(const ServerInfo& now);
 
     Link* best() noexcept;
     std::uint64_t in_flight() const noexcept;

@@ -23,7 +23,7 @@ KINDS = ("store", "compressor", "warmer", "invalidator", "session", "exporter", 
 SESSION_KEY = "your-32-byte-key-your-32-byte-ke"
 # What each shipped plugin needs to be made; ports where nobody listens stand for servers that are away.
 SHIPPED = {
-    "store_memory": [["capacity=1MiB"]], "store_lmdb": [["path=./d", "capacity=8MiB"]], "store_redis": [["url=REDIS"]],
+    "store_memory": [["capacity=1MiB"]], "store_lmdb": [["path=./d", "capacity=8MiB"]], "store_spill": [["path=./s", "capacity=8MiB"]], "store_redis": [["url=REDIS"]],
     "store_postgres": [["url=POSTGRES"]],
     "compressor_brotli": [["quality=1"]], "compressor_zlib": [[], ["format=gzip"]], "compressor_zstd": [[]],
     "session_sealed": [["keys=env:KIT_KEYS"], ["keys=env:KIT_KEYS", "format=fernet"]],

@@ -266,6 +266,26 @@ class OneNode(unittest.TestCase):
             until(node.trusted, "it is there")
             self.assertFalse(node.logged("maxmemory-policy"))
 
+    def test_allkeys_lru_and_2gb_are_set_where_the_configuration_says_so(self):
+        redis = self.enterContext(RedisServer())
+
+        def has(name):
+            return redis("CONFIG", "GET", name)[1].decode()
+        with Nodes(store_of(redis.address) + 'maxmemory = "2GiB"\nmaxmemory_policy = "allkeys-lru"\n', count=1) as (node,):
+            until(lambda: (has("maxmemory"), has("maxmemory-policy")) == (str(2 << 30), "allkeys-lru"), "it is set", 10)
+            until(lambda: node.logged("has now maxmemory-policy allkeys-lru"), "and said", 10)
+            redis.restart()
+            until(lambda: (has("maxmemory"), has("maxmemory-policy")) == (str(2 << 30), "allkeys-lru"), "also of the next process", 20)
+            self.assertFalse(node.logged("Set maxmemory"))
+
+    def test_a_server_that_takes_no_bounds_is_warned_of_and_serves(self):
+        redis = self.enterContext(RedisServer("--rename-command", "CONFIG", ""))
+        with Nodes(store_of(redis.address) + 'maxmemory = "2GiB"\nmaxmemory_policy = "allkeys-lru"\n', count=1) as (node,):
+            until(lambda: node.logged("does not take `CONFIG SET maxmemory 2147483648`"), "a warning", 10)
+            until(lambda: node.logged("no maxmemory is set"), "and what follows from it", 10)
+            node.set("item:1", "x")
+            self.assertEqual(node.get("item:1"), b"x")
+
     def test_a_unix_socket_does_as_well(self):
         redis = self.enterContext(RedisServer(unix=True))
         with Nodes(store_of(redis.unix)) as (a, b):

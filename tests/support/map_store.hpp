@@ -36,6 +36,7 @@ class MapStore {
     std::atomic<larder_status> fail{LARDER_OK};  // what every call answers instead
     std::atomic<std::uint64_t> capacity{0};      // what stats() says
     std::atomic<bool> silent{false};             // answers PENDING and never calls done
+    std::atomic<std::size_t> most{0};            // entries of a namespace that demotes; 0: any number. Then any of the others goes
     std::function<void(std::string& bytes, const std::string& key)> lie;  // changes what get returns
 
     StoreHandle handle(std::string name) {
@@ -145,6 +146,27 @@ class MapStore {
         return LARDER_PENDING;
     }
 
+    // As a full store does: what goes is handed on with the lock held.
+    void make_room(const Key& keep) {
+        const auto to = demotions_.find(keep.first);
+        if (to == demotions_.end() || most.load() == 0) return;
+        const auto begin = map_.lower_bound({keep.first, std::string()}), end = map_.lower_bound({keep.first + 1, std::string()});
+        auto entries = static_cast<std::size_t>(std::distance(begin, end));
+        while (entries-- > most.load()) {
+            auto victim = map_.lower_bound({keep.first, std::string()});
+            turn_ = turn_ * 6364136223846793005ULL + 1442695040888963407ULL;
+            std::advance(victim, (turn_ >> 33) % (entries + 1));
+            if (victim->first == keep) victim = map_.lower_bound({keep.first, std::string()});
+            if (victim->first == keep) ++victim;
+            const Key key = victim->first;
+            larder_value value{};
+            fill(&value, victim->second);
+            map_.erase(victim);
+            const larder_key shown{key.second.data(), static_cast<std::uint32_t>(key.second.size()), key.first, 0};
+            to->second.evicted(to->second.ctx, &shown, &value);
+        }
+    }
+
     static larder_status get(void* p, const larder_key* k, const larder_call* call, larder_value* out) noexcept {
         MapStore& s = self(p);
         return s.serve(call, out, [&s, key = key_of(k)](larder_value* value) -> larder_status {
@@ -169,6 +191,7 @@ class MapStore {
             if ((w.flags & LARDER_PUT_IF_ABSENT) != 0 && old != nullptr) return LARDER_EXISTS;
             if ((w.flags & LARDER_PUT_IF_VERSION) != 0 && (old == nullptr ? 0 : old->version) != w.if_version) return LARDER_E_CONFLICT;
             s.map_[key] = make(bytes, s.until(w.ttl_ms), w.version, (w.flags & LARDER_PUT_HEADED) != 0);
+            s.make_room(key);
             return LARDER_OK;
         });
     }
@@ -251,6 +274,13 @@ class MapStore {
                 return LARDER_OK;
             };
             v.stats = &stats;
+            v.demote = [](void* p, std::uint32_t ns, const larder_demotion* to) noexcept -> larder_status {
+                MapStore& s = self(p);
+                const std::lock_guard lock(s.mutex_);
+                if (to != nullptr) s.demotions_[ns] = *to;
+                else s.demotions_.erase(ns);
+                return LARDER_OK;
+            };
             return v;
         }();
         return t;
@@ -261,6 +291,8 @@ class MapStore {
     std::mutex mutex_;
     std::map<Key, Shared> map_;  // guarded by mutex_
     std::map<std::uint32_t, Limits> limits_;  // guarded by mutex_
+    std::map<std::uint32_t, larder_demotion> demotions_;  // guarded by mutex_
+    std::uint64_t turn_ = 1;  // guarded by mutex_
     std::mutex later_mutex_;
     std::vector<std::thread> later_;  // guarded by later_mutex_
     std::atomic<std::uint64_t> calls_{0};

@@ -19,6 +19,8 @@ inline larder_bytes b(std::string_view t) { return {t.data(), t.size()}; }
 struct TestCacheOptions {
     std::vector<std::string> stores{"l1"};
     std::uint64_t caps = MapStore::default_caps;
+    std::optional<std::uint64_t> lower_caps;  // of those behind the first; none: the same
+    std::size_t demotions = 4096;
     std::size_t records = 1u << 16;
     std::size_t outbox = 10'000;
     std::uint64_t seed = 1;
@@ -42,12 +44,13 @@ class TestCache {
           own_executor_(clock),
           executor(options_.executor != nullptr ? *options_.executor : own_executor_) {
         for (std::size_t i = 0; i < options_.stores.size(); ++i)
-            stores.push_back(std::make_unique<MapStore>(clock, i == 0 ? options_.caps : options_.caps));
+            stores.push_back(std::make_unique<MapStore>(clock, i == 0 ? options_.caps : options_.lower_caps.value_or(options_.caps)));
         CacheOptions o;
         o.clock = &clock;
         o.random = &random;
         o.executor = &executor;
         o.records = options_.records;
+        o.demotions = options_.demotions;
         o.outbox = options_.outbox;
         cache = std::make_unique<Cache>(o);
         if (!options_.journal.empty()) {

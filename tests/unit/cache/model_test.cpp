@@ -3,6 +3,7 @@
 // The reference finds what a drop concerns by looking at every entry. The cache must agree exactly
 // while its store keeps everything; with a store that forgets and a table of records that is too
 // small it may miss more, never hit more. The seed is in the output of a failure.
+#include "kernel/core/figures.hpp"
 #include "tests/catch.hpp"
 #include "tests/support/test_cache.hpp"
 
@@ -63,13 +64,25 @@ class Reference {
 
 std::string cat_of(const std::string& key) { return key.substr(0, key.find(':')); }
 
-void run_model(std::uint64_t seed, std::size_t operations, bool forgetful) {
+// The same where every namespace demotes: l1 has room for a few entries of each, and what it lets go comes down later.
+std::string demoting(std::string text) {
+    for (std::size_t at = 0; (at = text.find("{ key ", at)) != std::string::npos; at += 10) text.insert(at + 2, "demote; ");
+    return text;
+}
+
+void run_model(std::uint64_t seed, std::size_t operations, bool forgetful, bool demotes = false) {
     INFO("seed " << seed);
     TestCacheOptions options;
     options.seed = seed;
     options.stores = {"l1", "l2"};
-    if (forgetful) options.records = 64;
-    TestCache c(policy, options);
+    if (forgetful && !demotes) options.records = 64;
+    if (demotes) {
+        options.caps |= LARDER_STORE_CAP_DEMOTE;
+        if (seed % 2 == 0) options.lower_caps = MapStore::default_caps & ~std::uint64_t{LARDER_STORE_CAP_MARK};
+        options.demotions = 1 + seed % 7;
+    }
+    TestCache c(demotes ? demoting(policy) : policy, options);
+    if (demotes) c.stores[0]->most = 3;
     Reference r;
     std::mt19937_64 random(seed);
     const auto pick = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
@@ -150,11 +163,23 @@ void run_model(std::uint64_t seed, std::size_t operations, bool forgetful) {
             const Ms by(pick(3000));
             c.after(by);
             r.now += static_cast<std::uint64_t>(by.count());
+        } else if (demotes && what < 99) {
+            c.executor.run();
         } else if (forgetful && what < 99) {
             c.stores[pick(2)]->evict_some(random(), 3);
         }
     }
     CHECK(hits > operations / 50);
+    if (!demotes) return;
+    std::uint64_t placed = 0, lost = 0, overtaken = 0;
+    for (const SpaceFigures& space : c.cache->figures().spaces) {
+        placed += space.demoted;
+        lost += space.demotions_lost;
+        overtaken += space.demotions_overtaken;
+    }
+    CHECK(placed > operations / 100);
+    CHECK(lost > 0);
+    CHECK(overtaken > operations / 1000);
 }
 
 }  // namespace
@@ -166,6 +191,10 @@ TEST_CASE("a million random operations agree with a naive reference", "[model]")
         return;
     }
     for (std::uint64_t seed = 1; seed <= 10; ++seed) run_model(seed, 100'000, false);
+}
+
+TEST_CASE("what memory hands down never outlives a drop, a removal, an expiry or a newer value", "[model][demote]") {
+    for (std::uint64_t seed = 201; seed <= 210; ++seed) run_model(seed, 50'000, true, true);
 }
 
 TEST_CASE("a cache that forgets misses more than the reference and never hits more", "[model]") {

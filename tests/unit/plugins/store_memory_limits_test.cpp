@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <string>
 
 using namespace larder::test;
@@ -239,5 +240,45 @@ TEST_CASE("large namespaces that are dropped one after the other each give back 
     }
     for (std::uint64_t i = 0; i < 15'000; ++i) {
         REQUIRE(m.get(numbered("again", i), 5) == numbered("another ", i));
+    }
+}
+
+TEST_CASE("what a full store lets go is handed on once with its key and its value, and only of namespaces that want it") {
+    struct Handed {
+        std::map<std::string, int> times;
+        std::size_t wrong = 0;
+        static void LARDER_CALL on_evicted(void* ctx, const larder_key* key, larder_value* value) noexcept {
+            auto& me = *static_cast<Handed*>(ctx);
+            const std::string name(key->data, key->size);
+            const std::string_view bytes(static_cast<const char*>(value->data), value->size);
+            ++me.times[name];
+            me.wrong += key->ns != 1 || bytes.substr(0, name.size()) != name || bytes.size() != name.size() + 200;
+            value->release(value);
+        }
+    } handed;
+    MemoryTable m(1 << 20, 4);
+    const larder_demotion to{sizeof to, 0, &handed, &Handed::on_evicted};
+    REQUIRE(m.table.demote(1, &to) == LARDER_OK);
+    for (int i = 0; i < 10'000; ++i) {
+        m.put(numbered(i), numbered(i) + std::string(200, 'x'));
+        m.put(numbered(i), "other", 0, 2);
+    }
+    REQUIRE(m.stats(1).evictions > 1000);
+    CHECK(handed.times.size() == m.stats(1).evictions);
+    CHECK(handed.wrong == 0);
+    CHECK(std::all_of(handed.times.begin(), handed.times.end(), [](const auto& one) { return one.second == 1; }));
+    for (const auto& [key, times] : handed.times) REQUIRE_FALSE(m.has(key));
+
+    SECTION("a namespace that is cleared goes on handing on") {
+        m.table.clear(1);
+        handed.times.clear();
+        for (int i = 0; i < 10'000; ++i) m.put(numbered(i), numbered(i) + std::string(200, 'x'));
+        CHECK_FALSE(handed.times.empty());
+    }
+    SECTION("and one that is told to stops") {
+        REQUIRE(m.table.demote(1, nullptr) == LARDER_OK);
+        handed.times.clear();
+        for (int i = 0; i < 10'000; ++i) m.put(numbered(20'000 + i), "x");
+        CHECK(handed.times.empty());
     }
 }

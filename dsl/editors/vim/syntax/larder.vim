@@ -10,7 +10,7 @@ syn iskeyword @,48-57,_,-,.
 syn case match
 
 syn keyword larderItem alert breaker defaults guarantee guard larder let namespace on profile session test use warm
-syn keyword larderClause absent at between coalesce compress cookie depends encrypt evict every for from key learn limit log migrate open probe ramp refuse retry source stale static store tag tiers ttl version watch with write
+syn keyword larderClause absent at between coalesce compress cookie demote depends encrypt evict every for from key learn limit log migrate open probe ramp refuse retry source stale static store tag tiers ttl version watch with write
 syn keyword larderAction always default drop drops end event expect expire expires fail load move never no put recover refresh refreshes rename rule serve
 syn keyword larderOutcome closed dropped ended everything expired fails half-open hit kept miss served warmed
 syn keyword larderWord above accepts after and aside before behind change entries error except failures form header hits holding if in is jitter json least matching misses most of older once or per priority query remove revalidating second sliding slower startup status strip than then through to today unless user value wait when while without
