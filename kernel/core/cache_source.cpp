@@ -66,6 +66,7 @@ bool any_of_kind(const State& s, std::span<Item> items, Of&& of) {
     });
 }
 
+bool has_far(const Space& space) { return space.below != nullptr; }
 bool has_loads(const Space& space) { return space.source != nullptr && space.source->loads(); }
 bool has_writes(const Space& space) { return space.writes_source(); }
 
@@ -171,15 +172,16 @@ Loaded Cache::Impl::load_from(const SourceUse& use, const std::string& canonical
 }
 
 std::optional<larder_status> Cache::Impl::get_sourced(std::span<larder_cache_get> items, const larder_call* call) {
-    if (is_read_only_look(call)) return std::nullopt;
+    // Who only looks is told of what the far tier has, and of nothing that would have to be loaded.
+    const bool looks = is_read_only_look(call);
     {
         const ReadGuard guard;
-        if (!any_of_kind(*state.get(), items, has_loads)) return std::nullopt;
+        if (!any_of_kind(*state.get(), items, looks ? has_far : has_loads)) return std::nullopt;
     }
-    const auto is_missing = [](const State& s, const larder_cache_get& item) {
+    const auto is_missing = [looks](const State& s, const larder_cache_get& item) {
         const Space* space = s.space(item.ns);
         // Tiers that fail are no reason not to ask.
-        return space != nullptr && has_loads(*space) && item.status != LARDER_OK && item.status != LARDER_PENDING && item.status != LARDER_E_INVALID;
+        return space != nullptr && (looks ? has_far(*space) : has_loads(*space)) && item.status != LARDER_OK && item.status != LARDER_PENDING && item.status != LARDER_E_INVALID;
     };
     bool later = get_here(items, call);
     if (!later) {
@@ -188,7 +190,7 @@ std::optional<larder_status> Cache::Impl::get_sourced(std::span<larder_cache_get
         later = std::any_of(items.begin(), items.end(), [&](const larder_cache_get& item) { return is_missing(s, item); });
     }
     if (!later) return LARDER_OK;
-    const auto finish = [this, items, is_missing](const larder_call* c) {
+    const auto finish = [this, items, is_missing, looks](const larder_call* c) {
         const std::uint64_t until = deadline(c, clock.mono_ns());
         larder_call still = blocking(c);
         for (larder_cache_get& item : items) {
@@ -205,6 +207,16 @@ std::optional<larder_status> Cache::Impl::get_sourced(std::span<larder_cache_get
                 if (!find_key(space, names, view(item.key), key)) continue;
                 canonical = key.canonical;
                 use = space.source;
+            }
+            // A stale answer, or a miss that its caller will fill, is as good as a use: what is far is copied up.
+            const bool copies = looks && (c->flags & (std::uint32_t{LARDER_GET_META} | LARDER_CALL_PEEK)) == 0 && use->far_only;
+            if (looks && !copies) {
+                if (get_far(item, until) && item.status < 0) item.status = LARDER_MISS;
+                if ((c->flags & LARDER_GET_META) != 0) {
+                    const Pinned unwanted(item.value);
+                    item.value = {};
+                }
+                continue;
             }
             load_missed(item, [this, use, canonical, until] { return load_from(*use, canonical, until); }, &still);
             if (!use->far_only) item.ttl_ms = use->ttl_ms > 0 ? use->ttl_ms : -1;

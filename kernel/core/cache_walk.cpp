@@ -3,7 +3,8 @@
 // A cursor is (walk position, store cursor): the upper 16 bits say which pair of namespace and tier, the
 // lower 48 are the store's. A pair that has gone by a reload ends the walk early, which SCAN allows for
 // keys that are not there from beginning to end. Behind those come the shared stores, each walked once for all
-// namespaces (shared_walk.hpp); what is in memory above one is there, too, and is not walked.
+// namespaces (shared_walk.hpp); what is in memory above one is there, too, and is not walked. Of two of them a key may be
+// told by both: the farther one has all, the nearer one copies, and what was written while the other was away.
 #include "kernel/core/cache_impl.hpp"
 #include "kernel/core/redis_glob.hpp"
 #include "kernel/core/shared_walk.hpp"
@@ -26,7 +27,9 @@ std::vector<std::shared_ptr<Authority>> shared_stops(const State& s, std::uint32
     std::vector<std::shared_ptr<Authority>> found;
     const Space* const only = ns == LARDER_NS_NONE ? nullptr : s.space(ns);
     for (const auto& authority : s.authorities)
-        if (walks(authority.get()) && (only == nullptr || only->authority == authority.get())) found.push_back(authority);
+        if (walks(authority.get()) && (only == nullptr || only->authority == authority.get() ||
+                                       (only->below != nullptr && only->below->authority == authority.get())))
+            found.push_back(authority);
     return found;
 }
 
@@ -196,6 +199,10 @@ larder_status Cache::count(std::uint32_t ns, std::uint64_t* out, const larder_ca
                 most = {{&space, use.tier}, entries};
             }
         }
+        if (space.below != nullptr) {
+            const SpaceTier& far = space.below->tiers.front();
+            if (const std::uint64_t entries = far.tier->stats(space.runtime->shelf).entries; entries > most.second) most = {{space.below.get(), far.tier}, entries};
+        }
         *out += most.second;
         if (most.second > 0) fullest.push_back(most);
     }
@@ -273,12 +280,15 @@ std::string Cache::Impl::versions_json() {
     for (const auto& authority : shared_stops(s, LARDER_NS_NONE)) {
         SharedWalk::Options what;
         what.reads = true;
+        std::map<std::uint32_t, Versions> here;
         what.on_entry = [&](const Space& space, std::string_view, const SharedItem& item) {
-            if (item.found.any()) ++shared[space.runtime->number][item.found.entry.head().version];
+            if (item.found.any()) ++here[space.runtime->number][item.found.entry.head().version];
         };
         SharedWalk walk(*this, authority, std::move(what));
         do whole = whole && walk.step(256, until) == LARDER_OK && (walk.ended() || clock.fine_ns() < until);
         while (whole && !walk.ended());
+        for (const auto& [ns, versions] : here)
+            for (const auto& [version, entries] : versions) shared[ns][version] = std::max(shared[ns][version], entries);
     }
     boost::json::object spaces;
     for (const Space& space : s.spaces) {

@@ -4,6 +4,15 @@
 #include <algorithm>
 
 namespace larder {
+namespace {
+
+// The space by whose records entries in this store are judged; null: none of this namespace's are there.
+const Space* judge_in(const Space* space, const Authority* store) {
+    if (space == nullptr || space->authority == store) return space;
+    return space->below != nullptr && space->below->authority == store ? space->below.get() : nullptr;
+}
+
+}  // namespace
 
 larder_status SharedWalk::step(std::uint32_t keys, std::uint64_t deadline_ns) {
     if (cursor_ == 0) seen_.clear();
@@ -45,7 +54,7 @@ std::vector<SharedWalk::Named> SharedWalk::list(std::uint32_t keys, std::uint64_
         const Space* space = nullptr;
         EntryKey key;
         const bool whole = impl_.entry_of(s, one.key, space, key);
-        if (space == nullptr || space->authority != authority_.get() || (options_.ns != LARDER_NS_NONE && space->runtime->number != options_.ns)) continue;
+        if (judge_in(space, authority_.get()) == nullptr || (options_.ns != LARDER_NS_NONE && space->runtime->number != options_.ns)) continue;
         ++seen_[space->runtime->number];
         if (!whole || !options_.reads || one.size > options_.most_bytes - std::min(bytes, options_.most_bytes)) continue;
         bytes += one.size;
@@ -63,9 +72,9 @@ void SharedWalk::read(const std::vector<Named>& named, std::uint64_t deadline_ns
         const ReadGuard guard;
         const State& s = *impl_.state.get();
         for (const Named& one : named) {
-            const Space* const space = s.space(one.ns);
+            const Space* const space = judge_in(s.space(one.ns), authority_.get());
             FieldedKey key;
-            if (space == nullptr || space->authority != authority_.get() || !make_fields(*space, impl_.names, one.canonical, key)) continue;
+            if (space == nullptr || !make_fields(*space, impl_.names, one.canonical, key)) continue;
             read->add(s, *space, key);
             asked.push_back(&one);
         }

@@ -79,6 +79,27 @@ class ThreeLevels(unittest.TestCase):
         until(lambda: all(self.a.get(f"few:{i}") == f"v{i}".encode() for i in range(60)), "all come from the database", 10)
         self.assertTrue(self.in_redis("few:3"))
 
+    def test_scan_ttl_exists_and_dbsize_see_what_only_the_database_has(self):
+        for i in range(30):
+            self.a.set(f"other:{i}", f"v{i}")
+        self.assertFalse(self.in_redis("other:3"))
+        for node in self.nodes:
+            self.assertEqual(node.talk("EXISTS", "other:3", "other:4", "other:none"), 2)
+            self.assertGreater(node.talk("TTL", "other:3"), 290)
+            self.assertEqual(node.talk("TTL", "other:none"), -2)
+            found, cursor = set(), b"0"
+            while True:
+                cursor, keys = node.talk("SCAN", cursor, "MATCH", "other:*", "COUNT", "50")
+                found |= set(keys)
+                if cursor == b"0":
+                    break
+            self.assertEqual(found, {f"other:{i}".encode() for i in range(30)})
+        self.assertFalse(self.in_redis("other:3"), "a look copies nothing")
+        until(lambda: self.a.talk("DBSIZE") >= 30, "they are counted", 10)
+        self.a.drop_tag("others")
+        self.assertEqual(self.a.talk("EXISTS", "other:3"), 0)
+        until(lambda: self.b.talk("EXISTS", "other:3") == 0, "nor at the other node", 5)
+
     def test_entries_outlive_redis_and_both_kernels(self):
         self.a.set("item:1", "x")
         for node in self.nodes:
