@@ -35,7 +35,7 @@ void Cache::Impl::new_shelves(const State& s, const std::vector<dsl::NamespaceIn
         const Space& space = s.spaces[i];
         if (!space.keeps_entries()) continue;
         const std::uint32_t next = next_shelf.fetch_add(1);
-        space.limit(next, demotion_sink());
+        space.limit(next, space.demotes ? demotion_sink() : larder_demotion{});
         const std::uint32_t old = space.runtime->shelf.exchange(next, std::memory_order_acq_rel);
         clear_shelf(s.tiers, old);
     }

@@ -61,7 +61,7 @@ class Table {
     Table(const Table&) = delete;
     Table& operator=(const Table&) = delete;
 
-    // The functions of store.h. All but limits, evict and demote from any thread. `now_ns`: the host's clock, where
+    // The functions of store.h. All but limits and evict from any thread. `now_ns`: the host's clock, where
     // the caller has just read it; 0: it is read if it is needed.
     larder_status get(const larder_key& key, std::uint32_t flags, larder_value* out,
                       std::uint64_t now_ns = 0) noexcept;
@@ -205,6 +205,7 @@ class Table {
     std::atomic<std::uint64_t> errors_{0};
     StripedCount entries_;
     Eviction eviction_;
+    std::mutex demotions_mutex_;  // Guards the list, not what is in it.
     std::deque<larder_demotion> demotions_;  // One for each ctx there ever was: spaces point at them.
     std::deque<Lane> lanes_;  // As many as the arena has stripes.
     std::uint32_t lane() const noexcept { return my_lane(arena_.stripes() - 1); }

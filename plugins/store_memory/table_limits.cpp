@@ -265,13 +265,16 @@ larder_status Table::demote(std::uint32_t ns, const larder_demotion* to) {
         return LARDER_E_INVALID;
     }
     const larder_demotion* kept = nullptr;
-    for (const larder_demotion& known : demotions_) {
-        if (to != nullptr && known.ctx == to->ctx && known.evicted == to->evicted) {
-            kept = &known;
+    if (to != nullptr) {
+        const std::lock_guard lock(demotions_mutex_);
+        for (const larder_demotion& known : demotions_) {
+            if (known.ctx == to->ctx && known.evicted == to->evicted) {
+                kept = &known;
+            }
         }
-    }
-    if (to != nullptr && kept == nullptr) {
-        kept = &demotions_.emplace_back(larder_demotion{sizeof(larder_demotion), 0, to->ctx, to->evicted});
+        if (kept == nullptr) {
+            kept = &demotions_.emplace_back(larder_demotion{sizeof(larder_demotion), 0, to->ctx, to->evicted});
+        }
     }
     bool idle = false;
     {
