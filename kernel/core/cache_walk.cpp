@@ -336,7 +336,9 @@ void Cache::Impl::sweep_shared() {
     std::vector<std::shared_ptr<Authority>> now;
     {
         const ReadGuard guard;
-        now = shared_stops(*state.get(), LARDER_NS_NONE);
+        const State* const s = state.get();
+        if (s == nullptr) return;  // stores may take long to start, and the first policy comes after them
+        now = shared_stops(*s, LARDER_NS_NONE);
     }
     auto& walks = sweep.shared;
     walks.erase(std::remove_if(walks.begin(), walks.end(), [&](const auto& walk) { return std::find(now.begin(), now.end(), walk->authority()) == now.end(); }), walks.end());

@@ -88,6 +88,27 @@ bool is_cached(Kernel& kernel, const std::string& key) {
 
 }  // namespace
 
+TEST_CASE("what runs by the clock finds no policy before the first, however long the start takes", "[api]") {
+    const Files files;
+    ManualClock clock;
+    ManualExecutor executor(clock);
+    auto with = options(files);
+    with.clock = &clock;
+    with.executor = &executor;
+    with.config.limits.sweep = 100;
+    std::string problem;
+    auto kernel = Kernel::open(std::move(with), problem);
+    INFO(problem);
+    REQUIRE(kernel);
+    executor.advance(Ms(5'000));
+    std::uint32_t ns = 0;
+    CHECK(kernel->cache_api().ns_find(kernel->host(), bytes("item"), &ns) == LARDER_E_CLOSED);
+    REQUIRE(kernel->start(problem));
+    CHECK(kernel->cache_api().ns_find(kernel->host(), bytes("item"), &ns) == LARDER_OK);
+    kernel->stop(Ms(100));
+    CHECK(kernel->cache_api().ns_find(kernel->host(), bytes("item"), &ns) == LARDER_E_CLOSED);
+}
+
 TEST_CASE("an opened kernel serves nothing until it is started, and nothing after it stopped") {
     const Files files;
     std::string problem;
