@@ -1,12 +1,12 @@
 // kernel/core/warming.cpp -- runs, their turns and their schedules.
 #include "kernel/core/warming.hpp"
 
+#include "kernel/core/warm_days.hpp"
+
 #include <larder/plugin/warmer.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <ctime>
 #include <utility>
 
 namespace larder {
@@ -15,15 +15,6 @@ namespace {
 constexpr std::uint64_t second_ns = 1'000'000'000, minute_ns = 60 * second_ns, day_ms = 86'400'000;
 constexpr std::uint32_t most_attempts = 3, most_failures = 8;
 constexpr std::uint64_t burst_ns = 20'000'000;  // a budget may be used this much later
-
-std::string head_of(const dsl::Policy& policy, const dsl::Warm& warm) {
-    return policy.namespaces[warm.ns].name + (warm.key.empty() ? "" : " \"" + warm.key + "\"");
-}
-
-std::string same_of(const dsl::Policy& policy, const dsl::Warm& warm) {
-    return head_of(policy, warm) + "\n" + warm.source + "\n" + warm.address + "\n" + std::to_string(warm.every.value_or(Ms{0}).count()) + "\n" +
-           (warm.between ? std::to_string(warm.between->first) + "-" + std::to_string(warm.between->second) : "");
-}
 
 // Whether `wall_ms` is in the warm's hours, and when they begin next.
 bool is_open(const dsl::Warm& warm, std::uint64_t wall_ms) {
@@ -39,39 +30,6 @@ std::uint64_t until_open_ms(const dsl::Warm& warm, std::uint64_t wall_ms) {
 }
 
 std::uint64_t ns_of(Ms time) { return static_cast<std::uint64_t>(time.count()) * 1'000'000; }
-
-// "@today", "@today-7d" and "@today+1d" as a date; nothing: it is another text.
-std::optional<std::string> date_of(std::string_view text, std::uint64_t wall_ms) {
-    constexpr std::string_view word = "@today";
-    if (!text.starts_with(word)) return std::nullopt;
-    text.remove_prefix(word.size());
-    std::int64_t days = 0;
-    if (!text.empty()) {
-        const bool back = text.front() == '-';
-        if ((!back && text.front() != '+') || text.size() < 3 || text.size() > 6 || text.back() != 'd') return std::nullopt;
-        for (const char c : text.substr(1, text.size() - 2)) {
-            if (c < '0' || c > '9') return std::nullopt;
-            days = days * 10 + (c - '0');
-        }
-        if (back) days = -days;
-    }
-    const std::time_t seconds = (static_cast<std::int64_t>(wall_ms / day_ms) + days) * 86'400;
-    std::tm parts{};
-    ::gmtime_r(&seconds, &parts);
-    std::array<char, 16> out{};
-    std::strftime(out.data(), out.size(), "%Y-%m-%d", &parts);
-    return out.data();
-}
-
-// The words for days in an item's values, as the dates that they mean now; in its key, where the values stand, too.
-void put_dates(std::string& key, std::vector<std::string>& values, std::uint64_t wall_ms) {
-    std::vector<std::pair<std::string, std::string>> dates;
-    for (std::string& value : values)
-        if (auto date = date_of(value, wall_ms)) dates.emplace_back(std::exchange(value, *date), *date);
-    std::sort(dates.begin(), dates.end(), [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
-    for (const auto& [word, date] : dates)
-        for (std::size_t at = key.find(word); at != std::string::npos; at = key.find(word, at + date.size())) key.replace(at, word.size(), date);
-}
 
 bool is_trouble(larder_status status) { return status != LARDER_E_INVALID && status != LARDER_E_DENIED && status != LARDER_E_TOO_LARGE && status != LARDER_E_CONFIG; }
 
@@ -90,6 +48,17 @@ std::string_view problem_of(larder_status status) {
 }
 
 }  // namespace
+
+// ---- its policy
+
+std::string Warming::head_of(const dsl::Policy& policy, const dsl::Warm& warm) {
+    return policy.namespaces[warm.ns].name + (warm.key.empty() ? "" : " \"" + warm.key + "\"");
+}
+
+std::string Warming::same_of(const dsl::Policy& policy, const dsl::Warm& warm) {
+    return head_of(policy, warm) + "\n" + warm.source + "\n" + warm.address + "\n" + std::to_string(warm.every.value_or(Ms{0}).count()) + "\n" +
+           (warm.between ? std::to_string(warm.between->first) + "-" + std::to_string(warm.between->second) : "");
+}
 
 Warming::Warming(Parts parts, const Options& options) : parts_(std::move(parts)), options_(options) {}
 
@@ -189,7 +158,7 @@ Warming::RunPtr Warming::make(std::uint32_t number, std::uint32_t reason, bool f
     for (const dsl::WarmItem& item : warm.items)
         if (!item.key.empty()) {
             run->todo.push_back({item.key, item.values, 0, 0});
-            put_dates(run->todo.back().key, run->todo.back().values, run->told.asked_ms);
+            put_days(run->todo.back().key, run->todo.back().values, run->told.asked_ms);
         }
     run->planned = !warm.learn_window || !parts_.foresee;
     if (run->todo.empty() && run->planned) return nullptr;
@@ -249,13 +218,10 @@ bool Warming::reload(std::uint32_t ns, std::string_view key) {
         const std::lock_guard<std::mutex> lock(mutex_);
         if (stopped_ || reloads_ >= most_reloads) return false;
         ++reloads_;
-        ++posted_;
     }
     const auto done = [this] {
         const std::lock_guard<std::mutex> lock(mutex_);
         --reloads_;
-        --posted_;
-        changed_.notify_all();
     };
     const bool taken = parts_.workers->post(true, [this, ns, key = std::string(key), done] {
         WarmAsk ask;
@@ -277,9 +243,7 @@ void Warming::begin(const RunPtr& run) {
     run->told.state = WarmRun::State::going;
     if (run->planned) return;
     run->planning = true;
-    ++posted_;
     if (parts_.workers->post(true, [this, run] { fill(run); })) return;
-    --posted_;
     run->planning = false;
     run->planned = true;
 }
@@ -302,7 +266,6 @@ void Warming::fill(const RunPtr& run) {
     run->told.left += foreseen.size();
     run->planned = true;
     run->planning = false;
-    --posted_;
     pump();
     changed_.notify_all();
 }
@@ -356,11 +319,9 @@ void Warming::pump() {
         best->todo.pop_front();
         ++best->going;
         ++going_;
-        ++posted_;
         if (!parts_.workers->post(true, [this, best, item] { load(best, item); })) {
             --best->going;
             --going_;
-            --posted_;
             best->todo.push_front(std::move(item));
             wake = std::min(wake, now + second_ns / 10);
             break;
@@ -401,7 +362,6 @@ void Warming::load(const RunPtr& run, Item item) {
     const std::lock_guard<std::mutex> lock(mutex_);
     --run->going;
     --going_;
-    --posted_;
     if (!run->told.over()) account(*run, std::move(item), done);
     if (!run->told.over() && run->failures >= most_failures) end(run, WarmRun::State::gave_up);
     pump();
@@ -464,52 +424,7 @@ void Warming::end(const RunPtr& run, WarmRun::State state) {
     changed_.notify_all();
 }
 
-// ---- how far
-
-std::vector<WarmRun> Warming::runs() const {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    std::vector<WarmRun> out;
-    for (const RunPtr& run : active_) {
-        out.push_back(run->told);
-        if (run->began_ns != 0) out.back().took_ms = (parts_.clock->mono_ns() - run->began_ns) / 1'000'000;
-        if (run->going == 0 && !run->planning) out.back().state = WarmRun::State::waiting;
-    }
-    out.insert(out.end(), over_.begin(), over_.end());
-    return out;
-}
-
-std::optional<WarmRun> Warming::run(std::uint64_t id) const {
-    for (WarmRun& one : runs())
-        if (one.id == id) return std::move(one);
-    return std::nullopt;
-}
-
-std::vector<WarmPlan> Warming::plans() const {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    std::vector<WarmPlan> out;
-    if (policy_ == nullptr) return out;
-    for (std::uint32_t i = 0; i < policy_->warms.size(); ++i) {
-        const dsl::Warm& warm = policy_->warms[i];
-        WarmPlan plan;
-        plan.space = policy_->namespaces[warm.ns].name;
-        plan.head = head_of(*policy_, warm);
-        plan.source = warm.source;
-        plan.where = warm.where.file + ":" + std::to_string(warm.where.line);
-        plan.doc = warm.doc;
-        plan.number = i;
-        plan.enabled = warm.enabled;
-        plan.learns = warm.learn_window.has_value();
-        plan.items = static_cast<std::size_t>(std::count_if(warm.items.begin(), warm.items.end(), [](const dsl::WarmItem& item) { return !item.key.empty(); }));
-        std::uint32_t ns = 0;
-        plan.sleeps = parts_.cache->ns_find(plan.space, &ns) != LARDER_OK || !parts_.cache->has_source(ns, warm.source);
-        const auto planned = planned_.find(same_of(*policy_, warm));
-        const std::uint64_t now = parts_.clock->mono_ns();
-        if (planned != planned_.end() && planned->second.at_ns != 0)
-            plan.next_ms = static_cast<std::int64_t>((planned->second.at_ns > now ? planned->second.at_ns - now : 0) / 1'000'000);
-        out.push_back(std::move(plan));
-    }
-    return out;
-}
+// ---- its beginning and its end
 
 bool Warming::startup_over() const {
     return std::none_of(active_.begin(), active_.end(), [](const RunPtr& run) { return run->told.reason == LARDER_WARM_STARTUP; });

@@ -155,6 +155,8 @@ class Warming {
     static constexpr std::size_t kept = 64;  // runs that are over
     static constexpr std::size_t most_reloads = 1024;
 
+    static std::string head_of(const dsl::Policy& policy, const dsl::Warm& warm);
+    static std::string same_of(const dsl::Policy& policy, const dsl::Warm& warm);  // what two policies know it again by
     RunPtr make(std::uint32_t number, std::uint32_t reason, bool force);
     std::uint64_t queue_one(std::uint32_t number, std::uint32_t reason, bool force);
     void schedule(std::uint32_t number, bool anew);
@@ -180,7 +182,7 @@ class Warming {
     std::deque<WarmRun> over_;      // newest first
     std::map<std::string, Planned> planned_;  // by what makes a `warm` the same
     std::map<std::string, std::uint64_t> next_of_source_;  // ns, where Options::per_second
-    std::size_t going_ = 0, posted_ = 0, reloads_ = 0;
+    std::size_t going_ = 0, reloads_ = 0;
     std::uint64_t wake_timer_ = 0, wake_ns_ = 0;
     bool stopped_ = false;
 };

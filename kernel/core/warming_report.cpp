@@ -1,10 +1,11 @@
-// kernel/core/warming_report.cpp -- runs in words and as JSON.
+// kernel/core/warming_report.cpp -- what goes on, and what is to come: as it stands, in words and as JSON.
 #include "kernel/core/warming.hpp"
 
 #include <larder/plugin/warmer.h>
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -102,6 +103,51 @@ std::string warm_text(const std::vector<WarmRun>& runs) {
         }
         if (!run.over() && run.remaining_ms() != 0) out += ", about " + seconds(run.remaining_ms()) + " remain";
         if (!run.problem.empty()) out += "; last problem: " + run.problem;
+    }
+    return out;
+}
+
+std::vector<WarmRun> Warming::runs() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::vector<WarmRun> out;
+    for (const RunPtr& run : active_) {
+        out.push_back(run->told);
+        if (run->began_ns != 0) out.back().took_ms = (parts_.clock->mono_ns() - run->began_ns) / 1'000'000;
+        if (run->going == 0 && !run->planning) out.back().state = WarmRun::State::waiting;
+    }
+    out.insert(out.end(), over_.begin(), over_.end());
+    return out;
+}
+
+std::optional<WarmRun> Warming::run(std::uint64_t id) const {
+    for (WarmRun& one : runs())
+        if (one.id == id) return std::move(one);
+    return std::nullopt;
+}
+
+std::vector<WarmPlan> Warming::plans() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::vector<WarmPlan> out;
+    if (policy_ == nullptr) return out;
+    for (std::uint32_t i = 0; i < policy_->warms.size(); ++i) {
+        const dsl::Warm& warm = policy_->warms[i];
+        WarmPlan plan;
+        plan.space = policy_->namespaces[warm.ns].name;
+        plan.head = head_of(*policy_, warm);
+        plan.source = warm.source;
+        plan.where = warm.where.file + ":" + std::to_string(warm.where.line);
+        plan.doc = warm.doc;
+        plan.number = i;
+        plan.enabled = warm.enabled;
+        plan.learns = warm.learn_window.has_value();
+        plan.items = static_cast<std::size_t>(std::count_if(warm.items.begin(), warm.items.end(), [](const dsl::WarmItem& item) { return !item.key.empty(); }));
+        std::uint32_t ns = 0;
+        plan.sleeps = parts_.cache->ns_find(plan.space, &ns) != LARDER_OK || !parts_.cache->has_source(ns, warm.source);
+        const auto planned = planned_.find(same_of(*policy_, warm));
+        const std::uint64_t now = parts_.clock->mono_ns();
+        if (planned != planned_.end() && planned->second.at_ns != 0)
+            plan.next_ms = static_cast<std::int64_t>((planned->second.at_ns > now ? planned->second.at_ns - now : 0) / 1'000'000);
+        out.push_back(std::move(plan));
     }
     return out;
 }
