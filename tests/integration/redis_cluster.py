@@ -68,7 +68,7 @@ class RedisCluster:
                           for server in self.servers[self._masters:]), "replicas are in sync")
         self.agreed()
 
-    def agreed(self, seconds=30):
+    def agreed(self, seconds=60):
         """Waits until every living node is ok and tells the same owners of all slots."""
         def same():
             living = self.living()
