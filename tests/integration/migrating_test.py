@@ -242,15 +242,15 @@ class AuraConnect(Moving):
 class Warehouse(Moving):
     ROWS = ("redis.host", "redis.port", "redis.db", "redis.max_connections")
 
-    def conf(self, port):
+    def conf(self, port, evicts=""):
         lines = "\n".join(line_of("warehouse", name) for name in self.ROWS).replace("6379", str(port))
         return (f'[store.l1]\nplugin = "memory"\n{line_of("warehouse", "eviction.max_memory")}\n'
-                f'[store.l2]\nplugin = "redis"\n{lines}\n[store.db]\nplugin = "memory"\n')
+                f'[store.l2]\nplugin = "redis"\n{lines}\n{evicts}\n[store.db]\nplugin = "memory"\n')
 
     def test_the_tree_s_redis_and_memory_are_reached_and_measured(self):
-        name, value = line_of("warehouse", "eviction.policy").split()
-        server = self.redis(f"--{name}", value, "--maxmemory", "2gb")
-        kernel, client = self.start("warehouse", self.conf(server.port))
+        server = self.redis()
+        kernel, client = self.start("warehouse", self.conf(server.port, line_of("warehouse", "eviction.policy")))
+        until(lambda: server("CONFIG", "GET", "maxmemory-policy")[1] == b"allkeys-lru", "the policy of its memory is set")
         self.reaches(server, client, "config_data:limits")
         stats = self.stats()
         self.assertEqual(stats["tiers"]["l1"]["capacity_bytes"], 2 << 30)

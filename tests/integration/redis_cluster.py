@@ -70,14 +70,20 @@ class RedisCluster:
 
     def agreed(self, seconds=60):
         """Waits until every living node is ok and tells the same owners of all slots."""
+        seen = {}
+
         def same():
             living = self.living()
-            if any(b"cluster_state:ok" not in server("CLUSTER", "INFO") for server in living):
-                return False
-            maps = {tuple(sorted((low, high, owner[1]) for low, high, owner, *_ in
-                                 server("CLUSTER", "SLOTS"))) for server in living}
-            return len(maps) == 1 and sum(high - low + 1 for low, high, _ in next(iter(maps))) == SLOTS
-        until(same, "the cluster agrees on its slots", seconds)
+            seen.clear()
+            for server in living:
+                seen[server.port] = (b"cluster_state:ok" in server("CLUSTER", "INFO"),
+                                     tuple(sorted((low, high, owner[1]) for low, high, owner, *_ in server("CLUSTER", "SLOTS"))))
+            maps = {slots for _, slots in seen.values()}
+            return all(good for good, _ in seen.values()) and len(maps) == 1 and sum(high - low + 1 for low, high, _ in next(iter(maps))) == SLOTS
+        try:
+            until(same, "the cluster agrees on its slots", seconds)
+        except AssertionError as problem:
+            raise AssertionError(f"{problem}; each says: {seen}") from None
 
     def _knows(self, server):
         return sum(1 for line in server("CLUSTER", "NODES").splitlines()
@@ -147,9 +153,15 @@ class RedisCluster:
         self.begin_move(slot, to)
         while keys := old("CLUSTER", "GETKEYSINSLOT", slot, 100):
             old("MIGRATE", "127.0.0.1", to.port, "", 0, 5000, "KEYS", *keys)
-        for server in (to, old, *self.masters()):
-            server("CLUSTER", "SETSLOT", slot, "NODE", self.id_of(to))
-        self.agreed()
+        # Said again where a node's gossip was late and took it back.
+        for seconds in (10, 20, 60):
+            for server in (to, old, *self.masters()):
+                server("CLUSTER", "SETSLOT", slot, "NODE", self.id_of(to))
+            try:
+                return self.agreed(seconds)
+            except AssertionError:
+                if seconds == 60:
+                    raise
 
     def begin_move(self, slot, to):
         """The slot is between two owners: keys that are not at the old one are asked for (ASK)."""
