@@ -119,7 +119,8 @@ void Cache::Impl::note_measured(std::uint32_t ns, std::string_view raw) {
     const Space* space = state.get()->space(ns);
     EntryKey key;
     if (space == nullptr || !space->keeps_entries() || !find_key(*space, names, raw, key)) return;
-    note_access(*space, key, LARDER_ACCESS_HIT, detail::sample_every, 0);
+    // With the key as it was asked for: on a hit nothing is allocated.
+    accesses.add(space->runtime->number, LARDER_ACCESS_HIT, raw, key.hash, detail::sample_every, 0, clock.wall_ms());
 }
 
 }  // namespace larder
